@@ -1,0 +1,336 @@
+//! What a failed step, child or run gives back: the same when it happens and on every replay.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::journal::{Payload, PayloadError, StepId};
+
+/// Any error, boxed; what steps and workflows may fail with converts into it.
+pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
+
+/// Why a step, a child or a run failed. A real [`std::error::Error`], recorded in the journal, so
+/// that a replay sees exactly what the first execution saw.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Failure(Box<Inner>);
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Inner {
+    kind: FailureKind,
+    message: String,
+    #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
+    error_type: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<StepId>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    attempts: u32,
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    retryable: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    details: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    compensations: Vec<Failure>,
+}
+
+/// What sort of failure it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// User code returned an error.
+    Application,
+    /// An attempt took longer than its timeout, or a signal did not come in time.
+    Timeout,
+    /// User code panicked.
+    Panicked,
+    /// The run, or the child waited for, was canceled.
+    Canceled,
+    /// A value could not be encoded, decoded, or was too large.
+    Payload,
+}
+
+impl Failure {
+    /// A failure of a kind, with a message.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            error_type: String::new(),
+            sources: Vec::new(),
+            step: None,
+            attempts: 0,
+            retryable: true,
+            retry_after: None,
+            details: None,
+            compensations: Vec::new(),
+        }))
+    }
+
+    /// The failure that an error of user code amounts to. A [`StepError`] keeps its instructions, and
+    /// a `Failure` (of a step, passed on with `?`) stays itself.
+    pub fn from_error(error: BoxError, error_type: &str) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(failure) => return *failure,
+            Err(error) => error,
+        };
+        match error.downcast::<StepError>() {
+            Ok(error) => error.into_failure(),
+            Err(error) => Self::describe(&*error, error_type),
+        }
+    }
+
+    fn describe(error: &(dyn StdError + 'static), error_type: &str) -> Self {
+        let mut failure = Self::new(FailureKind::Application, error.to_string());
+        // A boxed error's static type says nothing, and is left out.
+        if !error_type.contains("dyn ") {
+            error_type.clone_into(&mut failure.0.error_type);
+        }
+        let sources =
+            std::iter::successors(error.source(), |source: &&(dyn StdError + 'static)| {
+                (*source).source()
+            });
+        // A chain that points at itself must not hang the engine.
+        failure.0.sources = sources.take(32).map(ToString::to_string).collect();
+        failure
+    }
+
+    /// What sort of failure it is.
+    pub fn kind(&self) -> FailureKind {
+        self.0.kind
+    }
+
+    /// The error's own text, without the step and the attempts.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The Rust type of the error, as `std::any::type_name` spells it; empty when unknown.
+    pub fn error_type(&self) -> &str {
+        &self.0.error_type
+    }
+
+    /// The texts of the error's sources, outermost first.
+    pub fn sources(&self) -> &[String] {
+        &self.0.sources
+    }
+
+    /// The operation that failed; `None` when the workflow's own code did.
+    pub fn step(&self) -> Option<&StepId> {
+        self.0.step.as_ref()
+    }
+
+    /// How many attempts were made; zero where attempts have no meaning.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Whether another attempt might have helped.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// How long the error asked to wait before the next attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The typed details the error carried, if any.
+    ///
+    /// # Errors
+    ///
+    /// When there are details, but not of this type.
+    pub fn details<T: DeserializeOwned>(&self) -> Result<Option<T>, PayloadError> {
+        match &self.0.details {
+            Some(details) => Payload::encode(details)?.decode().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The compensations that failed for good while the run was rolled back.
+    pub fn compensations(&self) -> &[Self] {
+        &self.0.compensations
+    }
+
+    pub(crate) fn at_step(mut self, step: &StepId, attempts: u32) -> Self {
+        // The innermost step is the one to name: a failure passed on by a child keeps its own.
+        if self.0.step.is_none() {
+            self.0.step = Some(step.clone());
+            self.0.attempts = attempts;
+        }
+        self
+    }
+
+    pub(crate) fn with_compensations(mut self, compensations: Vec<Self>) -> Self {
+        self.0.compensations = compensations;
+        self
+    }
+
+    pub(crate) fn permanent(mut self) -> Self {
+        self.0.retryable = false;
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(step) = &self.0.step {
+            write!(f, "step `{step}` failed")?;
+            if self.0.attempts > 1 {
+                write!(f, " after {} attempts", self.0.attempts)?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.0.message)?;
+        for source in &self.0.sources {
+            // Many errors repeat their source in their own text.
+            if !self.0.message.contains(source.as_str()) {
+                write!(f, ": {source}")?;
+            }
+        }
+        for compensation in &self.0.compensations {
+            write!(f, "; compensation also failed: {compensation}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("kind", &self.0.kind)
+            .field("message", &self.to_string())
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Failure {}
+
+/// An error of a step with instructions for the engine: not to retry, to wait a while first, or to
+/// keep typed details for whoever handles the failure.
+///
+/// ```
+/// use std::time::Duration;
+/// # use durable_runtime as durable;
+/// use durable::StepError;
+///
+/// let declined = StepError::new("card declined").permanent();
+/// let busy = StepError::new("too many requests").retry_after(Duration::from_secs(30));
+/// assert_eq!(declined.to_string(), "card declined");
+/// # let _ = busy;
+/// ```
+#[derive(Debug)]
+pub struct StepError {
+    error: BoxError,
+    error_type: &'static str,
+    retryable: bool,
+    retry_after: Option<Duration>,
+    details: Option<serde_json::Value>,
+}
+
+impl StepError {
+    /// Wraps an error; without further instructions it behaves like the error itself.
+    pub fn new<E: Into<BoxError>>(error: E) -> Self {
+        Self {
+            error: error.into(),
+            error_type: std::any::type_name::<E>(),
+            retryable: true,
+            retry_after: None,
+            details: None,
+        }
+    }
+
+    /// No further attempt: trying again cannot help.
+    #[must_use]
+    pub fn permanent(mut self) -> Self {
+        self.retryable = false;
+        self
+    }
+
+    /// The next attempt starts no earlier than this long from now, whatever the retry policy says.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
+    }
+
+    /// Attaches a value that [`Failure::details`] gives back. A value that has no JSON form is left
+    /// out.
+    #[must_use]
+    pub fn details<T: Serialize>(mut self, details: &T) -> Self {
+        self.details = serde_json::to_value(details).ok();
+        self
+    }
+
+    fn into_failure(self) -> Failure {
+        let mut failure = Failure::from_error(self.error, self.error_type);
+        failure.0.retryable &= self.retryable;
+        failure.0.retry_after = self.retry_after.or(failure.0.retry_after);
+        failure.0.details = self.details.or(failure.0.details.take());
+        failure
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl StdError for StepError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error.source()
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_keeps_its_text_type_and_sources_through_the_journal() {
+        let inner = std::io::Error::other("connection reset");
+        let failure = Failure::from_error(Box::new(inner), "std::io::Error")
+            .at_step(&StepId::new("", "charge", 0), 3);
+        let recorded = Payload::encode(&failure).unwrap();
+        assert_eq!(recorded.decode::<Failure>().unwrap(), failure);
+        assert_eq!(
+            failure.to_string(),
+            "step `charge` failed after 3 attempts: connection reset"
+        );
+    }
+
+    #[test]
+    fn a_step_error_gives_its_instructions_to_the_failure() {
+        let error = StepError::new("no")
+            .permanent()
+            .retry_after(Duration::from_secs(1))
+            .details(&7);
+        let failure = Failure::from_error(Box::new(error), "ignored");
+        assert!(!failure.is_retryable());
+        assert_eq!(failure.retry_after(), Some(Duration::from_secs(1)));
+        assert_eq!(failure.details::<u8>().unwrap(), Some(7));
+    }
+
+    #[test]
+    fn a_failure_passed_on_stays_itself() {
+        let failure = Failure::new(FailureKind::Timeout, "late").permanent();
+        assert_eq!(Failure::from_error(Box::new(failure.clone()), "x"), failure);
+    }
+}

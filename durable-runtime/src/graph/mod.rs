@@ -1,0 +1,9 @@
+//! What the compiler saw: the static graph of each workflow, and the registry of all of them.
+//!
+//! Invariant: only [`registry`](Registry) iterates what was registered at link time.
+
+mod node;
+mod registry;
+
+pub use node::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
+pub use registry::{BodyFuture, CompensateFn, Compensator, Definition, Registry, RegistryError, RequiredState};

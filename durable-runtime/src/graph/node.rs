@@ -1,0 +1,139 @@
+//! The static graph: a tree of sequences, branches, loops and parallel parts over operations.
+
+/// The graph of one workflow, built by its attribute as a constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Graph {
+    /// The workflow's name.
+    pub workflow: &'static str,
+    /// The body, in program order.
+    pub body: &'static [Node],
+}
+
+/// A part of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Node {
+    /// A durable operation.
+    Operation(Operation),
+    /// An `if` or a `match` whose arms hold operations.
+    Branch {
+        /// The condition, or the matched expression, as written.
+        condition: &'static str,
+        /// The source line.
+        line: u32,
+        /// What may run.
+        arms: &'static [Arm],
+    },
+    /// A `for`, `while` or `loop` whose body holds operations.
+    Loop {
+        /// The loop's head as written.
+        header: &'static str,
+        /// The source line.
+        line: u32,
+        /// What is repeated.
+        body: &'static [Self],
+    },
+    /// `join!`, `try_join!` or `race!`.
+    Parallel {
+        /// Which of them.
+        kind: ParallelKind,
+        /// The source line.
+        line: u32,
+        /// What runs side by side.
+        branches: &'static [&'static [Self]],
+    },
+    /// A reusable fragment with operations of its own.
+    Scope {
+        /// The scope's name.
+        name: &'static str,
+        /// The source line.
+        line: u32,
+        /// The fragment's body.
+        body: &'static [Self],
+    },
+}
+
+/// One way through a branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arm {
+    /// `then`, `else`, or the pattern as written.
+    pub label: &'static str,
+    /// What runs.
+    pub body: &'static [Node],
+}
+
+/// How parallel branches end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParallelKind {
+    /// All of them complete.
+    Join,
+    /// All of them complete, or the first failure ends it.
+    TryJoin,
+    /// The first to complete ends it.
+    Race,
+}
+
+/// A durable operation of a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Its name: unique in the workflow, stable for ever.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: OperationKind,
+    /// The source line of the name.
+    pub line: u32,
+    /// The options as written, in order: `("retry", "Retry::exponential()")`.
+    pub options: &'static [(&'static str, &'static str)],
+    /// The compensation's name, if it has one.
+    pub compensation: Option<&'static str>,
+}
+
+/// What an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OperationKind {
+    /// A step.
+    Step,
+    /// A sleep for a duration or until an instant.
+    Sleep,
+    /// A wait for a signal.
+    Signal {
+        /// The payload's type as written.
+        payload: &'static str,
+    },
+    /// A child run.
+    Child {
+        /// The child's workflow type as written.
+        workflow: &'static str,
+    },
+}
+
+impl Graph {
+    /// Every operation, in program order.
+    pub fn operations(&self) -> Vec<&Operation> {
+        let mut operations = Vec::new();
+        collect(self.body, &mut operations);
+        operations
+    }
+
+    /// The operation with this name.
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations().into_iter().find(|operation| operation.name == name)
+    }
+}
+
+fn collect<'g>(nodes: &'g [Node], operations: &mut Vec<&'g Operation>) {
+    for node in nodes {
+        match node {
+            Node::Operation(operation) => operations.push(operation),
+            Node::Branch { arms, .. } => {
+                arms.iter().for_each(|arm| collect(arm.body, operations));
+            }
+            Node::Loop { body, .. } | Node::Scope { body, .. } => collect(body, operations),
+            Node::Parallel { branches, .. } => {
+                branches.iter().for_each(|branch| collect(branch, operations));
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What attributes registered at link time, checked and sorted.
+
+use std::{any::TypeId, collections::BTreeMap, fmt, future::Future, pin::Pin};
+
+use super::Graph;
+use crate::{
+    context::{Ctx, StepCtx},
+    failure::Failure,
+    journal::Payload,
+};
+
+/// A workflow body in flight, with its types erased. It owns its context and its input.
+pub type BodyFuture = Pin<Box<dyn Future<Output = Result<Payload, Failure>> + Send>>;
+
+/// A compensation with its types erased: given the recorded output of the step it undoes.
+pub type CompensateFn =
+    fn(StepCtx, Payload) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+/// Everything the engine knows about a workflow, submitted by its attribute.
+pub struct Definition {
+    /// The workflow's name.
+    pub name: &'static str,
+    /// Its static graph.
+    pub graph: &'static Graph,
+    /// Where it is written.
+    pub file: &'static str,
+    /// The line of its name there.
+    pub line: u32,
+    /// Starts its body with an encoded input; fails when the input does not decode.
+    pub body: fn(Ctx, &Payload) -> Result<BodyFuture, Failure>,
+    /// The compensations of its steps.
+    pub compensators: &'static [Compensator],
+    /// The application state it reads.
+    pub states: &'static [RequiredState],
+}
+
+inventory::collect!(Definition);
+
+/// Which compensation undoes which step.
+pub struct Compensator {
+    /// The step's name.
+    pub step: &'static str,
+    /// The compensation's name.
+    pub name: &'static str,
+    /// The compensation.
+    pub call: CompensateFn,
+}
+
+/// A type of application state that a workflow reads.
+#[derive(Clone, Copy)]
+pub struct RequiredState {
+    /// Its name, for people.
+    pub name: fn() -> &'static str,
+    /// Its identity.
+    pub id: fn() -> TypeId,
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Definition({} at {}:{})", self.name, self.file, self.line)
+    }
+}
+
+impl fmt::Debug for Compensator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Compensator({} undoes {})", self.name, self.step)
+    }
+}
+
+impl fmt::Debug for RequiredState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequiredState({})", (self.name)())
+    }
+}
+
+/// All workflows of this program, by name.
+#[derive(Clone, Default)]
+pub struct Registry(BTreeMap<&'static str, &'static Definition>);
+
+impl Registry {
+    /// Collects every workflow that was linked into this program.
+    ///
+    /// # Errors
+    ///
+    /// When two workflows have one name.
+    pub fn linked() -> Result<Self, RegistryError> {
+        Self::of(inventory::iter::<Definition>.into_iter())
+    }
+
+    /// A registry of exactly these workflows.
+    ///
+    /// # Errors
+    ///
+    /// When two of them have one name.
+    pub fn of(
+        definitions: impl IntoIterator<Item = &'static Definition>,
+    ) -> Result<Self, RegistryError> {
+        let mut by_name = BTreeMap::new();
+        for definition in definitions {
+            if let Some(other) = by_name.insert(definition.name, definition) {
+                // Link order is arbitrary; the message must not be.
+                let mut places = [other, definition].map(|d| (d.file, d.line));
+                places.sort_unstable();
+                let [first, second] = places;
+                return Err(RegistryError { name: definition.name, first, second });
+            }
+        }
+        Ok(Self(by_name))
+    }
+
+    /// The workflow with this name.
+    pub fn find(&self, name: &str) -> Option<&'static Definition> {
+        self.0.get(name).copied()
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
+    }
+
+    /// All workflows, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Definition> {
+        self.0.values().copied()
+    }
+
+    /// The sentence for a workflow name that is not registered.
+    pub fn unknown(&self, name: &str) -> String {
+        let known = self.names().collect::<Vec<_>>().join("`, `");
+        let known = if known.is_empty() { "none".to_owned() } else { format!("`{known}`") };
+        format!(
+            "workflow `{name}` is not registered in this program; registered: {known}. If it is \
+             defined in another crate, that crate must be named somewhere in the program, for \
+             example `use flows as _;`: a crate that is only listed in Cargo.toml registers nothing"
+        )
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+/// Two workflows have one name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "workflow name `{name}` is registered twice, at {}:{} and at {}:{}; rename one, or give it \
+     another name with `#[durable::workflow(name = \"...\")]`",
+    first.0, first.1, second.0, second.1
+)]
+pub struct RegistryError {
+    name: &'static str,
+    first: (&'static str, u32),
+    second: (&'static str, u32),
+}

@@ -1,0 +1,14 @@
+//! The persisted vocabulary: ids, payloads, and the events a run's journal is made of.
+//!
+//! Invariant: everything here is plain data with a stable encoding. Nothing in this module reads a
+//! clock, performs I/O or knows a store.
+
+mod event;
+mod id;
+mod payload;
+mod time;
+
+pub use event::{Event, EventKind, UnknownEvent};
+pub use id::{Epoch, InvalidRunId, MailId, RunId, RunKey, StepId, WorkerId};
+pub use payload::{Payload, PayloadError};
+pub use time::Timestamp;

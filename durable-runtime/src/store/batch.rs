@@ -1,0 +1,185 @@
+//! What is written: a batch of starts, mail and commits, and the outcome of each.
+
+use crate::{
+    journal::{Epoch, Event, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
+    status::Status,
+    store::record::{MailKind, Parent},
+};
+
+/// Everything that one transaction writes. Starts are applied first, then mail, then commits, each in
+/// order; each part succeeds or is refused on its own, and nothing of a refused part is written.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Runs to start.
+    pub starts: Vec<NewRun>,
+    /// Mail from clients.
+    pub mail: Vec<NewMail>,
+    /// Progress of runs. At most one per run.
+    pub commits: Vec<Commit>,
+}
+
+/// The outcomes, in the order of the batch.
+#[derive(Debug, Default)]
+pub struct BatchOutcome {
+    /// One per start.
+    pub starts: Vec<StartOutcome>,
+    /// One per piece of mail.
+    pub mail: Vec<MailOutcome>,
+    /// One per commit.
+    pub commits: Vec<CommitOutcome>,
+}
+
+impl Batch {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty() && self.mail.is_empty() && self.commits.is_empty()
+    }
+}
+
+/// A run to start.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// Its workflow's name.
+    pub workflow: String,
+    /// Its input.
+    pub input: Payload,
+    /// Where its randomness starts.
+    pub seed: i64,
+    /// When it was started.
+    pub at: Timestamp,
+    /// Who waits for it.
+    pub parent: Option<Parent>,
+    /// The worker that takes it at once (status `running`, epoch 1); `None` leaves it `pending` and
+    /// due at once for any worker (epoch 0).
+    pub owner: Option<WorkerId>,
+}
+
+/// What became of a start.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StartOutcome {
+    /// The run was inserted.
+    Created {
+        /// Its number.
+        run: RunKey,
+    },
+    /// There is a run with this id. Nothing was changed; the caller compares.
+    Exists {
+        /// Its number.
+        run: RunKey,
+        /// Its workflow.
+        workflow: String,
+        /// Its input.
+        input: Payload,
+        /// Its parent's number, if it is a child.
+        parent: Option<RunKey>,
+    },
+}
+
+/// Whom mail is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailTarget {
+    /// A run by its number.
+    Key(RunKey),
+    /// A run by its id.
+    Id(RunId),
+}
+
+/// Mail from a client.
+#[derive(Debug, Clone)]
+pub struct NewMail {
+    /// Whom it is for.
+    pub to: MailTarget,
+    /// What it is.
+    pub kind: MailKind,
+    /// When it was sent.
+    pub at: Timestamp,
+}
+
+/// What became of a piece of mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailOutcome {
+    /// It is in the mailbox.
+    Delivered(Delivery),
+    /// No run has this id.
+    UnknownRun,
+    /// The run has ended.
+    Ended(Status),
+}
+
+/// Where mail went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// The run.
+    pub run: RunKey,
+    /// The mail's number.
+    pub mail: MailId,
+    /// Whether a worker owns the run. If not, it was made due at once.
+    pub owned: bool,
+}
+
+/// The progress of one run since its last commit.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The run.
+    pub run: RunKey,
+    /// The epoch of its claim. The commit is refused when it is not the run's current one.
+    pub epoch: Epoch,
+    /// The position of the first of `events`.
+    pub position: u32,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// The run's new state, if it changed.
+    pub update: Option<RunUpdate>,
+    /// Children to start. `parent` names this run.
+    pub children: Vec<NewRun>,
+    /// Mail that these events took in, to be removed.
+    pub consumed: Vec<MailId>,
+    /// Mail to other runs: results to a parent, cancellations to children. Mail to a run that has
+    /// ended or does not exist is dropped.
+    pub outgoing: Vec<NewMail>,
+    /// When the commit was made.
+    pub at: Timestamp,
+}
+
+/// A run's new state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunUpdate {
+    /// Its status.
+    pub status: Status,
+    /// Who goes on with it.
+    pub ownership: Ownership,
+    /// Why it is parked; `None` in every other status.
+    pub reason: Option<String>,
+}
+
+/// Who goes on with a run after a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// The worker keeps it in memory.
+    Keep,
+    /// The worker lets go of it. It is claimable from `due` on, or at once when mail with a number
+    /// above `seen` is in its mailbox; with neither, it stays where it is until mail comes.
+    Release {
+        /// When a worker must look at it again; `None` for ended and parked runs and for waits
+        /// without an end.
+        due: Option<Timestamp>,
+        /// The last mail the run has seen.
+        seen: MailId,
+    },
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CommitOutcome {
+    /// It is durable.
+    Committed {
+        /// One per child, in order.
+        children: Vec<StartOutcome>,
+        /// One per outgoing mail, in order; `None` for mail that was dropped.
+        outgoing: Vec<Option<Delivery>>,
+    },
+    /// The run belongs to another worker now (or to none), and nothing was written.
+    LostOwnership,
+}

@@ -1,0 +1,81 @@
+//! What can go wrong with a database.
+
+use std::{error::Error as StdError, fmt};
+
+/// A failed store call. Nothing of it was written, unless [`StoreErrorKind::Unavailable`] says that
+/// the outcome is unknown; every call may be made again.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What sort of store error it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// Another process holds the database; trying again helps.
+    Busy,
+    /// The disk is full, an I/O call failed or the connection broke; it may pass.
+    Unavailable,
+    /// The database cannot be written.
+    ReadOnly,
+    /// The file is no database, or is damaged.
+    Corrupt,
+    /// The database was written by a newer version of this library.
+    NewerSchema,
+    /// The address or the options make no sense, or the file cannot be opened.
+    Open,
+    /// A row holds what this version cannot read.
+    Unreadable,
+    /// A statement failed in a way that should not happen.
+    Internal,
+}
+
+impl StoreError {
+    /// An error of a kind, with a message that says what failed and what to do.
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// Adds the error underneath.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What sort of error it is.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// Whether the same call may succeed later without anybody mending anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::Busy | StoreErrorKind::Unavailable
+        )
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

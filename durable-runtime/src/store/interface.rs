@@ -1,0 +1,63 @@
+//! The trait every database implements.
+
+use std::{fmt, future::Future, pin::Pin};
+
+use super::{Batch, BatchOutcome, Claim, Claimed, RunPage, RunQuery, RunRecord, StoreError};
+use crate::journal::{Event, RunId, RunKey, Timestamp, WorkerId};
+
+/// What a store method returns.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A database of runs, journals and mail.
+///
+/// Rules that every implementation keeps, and that `testing::conformance` checks:
+///
+/// - [`commit`](Self::commit) is one transaction, durable when it returns.
+/// - A commit is fenced: nothing of it is written unless the run's epoch is the commit's and a worker
+///   owns the run. A commit whose events are already there under the same epoch succeeds again.
+/// - Mail makes a run that nobody owns due at once, unless it is paused; a parked run is made due
+///   only by a cancellation.
+/// - Times are given by the caller; a store never reads a clock.
+/// - A call whose future is dropped either happens as a whole or not at all, and leaves the store
+///   usable.
+pub trait Store: Send + Sync + fmt::Debug + 'static {
+    /// Writes a batch in one transaction.
+    fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome>;
+
+    /// Takes runs that are due and that nobody owns: sets the owner, bumps the epoch, sets `pending`
+    /// and `parked` runs to `running` (any other status stays), and loads journal and mailbox.
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
+
+    /// Registers a worker with a lease until the given time. Its number is never used again.
+    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId>;
+
+    /// Extends a worker's lease. `false` when the worker is gone: it was reaped and owns nothing.
+    fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool>;
+
+    /// Removes a worker and makes every run it owns due at once. Returns how many there were.
+    fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64>;
+
+    /// Retires every worker whose lease ended before `now`. Returns how many runs came free.
+    fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Makes every parked run due at once, so that this build tries it. Returns how many there were.
+    fn revive_parked(&self) -> StoreFuture<'_, u64>;
+
+    /// The run with this id.
+    fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>>;
+
+    /// The run with this number.
+    fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>>;
+
+    /// A run's whole journal.
+    fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>>;
+
+    /// The runs that a run has started, oldest first.
+    fn children(&self, run: RunKey) -> StoreFuture<'_, Vec<RunRecord>>;
+
+    /// A page of runs, newest first.
+    fn list<'a>(&'a self, query: &'a RunQuery) -> StoreFuture<'a, RunPage>;
+
+    /// Finishes what is in flight and lets go of the database.
+    fn close(&self) -> StoreFuture<'_, ()>;
+}

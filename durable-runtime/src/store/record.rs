@@ -1,0 +1,142 @@
+//! What is read: runs as rows, runs loaded to go on, and pages of a listing.
+
+use crate::{
+    failure::Failure,
+    journal::{Epoch, Event, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId},
+    status::Status,
+};
+
+/// Who waits for a child run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// The parent's number.
+    pub run: RunKey,
+    /// The operation that waits.
+    pub step: StepId,
+}
+
+/// A piece of mail in a run's mailbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mail {
+    /// Its number.
+    pub id: MailId,
+    /// What it is.
+    pub kind: MailKind,
+}
+
+/// What comes to a run from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MailKind {
+    /// A signal.
+    Signal {
+        /// Its name.
+        name: String,
+        /// What the sender sent.
+        payload: Payload,
+    },
+    /// A child has ended.
+    Child {
+        /// The operation that started it.
+        step: StepId,
+        /// How it ended.
+        outcome: ChildOutcome,
+    },
+    /// Somebody wants the run canceled.
+    Cancel,
+}
+
+/// How a child ended: its result, or why there is none.
+pub type ChildOutcome = Result<Payload, Failure>;
+
+/// A run as its row says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// Its number.
+    pub run: RunKey,
+    /// Its id.
+    pub id: RunId,
+    /// Its workflow's name.
+    pub workflow: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Its input.
+    pub input: Payload,
+    /// Who waits for it.
+    pub parent: Option<Parent>,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When its row last changed.
+    pub updated_at: Timestamp,
+    /// Why it is parked.
+    pub reason: Option<String>,
+}
+
+/// A request for runs that are due and that nobody owns.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// Who takes them.
+    pub worker: WorkerId,
+    /// The time it is.
+    pub now: Timestamp,
+    /// The most runs to take.
+    pub limit: usize,
+}
+
+/// The answer: the runs taken, longest due first, and when the next unowned run is due.
+#[derive(Debug, Default)]
+pub struct Claimed {
+    /// The runs, each with its epoch bumped and its whole journal and mailbox.
+    pub runs: Vec<LoadedRun>,
+    /// The earliest time at which a run that nobody owns is due; may already have passed when more
+    /// were due than `limit`.
+    pub next_due: Option<Timestamp>,
+}
+
+/// A run with all it takes to go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedRun {
+    /// Its number.
+    pub run: RunKey,
+    /// Its id.
+    pub id: RunId,
+    /// Its workflow's name.
+    pub workflow: String,
+    /// Its status before the claim.
+    pub status: Status,
+    /// The epoch of this claim.
+    pub epoch: Epoch,
+    /// Its input.
+    pub input: Payload,
+    /// Where its randomness starts.
+    pub seed: i64,
+    /// Who waits for it.
+    pub parent: Option<Parent>,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// Its journal, from position zero, without a gap.
+    pub events: Vec<Event>,
+    /// Its mailbox, in order of arrival.
+    pub mail: Vec<Mail>,
+}
+
+/// Which runs to list. Runs come newest first.
+#[derive(Debug, Clone, Default)]
+pub struct RunQuery {
+    /// Only runs in one of these statuses; all when empty.
+    pub statuses: Vec<Status>,
+    /// Only runs of this workflow.
+    pub workflow: Option<String>,
+    /// Only runs older than this one: the `next` of the page before.
+    pub before: Option<RunKey>,
+    /// The most runs of the page.
+    pub limit: usize,
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, Default)]
+pub struct RunPage {
+    /// The runs.
+    pub runs: Vec<RunRecord>,
+    /// Where the next page starts; `None` when this one is the last.
+    pub next: Option<RunKey>,
+}
