@@ -1,9 +1,30 @@
 //! Run time of the durable workflow engine. Use it through the `durable` crate, which re-exports
 //! what is public here.
+//!
+//! Layers, each importing only from those above it in this list: data ([`journal`], [`status`],
+//! [`failure`], [`retry`], [`limits`], [`clock`]), the static graph ([`graph`]), the pure core
+//! ([`replay`], [`context`]), effects ([`store`]), and the shell ([`worker`], [`client`],
+//! [`engine`]).
 
+pub mod clock;
 pub mod failure;
 pub mod journal;
+pub mod limits;
+pub mod retry;
 pub mod status;
+
+pub mod graph;
+
+pub mod context;
+pub mod replay;
+
 pub mod store;
+
 #[cfg(feature = "testing")]
 pub mod testing;
+
+#[doc(hidden)]
+pub mod private;
+
+pub use failure::{Failure, StepError};
+pub use retry::Retry;

@@ -6,4 +6,6 @@ mod node;
 mod registry;
 
 pub use node::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
-pub use registry::{BodyFuture, CompensateFn, Compensator, Definition, Registry, RegistryError, RequiredState};
+pub use registry::{
+    BodyFuture, CompensateFn, Compensator, Definition, Registry, RegistryError, RequiredState,
+};

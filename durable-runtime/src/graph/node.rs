@@ -119,7 +119,9 @@ impl Graph {
 
     /// The operation with this name.
     pub fn operation(&self, name: &str) -> Option<&Operation> {
-        self.operations().into_iter().find(|operation| operation.name == name)
+        self.operations()
+            .into_iter()
+            .find(|operation| operation.name == name)
     }
 }
 
@@ -132,7 +134,9 @@ fn collect<'g>(nodes: &'g [Node], operations: &mut Vec<&'g Operation>) {
             }
             Node::Loop { body, .. } | Node::Scope { body, .. } => collect(body, operations),
             Node::Parallel { branches, .. } => {
-                branches.iter().for_each(|branch| collect(branch, operations));
+                branches
+                    .iter()
+                    .for_each(|branch| collect(branch, operations));
             }
         }
     }

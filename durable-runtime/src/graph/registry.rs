@@ -6,7 +6,7 @@ use super::Graph;
 use crate::{
     context::{Ctx, StepCtx},
     failure::Failure,
-    journal::Payload,
+    journal::{Payload, PayloadError, StepId},
 };
 
 /// A workflow body in flight, with its types erased. It owns its context and its input.
@@ -26,6 +26,8 @@ pub struct Definition {
     pub file: &'static str,
     /// The line of its name there.
     pub line: u32,
+    /// Says whether an encoded input decodes.
+    pub check_input: fn(&Payload) -> Result<(), PayloadError>,
     /// Starts its body with an encoded input; fails when the input does not decode.
     pub body: fn(Ctx, &Payload) -> Result<BodyFuture, Failure>,
     /// The compensations of its steps.
@@ -35,6 +37,15 @@ pub struct Definition {
 }
 
 inventory::collect!(Definition);
+
+impl Definition {
+    /// The compensation of an operation, if it has one.
+    pub fn compensator(&self, step: &StepId) -> Option<&'static Compensator> {
+        self.compensators
+            .iter()
+            .find(|compensator| compensator.step == step.path())
+    }
+}
 
 /// Which compensation undoes which step.
 pub struct Compensator {
@@ -57,7 +68,11 @@ pub struct RequiredState {
 
 impl fmt::Debug for Definition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Definition({} at {}:{})", self.name, self.file, self.line)
+        write!(
+            f,
+            "Definition({} at {}:{})",
+            self.name, self.file, self.line
+        )
     }
 }
 
@@ -102,7 +117,11 @@ impl Registry {
                 let mut places = [other, definition].map(|d| (d.file, d.line));
                 places.sort_unstable();
                 let [first, second] = places;
-                return Err(RegistryError { name: definition.name, first, second });
+                return Err(RegistryError {
+                    name: definition.name,
+                    first,
+                    second,
+                });
             }
         }
         Ok(Self(by_name))
@@ -126,7 +145,11 @@ impl Registry {
     /// The sentence for a workflow name that is not registered.
     pub fn unknown(&self, name: &str) -> String {
         let known = self.names().collect::<Vec<_>>().join("`, `");
-        let known = if known.is_empty() { "none".to_owned() } else { format!("`{known}`") };
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("`{known}`")
+        };
         format!(
             "workflow `{name}` is not registered in this program; registered: {known}. If it is \
              defined in another crate, that crate must be named somewhere in the program, for \

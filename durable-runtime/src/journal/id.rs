@@ -154,6 +154,12 @@ impl StepId {
         self.0.split_once('#').map_or(&self.0, |(path, _)| path)
     }
 
+    /// The name alone: `charge` of `billing/charge#3`.
+    pub fn name(&self) -> &str {
+        let path = self.path();
+        path.rsplit_once('/').map_or(path, |(_, name)| name)
+    }
+
     /// How often the name was used before: `3` of `billing/charge#3`.
     pub fn occurrence(&self) -> u32 {
         self.0

@@ -1,0 +1,442 @@
+//! Parallel operations that replay as they ran.
+//!
+//! `futures::join_all` and the `select!` macros of other crates poll children that nothing woke, stop
+//! polling them past a certain number, or pick at random. These poll every child once, in order, and
+//! then only the child that was woken; since the engine delivers one event at a time, the order in
+//! which branches move is the order of the journal, live and on replay. `n` branches cost `O(n)`.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Wake, Waker},
+};
+
+/// Which children were woken, and whom to tell.
+#[derive(Default)]
+struct WakeSet(Mutex<Woken>);
+
+#[derive(Default)]
+struct Woken {
+    parent: Option<Waker>,
+    ready: VecDeque<usize>,
+    queued: Vec<bool>,
+}
+
+impl WakeSet {
+    fn lock(&self) -> MutexGuard<'_, Woken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct ChildWaker {
+    set: Arc<WakeSet>,
+    child: usize,
+}
+
+impl Wake for ChildWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let parent = {
+            let mut woken = self.set.lock();
+            if !std::mem::replace(&mut woken.queued[self.child], true) {
+                woken.ready.push_back(self.child);
+            }
+            woken.parent.clone()
+        };
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+    }
+}
+
+/// The wakers of a number of children, all of which are due for their first poll.
+pub(super) struct Children {
+    set: Arc<WakeSet>,
+    wakers: Vec<Waker>,
+}
+
+impl Children {
+    pub(super) fn new(count: usize) -> Self {
+        let set = Arc::new(WakeSet::default());
+        {
+            let mut woken = set.lock();
+            woken.ready = (0..count).collect();
+            woken.queued = vec![true; count];
+        }
+        let wakers = (0..count)
+            .map(|child| {
+                Waker::from(Arc::new(ChildWaker {
+                    set: Arc::clone(&set),
+                    child,
+                }))
+            })
+            .collect();
+        Self { set, wakers }
+    }
+
+    /// Polls each woken child once, in the order of waking, until `poll` says to stop.
+    pub(super) fn poll_woken(
+        &self,
+        parent: &Context<'_>,
+        mut poll: impl FnMut(usize, &mut Context<'_>) -> bool,
+    ) {
+        let mut due = {
+            let mut woken = self.set.lock();
+            match &mut woken.parent {
+                Some(known) => known.clone_from(parent.waker()),
+                unknown => *unknown = Some(parent.waker().clone()),
+            }
+            let due = std::mem::take(&mut woken.ready);
+            due.iter().for_each(|child| woken.queued[*child] = false);
+            due
+        };
+        while let Some(child) = due.pop_front() {
+            if poll(child, &mut Context::from_waker(&self.wakers[child])) {
+                break;
+            }
+        }
+    }
+}
+
+/// One branch of a combinator and, once it has completed, its output.
+pub struct Branch<F: Future> {
+    future: Option<Pin<Box<F>>>,
+    output: Option<F::Output>,
+}
+
+impl<F: Future> Branch<F> {
+    /// A branch that has not been polled.
+    pub fn new(future: impl IntoFuture<Output = F::Output, IntoFuture = F>) -> Self {
+        Self {
+            future: Some(Box::pin(future.into_future())),
+            output: None,
+        }
+    }
+
+    /// Polls the branch; `true` when it completes now.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(future) = &mut self.future else {
+            return false;
+        };
+        let Poll::Ready(output) = future.as_mut().poll(cx) else {
+            return false;
+        };
+        self.output = Some(output);
+        self.future = None;
+        true
+    }
+
+    pub(super) fn take(&mut self) -> Option<F::Output> {
+        self.output.take()
+    }
+
+    pub(super) fn peek(&self) -> Option<&F::Output> {
+        self.output.as_ref()
+    }
+}
+
+impl<F: Future> fmt::Debug for Branch<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Branch")
+            .field("done", &self.future.is_none())
+            .finish()
+    }
+}
+
+/// A fixed number of branches of different types.
+pub trait Branches: Unpin {
+    /// How many.
+    const COUNT: usize;
+    /// All outputs.
+    type Outputs;
+    /// Each output, if the branch has completed.
+    type Some;
+    /// Polls one branch; `true` when it completes now.
+    fn poll_branch(&mut self, branch: usize, cx: &mut Context<'_>) -> bool;
+    /// All outputs, once every branch has completed.
+    fn outputs(&mut self) -> Option<Self::Outputs>;
+    /// The outputs there are.
+    fn some(&mut self) -> Self::Some;
+}
+
+/// Branches that may fail with one type of error.
+pub trait TryBranches: Branches {
+    /// All values.
+    type Values;
+    /// The error.
+    type Error;
+    /// Whether this branch has failed.
+    fn has_failed(&self, branch: usize) -> bool;
+    /// All values, or the first branch's error in order of the branches.
+    fn values(&mut self) -> Option<Result<Self::Values, Self::Error>>;
+}
+
+macro_rules! branches {
+    ($count:literal: $($index:tt $future:ident $value:ident),+) => {
+        impl<$($future: Future),+> Branches for ($(Branch<$future>,)+)
+        where
+            $($future::Output: Unpin),+
+        {
+            const COUNT: usize = $count;
+            type Outputs = ($($future::Output,)+);
+            type Some = ($(Option<$future::Output>,)+);
+
+            fn poll_branch(&mut self, branch: usize, cx: &mut Context<'_>) -> bool {
+                match branch {
+                    $($index => self.$index.poll(cx),)+
+                    _ => false,
+                }
+            }
+
+            fn outputs(&mut self) -> Option<Self::Outputs> {
+                Some(($(self.$index.take()?,)+))
+            }
+
+            fn some(&mut self) -> Self::Some {
+                ($(self.$index.take(),)+)
+            }
+        }
+
+        impl<E, $($value,)+ $($future: Future<Output = Result<$value, E>>),+> TryBranches
+            for ($(Branch<$future>,)+)
+        where
+            $($future::Output: Unpin),+
+        {
+            type Values = ($($value,)+);
+            type Error = E;
+
+            fn has_failed(&self, branch: usize) -> bool {
+                match branch {
+                    $($index => self.$index.peek().is_some_and(Result::is_err),)+
+                    _ => false,
+                }
+            }
+
+            fn values(&mut self) -> Option<Result<Self::Values, E>> {
+                $(if self.has_failed($index) {
+                    return self.$index.take()?.err().map(Err);
+                })+
+                Some(Ok(($(self.$index.take()?.ok()?,)+)))
+            }
+        }
+    };
+}
+
+branches!(1: 0 A TA);
+branches!(2: 0 A TA, 1 B TB);
+branches!(3: 0 A TA, 1 B TB, 2 C TC);
+branches!(4: 0 A TA, 1 B TB, 2 C TC, 3 D TD);
+branches!(5: 0 A TA, 1 B TB, 2 C TC, 3 D TD, 4 F TF);
+branches!(6: 0 A TA, 1 B TB, 2 C TC, 3 D TD, 4 F TF, 5 G TG);
+branches!(7: 0 A TA, 1 B TB, 2 C TC, 3 D TD, 4 F TF, 5 G TG, 6 H TH);
+branches!(8: 0 A TA, 1 B TB, 2 C TC, 3 D TD, 4 F TF, 5 G TG, 6 H TH, 7 I TI);
+
+/// What `join!`, `try_join!` and `race!` await.
+pub struct Join<B> {
+    branches: B,
+    children: Children,
+    left: usize,
+}
+
+impl<B: Branches> Join<B> {
+    /// Polls all branches side by side.
+    pub fn new(branches: B) -> Self {
+        Self {
+            branches,
+            children: Children::new(B::COUNT),
+            left: B::COUNT,
+        }
+    }
+
+    /// Waits for all branches. Cancel safe: dropping it drops the branches.
+    pub async fn all(mut self) -> B::Outputs {
+        std::future::poll_fn(|cx| {
+            let Self {
+                branches,
+                children,
+                left,
+            } = &mut self;
+            children.poll_woken(cx, |branch, cx| {
+                *left -= usize::from(branches.poll_branch(branch, cx));
+                false
+            });
+            match *left {
+                0 => branches.outputs().map_or(Poll::Pending, Poll::Ready),
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Waits for the first branch to complete and drops the others. Gives that branch's output; all
+    /// others are `None`. Cancel safe.
+    pub async fn first(mut self) -> B::Some {
+        std::future::poll_fn(|cx| {
+            let Self {
+                branches, children, ..
+            } = &mut self;
+            let mut done = false;
+            children.poll_woken(cx, |branch, cx| {
+                done = branches.poll_branch(branch, cx);
+                done
+            });
+            if done {
+                Poll::Ready(branches.some())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
+
+impl<B: TryBranches> Join<B> {
+    /// Waits for all branches, or for the first to fail; then the others are dropped.
+    ///
+    /// # Errors
+    ///
+    /// The first failure. Cancel safe.
+    pub async fn all_ok(mut self) -> Result<B::Values, B::Error> {
+        std::future::poll_fn(|cx| {
+            let Self {
+                branches,
+                children,
+                left,
+            } = &mut self;
+            let mut failed = false;
+            children.poll_woken(cx, |branch, cx| {
+                let done = branches.poll_branch(branch, cx);
+                *left -= usize::from(done);
+                failed = done && branches.has_failed(branch);
+                failed
+            });
+            if failed || *left == 0 {
+                branches.values().map_or(Poll::Pending, Poll::Ready)
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
+
+impl<B> fmt::Debug for Join<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Join")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The future of [`join_all`].
+#[must_use = "durable operations do nothing until they are awaited"]
+pub struct JoinAll<F: Future> {
+    branches: Vec<Branch<F>>,
+    children: Children,
+    left: usize,
+}
+
+/// Runs any number of operations of one type side by side; gives their outputs in order.
+///
+/// Cancel safe: dropping it drops the operations.
+pub fn join_all<I>(operations: I) -> JoinAll<<I::Item as IntoFuture>::IntoFuture>
+where
+    I: IntoIterator,
+    I::Item: IntoFuture,
+{
+    let branches: Vec<_> = operations.into_iter().map(Branch::new).collect();
+    JoinAll {
+        children: Children::new(branches.len()),
+        left: branches.len(),
+        branches,
+    }
+}
+
+impl<F: Future> Unpin for JoinAll<F> {}
+
+impl<F: Future> Future for JoinAll<F> {
+    type Output = Vec<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self {
+            branches,
+            children,
+            left,
+        } = &mut *self;
+        children.poll_woken(cx, |branch, cx| {
+            *left -= usize::from(branches[branch].poll(cx));
+            false
+        });
+        match *left {
+            0 => Poll::Ready(branches.iter_mut().filter_map(Branch::take).collect()),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<F: Future> fmt::Debug for JoinAll<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinAll({} of {} left)", self.left, self.branches.len())
+    }
+}
+
+/// The future of [`try_join_all`].
+#[must_use = "durable operations do nothing until they are awaited"]
+pub struct TryJoinAll<F: Future>(JoinAll<F>);
+
+/// Runs any number of operations of one type side by side; gives their values in order, or the first
+/// failure, and then drops the others.
+///
+/// Cancel safe: dropping it drops the operations.
+pub fn try_join_all<I>(operations: I) -> TryJoinAll<<I::Item as IntoFuture>::IntoFuture>
+where
+    I: IntoIterator,
+    I::Item: IntoFuture,
+{
+    TryJoinAll(join_all(operations))
+}
+
+impl<F: Future> Unpin for TryJoinAll<F> {}
+
+impl<T, E, F: Future<Output = Result<T, E>>> Future for TryJoinAll<F> {
+    type Output = Result<Vec<T>, E>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let JoinAll {
+            branches,
+            children,
+            left,
+        } = &mut self.0;
+        let mut failed = None;
+        children.poll_woken(cx, |branch, cx| {
+            let done = branches[branch].poll(cx);
+            *left -= usize::from(done);
+            if done && branches[branch].peek().is_some_and(Result::is_err) {
+                failed = branches[branch].take();
+            }
+            failed.is_some()
+        });
+        match failed {
+            Some(failure) => {
+                branches.clear();
+                Poll::Ready(failure.map(|_| Vec::new()))
+            }
+            None if *left == 0 => {
+                Poll::Ready(branches.iter_mut().filter_map(Branch::take).collect())
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F: Future> fmt::Debug for TryJoinAll<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,167 @@
+//! The context of a workflow body.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use super::{AppState, Cancellation, Child, Data, SignalWait, Sleep, Step, StepKey, Workflow};
+use crate::{
+    failure::BoxError,
+    journal::{RunId, Timestamp},
+    replay::{Due, Machine, OperationIndex},
+};
+
+/// The context of a run: the only way for a workflow's body to touch the world.
+///
+/// Every method that takes a name builds a durable operation: its result is recorded, and a body that
+/// runs again after a crash gets the recorded result instead of a second execution.
+pub struct Ctx {
+    run: Arc<RunContext>,
+    scope: Arc<str>,
+}
+
+/// What a context shares with the worker that drives the run.
+pub(crate) struct RunContext {
+    machine: Mutex<Machine>,
+    pub(crate) id: RunId,
+    pub(crate) seed: i64,
+    pub(crate) state: AppState,
+    pub(crate) cancellation: Arc<Cancellation>,
+}
+
+impl RunContext {
+    pub(crate) fn new(machine: Machine, state: AppState) -> Self {
+        let identity = machine.identity();
+        Self {
+            id: identity.id.clone(),
+            seed: identity.seed,
+            machine: Mutex::new(machine),
+            state,
+            cancellation: Arc::default(),
+        }
+    }
+
+    /// The machine. No user code runs while it is held, so a poisoned lock is still in good order.
+    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ctx {
+    pub(crate) fn new(run: Arc<RunContext>) -> Self {
+        Self {
+            run,
+            scope: "".into(),
+        }
+    }
+
+    pub(crate) fn run(&self) -> &Arc<RunContext> {
+        &self.run
+    }
+
+    pub(super) fn build<K: StepKey>(&self, key: K) -> OperationIndex {
+        let name = K::NAMES.get(key.index()).copied().unwrap_or_default();
+        self.run.machine().build(&self.scope, name)
+    }
+
+    /// A unit of work with effects: executed at least once, recorded once.
+    ///
+    /// The body is called once per attempt, with the attempt's [`StepCtx`](super::StepCtx). It may
+    /// borrow from the workflow. What it returns is journaled before the workflow goes on; when it
+    /// fails it is tried again by its [retry policy](Step::retry), three attempts if not set.
+    ///
+    /// # Errors
+    ///
+    /// The awaited step gives back a [`Failure`](crate::failure::Failure) when its last attempt
+    /// failed.
+    pub fn step<K, F, Fut, T, E>(&self, key: K, body: F) -> Step<'_, F, T>
+    where
+        K: StepKey,
+        F: Fn(super::StepCtx) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T, E>> + Send,
+        T: Data,
+        E: Into<BoxError>,
+    {
+        Step::new(self, self.build(key), body)
+    }
+
+    /// Sleeps for a duration. The run survives crashes while it sleeps, and long sleeps cost a row in
+    /// the database and no memory.
+    pub fn sleep(&self, key: impl StepKey, duration: Duration) -> Sleep<'_> {
+        Sleep::new(self, self.build(key), Due::After(duration))
+    }
+
+    /// Sleeps until a point in time; not at all when it has passed.
+    pub fn sleep_until(&self, key: impl StepKey, at: impl Into<Timestamp>) -> Sleep<'_> {
+        Sleep::new(self, self.build(key), Due::At(at.into()))
+    }
+
+    /// Waits for a signal of this name. A signal that came before the wait is taken at once; signals
+    /// of one name are taken in the order in which they came.
+    pub fn signal<T: Data>(&self, key: impl StepKey) -> SignalWait<'_, T> {
+        let index = key.index();
+        SignalWait::new(self, self.build(key), key_name(key, index))
+    }
+
+    /// Starts a child run and waits for its result. Its id is this run's id, `/`, and the step's name.
+    /// Its failure, or its cancellation, is this operation's failure.
+    pub fn child<W: Workflow>(&self, key: impl StepKey, input: W::Input) -> Child<'_, W> {
+        Child::new(self, self.build(key), input)
+    }
+
+    /// The time, as recorded: the same on every replay. It moves when an operation completes.
+    pub fn now(&self) -> SystemTime {
+        self.run.machine().now().into()
+    }
+
+    /// A random UUID (version 4), the same on every replay.
+    pub fn uuid(&self) -> uuid::Uuid {
+        let mut machine = self.run.machine();
+        let (high, low) = (machine.random(), machine.random());
+        uuid::Builder::from_random_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
+            .into_uuid()
+    }
+
+    /// A random number, the same on every replay.
+    pub fn random(&self) -> u64 {
+        self.run.machine().random()
+    }
+
+    /// The application state of this type, as given to the engine.
+    ///
+    /// # Panics
+    ///
+    /// When the engine was given no such state. An engine refuses to start when a workflow that it
+    /// has registered reads state that is missing, so this is reached only through a helper fn.
+    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
+        self.run.state.expect::<T>()
+    }
+
+    /// The id of this run.
+    pub fn run_id(&self) -> &RunId {
+        &self.run.id
+    }
+
+    /// Whether the body is being replayed: what it does now was done before.
+    pub fn is_replaying(&self) -> bool {
+        self.run.machine().is_replaying()
+    }
+}
+
+fn key_name<K: StepKey>(_: K, index: usize) -> &'static str {
+    K::NAMES.get(index).copied().unwrap_or_default()
+}
+
+impl fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ctx({})", self.run.id)
+    }
+}
+
+impl fmt::Debug for RunContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunContext({})", self.id)
+    }
+}

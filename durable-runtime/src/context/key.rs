@@ -1,0 +1,59 @@
+//! The traits that generated code implements and that the context's methods ask for.
+
+use std::future::Future;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::Ctx;
+use crate::{failure::BoxError, graph::Graph};
+
+/// The name of a durable operation: a variant of a workflow's step enum.
+///
+/// Inside a `#[durable::workflow]` fn, name literals become variants; nothing else implements it.
+#[diagnostic::on_unimplemented(
+    message = "durable operations are named by a string literal inside a `#[durable::workflow]` fn",
+    label = "not the name of a step of this workflow",
+    note = "call `ctx.step(\"name\", ..)` directly in the workflow's body, not in a helper fn"
+)]
+pub trait StepKey: Copy + Send + Sync + 'static {
+    /// The names of all operations, in the order of the variants.
+    const NAMES: &'static [&'static str];
+
+    /// Which of them this is.
+    fn index(self) -> usize;
+}
+
+/// A value that can be journaled: what steps return, signals carry, and workflows take and return.
+///
+/// Implemented for every type that is `Serialize + DeserializeOwned + Send + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be journaled",
+    label = "must implement `serde::Serialize` and `serde::de::DeserializeOwned`, and be `Send + 'static`",
+    note = "derive both: `#[derive(serde::Serialize, serde::Deserialize)]`"
+)]
+pub trait Data: Serialize + DeserializeOwned + Send + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Send + 'static> Data for T {}
+
+/// A workflow: implemented by the step enum that `#[durable::workflow]` puts beside the fn, under the
+/// fn's own name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a workflow",
+    label = "not the name of a `#[durable::workflow]` fn"
+)]
+pub trait Workflow: Sized + Send + Sync + 'static {
+    /// What a run is started with.
+    type Input: Data;
+    /// What a run completes with.
+    type Output: Data;
+    /// The name that runs are recorded under.
+    const NAME: &'static str;
+    /// The static graph.
+    const GRAPH: Graph;
+
+    #[doc(hidden)]
+    fn __run(
+        ctx: &Ctx,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output, BoxError>> + Send;
+}

@@ -1,0 +1,30 @@
+//! What user code sees of its run: the context, one builder per operation, and the combinators.
+//!
+//! Invariant: an operation's identity is fixed when it is built, in program order, and everything it
+//! answers comes from the [`Machine`](crate::replay::Machine). Nothing here reads a clock or does I/O.
+
+mod child;
+mod combinators;
+mod ctx;
+mod key;
+mod race;
+mod signal;
+mod sleep;
+mod state;
+mod step;
+mod step_ctx;
+mod wait;
+
+pub use child::Child;
+pub use combinators::{Branch, Join, JoinAll, TryJoinAll, join_all, try_join_all};
+pub use ctx::Ctx;
+pub(crate) use ctx::RunContext;
+pub use key::{Data, StepKey, Workflow};
+pub use race::{First, Race};
+pub use signal::{Signal, SignalWait};
+pub use sleep::Sleep;
+pub use state::{AppState, MissingState};
+pub use step::{Compensation, Step, StepFuture};
+pub(crate) use step_ctx::Cancellation;
+pub use step_ctx::StepCtx;
+pub use wait::Wait;

@@ -1,0 +1,95 @@
+//! Signals.
+
+use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
+
+use super::{Ctx, Data, Wait};
+use crate::{
+    failure::Failure,
+    replay::{Ask, OperationIndex},
+};
+
+/// The typed name of a signal of workflow `W` that carries a `T`: the constant of the signal's name on
+/// the workflow's step enum (`order::approval`). A sender that uses it is checked by the compiler.
+pub struct Signal<W, T> {
+    name: &'static str,
+    types: PhantomData<fn() -> (W, T)>,
+}
+
+impl<W, T> Signal<W, T> {
+    /// The signal with this name.
+    #[doc(hidden)]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            types: PhantomData,
+        }
+    }
+
+    /// The signal's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl<W, T> Clone for Signal<W, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<W, T> Copy for Signal<W, T> {}
+
+impl<W, T> fmt::Debug for Signal<W, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signal({})", self.name)
+    }
+}
+
+/// A wait for a signal, built by [`Ctx::signal`]; await it.
+#[must_use = "a durable operation does nothing until it is awaited"]
+pub struct SignalWait<'c, T> {
+    ctx: &'c Ctx,
+    index: OperationIndex,
+    name: &'static str,
+    timeout: Option<Duration>,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<'c, T> SignalWait<'c, T> {
+    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, name: &'static str) -> Self {
+        Self {
+            ctx,
+            index,
+            name,
+            timeout: None,
+            value: PhantomData,
+        }
+    }
+
+    /// Gives up after this long: the wait then fails with
+    /// [`FailureKind::Timeout`](crate::failure::FailureKind::Timeout). The time counts from when the
+    /// wait began and goes on while no worker runs.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}
+
+impl<'c, T: Data> IntoFuture for SignalWait<'c, T> {
+    type Output = Result<T, Failure>;
+    type IntoFuture = Wait<'c, T>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let ask = Ask::Signal {
+            name: self.name,
+            timeout: self.timeout,
+        };
+        Wait::new(self.ctx, self.index, ask)
+    }
+}
+
+impl<T> fmt::Debug for SignalWait<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignalWait({})", self.name)
+    }
+}

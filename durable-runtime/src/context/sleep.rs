@@ -1,0 +1,38 @@
+//! Timers.
+
+use std::{fmt, future::IntoFuture};
+
+use super::{Ctx, Wait};
+use crate::{
+    failure::Failure,
+    replay::{Ask, Due, OperationIndex},
+};
+
+/// A durable sleep, built by [`Ctx::sleep`] and [`Ctx::sleep_until`]; await it.
+#[must_use = "a durable operation does nothing until it is awaited"]
+pub struct Sleep<'c> {
+    ctx: &'c Ctx,
+    index: OperationIndex,
+    due: Due,
+}
+
+impl<'c> Sleep<'c> {
+    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, due: Due) -> Self {
+        Self { ctx, index, due }
+    }
+}
+
+impl<'c> IntoFuture for Sleep<'c> {
+    type Output = Result<(), Failure>;
+    type IntoFuture = Wait<'c, ()>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Wait::new(self.ctx, self.index, Ask::Sleep(self.due))
+    }
+}
+
+impl fmt::Debug for Sleep<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sleep({:?})", self.due)
+    }
+}

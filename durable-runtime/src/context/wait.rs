@@ -1,0 +1,73 @@
+//! A wait for something that is not user code: time, a signal, a child.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use super::{Ctx, Data};
+use crate::{
+    failure::Failure,
+    journal::Payload,
+    replay::{Ask, OperationIndex},
+};
+
+/// The future of a [`Sleep`](super::Sleep), a [`SignalWait`](super::SignalWait) or a
+/// [`Child`](super::Child).
+///
+/// Cancel safe: dropping it gives the wait up. A signal that has not been taken stays in the mailbox,
+/// and a child that nobody waits for any more is asked to cancel.
+#[must_use = "a durable operation does nothing until it is awaited"]
+pub struct Wait<'c, T> {
+    ctx: &'c Ctx,
+    index: OperationIndex,
+    ask: Option<Ask>,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<'c, T> Wait<'c, T> {
+    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, ask: Ask) -> Self {
+        Self {
+            ctx,
+            index,
+            ask: Some(ask),
+            value: PhantomData,
+        }
+    }
+}
+
+impl<T: Data> Future for Wait<'_, T> {
+    type Output = Result<T, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let ask = self.ask.take();
+        let mut machine = self.ctx.run().machine();
+        let resolution = machine.poll_wait(self.index, cx.waker(), || ask.unwrap_or(Ask::Step));
+        match resolution {
+            None => Poll::Pending,
+            Some(Err(failure)) => Poll::Ready(Err(failure)),
+            Some(Ok(payload)) => match Payload::decode(&payload) {
+                Ok(value) => Poll::Ready(Ok(value)),
+                Err(error) => {
+                    machine.report_undecodable(self.index, &error);
+                    Poll::Pending
+                }
+            },
+        }
+    }
+}
+
+impl<T> Drop for Wait<'_, T> {
+    fn drop(&mut self) {
+        self.ctx.run().machine().drop_operation(self.index);
+    }
+}
+
+impl<T> fmt::Debug for Wait<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wait({})", self.ctx.run().machine().step_id(self.index))
+    }
+}

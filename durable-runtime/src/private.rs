@@ -1,0 +1,138 @@
+//! Everything that generated code may touch. Not public API: it changes without notice.
+
+use std::{any::TypeId, future::Future, pin::Pin};
+
+pub use inventory;
+
+use crate::{
+    context::Data,
+    failure::{Failure, FailureKind},
+    graph::BodyFuture,
+    journal::{Payload, PayloadError},
+};
+pub use crate::{
+    context::{Branch, Compensation, Ctx, First, Join, Signal, StepCtx, StepKey, Workflow},
+    failure::BoxError,
+    graph::{
+        Arm, Compensator, Definition, Graph, Node, Operation, OperationKind, ParallelKind,
+        RequiredState,
+    },
+};
+
+/// A return type that is a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "a workflow must return a `Result`",
+    label = "this is not a `Result`",
+    note = "return `durable::Result<T>`, or a `Result` with an error type of your own"
+)]
+pub trait Fallible {
+    /// The value.
+    type Ok;
+    /// The error.
+    type Err;
+}
+
+impl<T, E> Fallible for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+}
+
+/// A user's fn with its error boxed.
+pub async fn body<F, T, E>(future: F) -> Result<T, BoxError>
+where
+    F: Future<Output = Result<T, E>> + Send,
+    E: Into<BoxError>,
+{
+    future.await.map_err(|error| {
+        // Boxed here, so that the type's name is still known.
+        let failure = Failure::from_error(error.into(), std::any::type_name::<E>());
+        Box::new(failure) as BoxError
+    })
+}
+
+impl Definition {
+    /// The definition of a workflow.
+    pub const fn of<W: Workflow>(
+        file: &'static str,
+        line: u32,
+        compensators: &'static [Compensator],
+        states: &'static [RequiredState],
+    ) -> Self {
+        Self {
+            name: W::NAME,
+            graph: const { &W::GRAPH },
+            file,
+            line,
+            check_input: check_input::<W>,
+            body: start_body::<W>,
+            compensators,
+            states,
+        }
+    }
+}
+
+fn check_input<W: Workflow>(input: &Payload) -> Result<(), PayloadError> {
+    input.decode::<W::Input>().map(drop)
+}
+
+fn start_body<W: Workflow>(ctx: Ctx, input: &Payload) -> Result<BodyFuture, Failure> {
+    let input = input
+        .decode::<W::Input>()
+        .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()))?;
+    Ok(Box::pin(async move {
+        let output = W::__run(&ctx, input)
+            .await
+            .map_err(|error| Failure::from_error(error, ""))?;
+        Payload::encode(&output)
+            .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()))
+    }))
+}
+
+impl Compensator {
+    /// The compensation `C` of a step.
+    pub const fn of<C: Compensation>(step: &'static str) -> Self {
+        Self {
+            step,
+            name: C::NAME,
+            call: compensate::<C>,
+        }
+    }
+}
+
+fn compensate<C: Compensation>(
+    step: StepCtx,
+    output: Payload,
+) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
+    Box::pin(async move {
+        let output = output
+            .decode::<C::Output>()
+            .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()).permanent())?;
+        C::__run(&step, output)
+            .await
+            .map_err(|error| Failure::from_error(error, ""))
+    })
+}
+
+impl RequiredState {
+    /// The state `T`.
+    pub const fn of<T: Send + Sync + 'static>() -> Self {
+        Self {
+            name: std::any::type_name::<T>,
+            id: TypeId::of::<T>,
+        }
+    }
+}
+
+/// Checks an input type where the user wrote it.
+pub const fn assert_input<T: Data>() {}
+
+/// Checks a return type where the user wrote it.
+pub const fn assert_output<T: Fallible>()
+where
+    T::Ok: Data,
+    T::Err: Into<BoxError>,
+{
+}
+
+/// Checks a signal's type where the user wrote it.
+pub const fn assert_signal<T: Data>() {}

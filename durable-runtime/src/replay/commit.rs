@@ -1,0 +1,205 @@
+//! What a run has to write: one commit at a time.
+
+use super::{Machine, Residency, ledger::Cause};
+use crate::{
+    failure::{Failure, FailureKind},
+    journal::{EventKind, Timestamp},
+    status::Status,
+    store::{ChildOutcome, Commit, MailKind, MailTarget, NewMail, Ownership, RunUpdate},
+};
+
+impl Machine {
+    /// Tells how the body ended. The run ends when all that is recorded has been delivered.
+    pub fn handle_body(&mut self, result: super::Resolution) {
+        self.body_result = Some(result.and_then(|output| self.check_size(output)));
+    }
+
+    /// Proposes the end of a body that has returned.
+    pub(super) fn finish(&mut self) {
+        match self.body_result.take() {
+            Some(Ok(output)) => self.propose(None, EventKind::Completed { output }),
+            Some(Err(failure)) if self.needs_rollback() => {
+                self.propose(None, EventKind::RollbackStarted { failure });
+            }
+            Some(Err(failure)) => self.propose(None, EventKind::Failed { failure }),
+            None => {}
+        }
+    }
+
+    fn needs_rollback(&self) -> bool {
+        !self.ledger.completed.is_empty() || !self.ledger.children.is_empty()
+    }
+
+    /// Whether the run is being canceled or rolled back: its body does not run on.
+    pub fn is_rolling_back(&self) -> bool {
+        self.ledger.cause.is_some() && !self.ledger.ended
+    }
+
+    /// Whether the run has ended.
+    pub fn has_ended(&self) -> bool {
+        self.ledger.ended
+    }
+
+    /// Whether step bodies are in flight.
+    pub fn is_executing(&self) -> bool {
+        self.executing > 0
+    }
+
+    /// Takes what there is to write; `None` while a commit is in flight or nothing changed. A run
+    /// that only waits, and longer than it may linger, lets go of its place in memory.
+    pub fn take_commit(&mut self, residency: Residency) -> Option<Commit> {
+        if self.committing {
+            return None;
+        }
+        let status = self.next_status();
+        let ownership = self.next_ownership(residency);
+        let update = (status != self.status || ownership != Ownership::Keep).then(|| RunUpdate {
+            status,
+            ownership,
+            reason: self.parked.clone(),
+        });
+        let released = ownership != Ownership::Keep;
+        if self.uncommitted.is_empty() && self.consumed.is_empty() && !released {
+            return None;
+        }
+        if self.ledger.ended {
+            self.tell_parent();
+        }
+        self.status = status;
+        Some(self.commit_of(update))
+    }
+
+    /// Decides that the run cannot go on with this build. What happened so far is kept, and the next
+    /// commit parks the run with the reason.
+    pub fn park(&mut self, reason: String) {
+        self.parked.get_or_insert(reason);
+    }
+
+    /// Whether the run cannot go on with this build.
+    pub fn is_parked(&self) -> bool {
+        self.parked.is_some()
+    }
+
+    fn commit_of(&mut self, update: Option<RunUpdate>) -> Commit {
+        let events = std::mem::take(&mut self.uncommitted);
+        self.committing = true;
+        Commit {
+            run: self.identity.run,
+            epoch: self.identity.epoch,
+            position: self.committed,
+            events,
+            update,
+            children: std::mem::take(&mut self.children),
+            consumed: std::mem::take(&mut self.consumed),
+            outgoing: std::mem::take(&mut self.outgoing),
+            at: self.wall,
+        }
+    }
+
+    /// Tells that the commit taken last is durable.
+    pub fn handle_committed(&mut self, events: usize) {
+        self.committing = false;
+        self.committed += u32::try_from(events).unwrap_or(u32::MAX);
+    }
+
+    /// What to say when the journal has grown past its bound.
+    pub fn history_exceeded(&self) -> Option<String> {
+        (self.ledger.len > self.limits.history_max && !self.ledger.ended).then(|| {
+            format!(
+                "the journal has reached its limit of {} events; raise `Limits::history_max` and \
+                 start a worker with it, or split the work into child runs",
+                self.limits.history_max
+            )
+        })
+    }
+
+    fn next_status(&self) -> Status {
+        match self.terminal() {
+            Some(status) => status,
+            None if self.parked.is_some() => Status::Parked,
+            None if self.ledger.cause.is_some() => Status::Compensating,
+            None if self.busy > 0 || self.outstanding == 0 => Status::Running,
+            None => Status::Suspended,
+        }
+    }
+
+    /// The status the run ended with.
+    pub fn terminal(&self) -> Option<Status> {
+        self.uncommitted.last().and_then(|event| match event.kind {
+            EventKind::Completed { .. } => Some(Status::Completed),
+            EventKind::Failed { .. } => Some(Status::Failed),
+            EventKind::Canceled => Some(Status::Canceled),
+            _ => None,
+        })
+    }
+
+    fn next_ownership(&mut self, residency: Residency) -> Ownership {
+        let seen = self.seen;
+        if self.ledger.ended || self.parked.is_some() {
+            return Ownership::Release { due: None, seen };
+        }
+        if !self.only_waits() {
+            self.waiting_since = None;
+            return Ownership::Keep;
+        }
+        let since = *self.waiting_since.get_or_insert(self.wall);
+        let due = self.next_due();
+        let near = due.is_some_and(|due| due.since(self.wall) <= residency.linger);
+        let fresh = self.awaiting_mail > 0 && self.wall.since(since) < residency.linger;
+        if !residency.pressed && (near || fresh) {
+            return Ownership::Keep;
+        }
+        Ownership::Release { due, seen }
+    }
+
+    /// Whether only time, mail or a child can move the run.
+    fn only_waits(&self) -> bool {
+        self.outstanding > 0
+            && self.busy == 0
+            && self.undelivered.is_empty()
+            && self.mail.is_empty()
+            && self.ledger.cause.is_none()
+    }
+
+    /// When the run is to be looked at again: for a timer, or to leave memory.
+    pub fn next_wake(&self, residency: Residency) -> Option<Timestamp> {
+        let leave = self
+            .waiting_since
+            .filter(|_| self.awaiting_mail > 0)
+            .map(|since| since.after(residency.linger));
+        [self.next_due(), leave].into_iter().flatten().min()
+    }
+
+    /// A child's end goes to its parent in the commit that ends it.
+    fn tell_parent(&mut self) {
+        let Some(parent) = &self.identity.parent else {
+            return;
+        };
+        let outcome: ChildOutcome = match self.uncommitted.last().map(|event| &event.kind) {
+            Some(EventKind::Completed { output }) => Ok(output.clone()),
+            Some(EventKind::Failed { failure }) => Err(failure.clone()),
+            Some(EventKind::Canceled) => {
+                let message = format!("child run `{}` was canceled", self.identity.id);
+                Err(Failure::new(FailureKind::Canceled, message).permanent())
+            }
+            _ => return,
+        };
+        let kind = MailKind::Child {
+            step: parent.step.clone(),
+            outcome,
+        };
+        self.outgoing.push(NewMail {
+            to: MailTarget::Key(parent.run),
+            kind,
+            at: self.wall,
+        });
+    }
+
+    /// Why the run is being rolled back, in words; `None` when it is not.
+    pub fn rollback_cause(&self) -> Option<String> {
+        self.ledger.cause.as_ref().map(|cause| match cause {
+            Cause::Canceled => "the run was canceled".to_owned(),
+            Cause::Failed(failure) => failure.to_string(),
+        })
+    }
+}

@@ -1,0 +1,417 @@
+//! The state of one run in memory, and what the body's operations ask of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    task::Waker,
+    time::Duration,
+};
+
+use super::{
+    Ledger, Nondeterminism,
+    operation::{Ask, Operation, OperationIndex, Resolution, State, StepPoll},
+    random::Random,
+};
+use crate::{
+    failure::Failure,
+    graph::Definition,
+    journal::{
+        Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
+    },
+    retry::Retry,
+    status::Status,
+    store::{LoadedRun, Mail, NewMail, NewRun, Parent},
+};
+
+/// Who a run is; fixed for the life of a machine.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its number.
+    pub run: RunKey,
+    /// Its id.
+    pub id: RunId,
+    /// The epoch of the claim.
+    pub epoch: Epoch,
+    /// The worker that claimed it.
+    pub worker: WorkerId,
+    /// Where its randomness starts.
+    pub seed: i64,
+    /// Who waits for it.
+    pub parent: Option<Parent>,
+    /// Its workflow.
+    pub definition: &'static Definition,
+}
+
+/// The bounds a machine keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct MachineLimits {
+    /// The most events a journal may have.
+    pub history_max: u32,
+    /// The most bytes a payload may have.
+    pub payload_bytes_max: usize,
+}
+
+/// How long a run that only waits stays in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Residency {
+    /// A wait shorter than this is waited out in memory.
+    pub linger: Duration,
+    /// Whether memory is short: a run that only waits leaves at once.
+    pub pressed: bool,
+}
+
+/// One run in memory. See the [module](super) for its rules.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) identity: Identity,
+    pub(super) limits: MachineLimits,
+    pub(super) ledger: Ledger,
+    /// The time as the shell last told it.
+    pub(super) wall: Timestamp,
+    /// The time of the event delivered last: what the body sees as now.
+    pub(super) now: Timestamp,
+    random: Random,
+
+    pub(super) operations: Vec<Operation>,
+    index: BTreeMap<StepId, OperationIndex>,
+    occurrences: BTreeMap<StepId, u32>,
+    /// Operations asked for, of which nothing was recorded when they were.
+    pub(super) fresh: VecDeque<OperationIndex>,
+    /// Children to cancel, because the body let go of them.
+    pub(super) abandoned: Vec<OperationIndex>,
+    pub(super) timers: BTreeSet<(Timestamp, OperationIndex)>,
+    pub(super) outstanding: usize,
+    pub(super) busy: usize,
+    pub(super) executing: usize,
+    pub(super) awaiting_mail: usize,
+
+    /// Events not yet delivered to the body: recorded ones, then proposed ones.
+    pub(super) undelivered: VecDeque<Event>,
+    pub(super) delivered: u32,
+    /// How many events the journal had when it was loaded.
+    recorded: u32,
+    /// Events proposed and not yet part of a commit.
+    pub(super) uncommitted: Vec<Event>,
+    pub(super) children: Vec<NewRun>,
+    pub(super) outgoing: Vec<NewMail>,
+    pub(super) consumed: Vec<MailId>,
+    pub(super) committing: bool,
+    /// How many events are durable.
+    pub(super) committed: u32,
+
+    pub(super) signals: BTreeMap<String, VecDeque<(MailId, Payload)>>,
+    pub(super) waiting_for: BTreeMap<&'static str, VecDeque<OperationIndex>>,
+    pub(super) mail: VecDeque<Mail>,
+    pub(super) seen: MailId,
+
+    pub(super) status: Status,
+    pub(super) body_result: Option<Resolution>,
+    pub(super) waiting_since: Option<Timestamp>,
+    pub(super) fault: Option<Nondeterminism>,
+    /// Why the run cannot go on with this build.
+    pub(super) parked: Option<String>,
+}
+
+impl Machine {
+    /// A machine for a run that has no journal yet.
+    pub fn start(identity: Identity, limits: MachineLimits, at: Timestamp) -> Self {
+        let random = Random::new(identity.seed);
+        Self {
+            identity,
+            limits,
+            ledger: Ledger::default(),
+            wall: at,
+            now: at,
+            random,
+            operations: Vec::new(),
+            index: BTreeMap::new(),
+            occurrences: BTreeMap::new(),
+            fresh: VecDeque::new(),
+            abandoned: Vec::new(),
+            timers: BTreeSet::new(),
+            outstanding: 0,
+            busy: 0,
+            executing: 0,
+            awaiting_mail: 0,
+            undelivered: VecDeque::new(),
+            delivered: 0,
+            recorded: 0,
+            uncommitted: Vec::new(),
+            children: Vec::new(),
+            outgoing: Vec::new(),
+            consumed: Vec::new(),
+            committing: false,
+            committed: 0,
+            signals: BTreeMap::new(),
+            waiting_for: BTreeMap::new(),
+            mail: VecDeque::new(),
+            seen: MailId::new(0),
+            status: Status::Running,
+            body_result: None,
+            waiting_since: None,
+            fault: None,
+            parked: None,
+        }
+    }
+
+    /// A machine for a run that was claimed, with its journal and mailbox.
+    ///
+    /// # Errors
+    ///
+    /// When the journal names an operation that the workflow does not have, or one of another kind:
+    /// found before any user code runs.
+    pub fn load(
+        identity: Identity,
+        limits: MachineLimits,
+        run: LoadedRun,
+    ) -> Result<Self, Nondeterminism> {
+        let mut machine = Self::start(identity, limits, run.created_at);
+        // A claim sets these two to running; every other status stays.
+        machine.status = match run.status {
+            Status::Pending | Status::Parked => Status::Running,
+            status => status,
+        };
+        for event in &run.events {
+            machine.ledger.apply(event, machine.identity.definition);
+        }
+        machine.recorded = machine.ledger.len;
+        machine.committed = machine.ledger.len;
+        if machine.ledger.cause.is_none() {
+            for (position, event) in (0..).zip(&run.events) {
+                machine.check_recorded(position, event)?;
+            }
+            machine.undelivered = run.events.into();
+        }
+        run.mail
+            .into_iter()
+            .for_each(|mail| machine.handle_mail(mail));
+        Ok(machine)
+    }
+
+    /// Who the run is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Tells the time. It never runs backwards for a machine.
+    pub fn set_time(&mut self, now: Timestamp) {
+        self.wall = self.wall.max(now);
+    }
+
+    // What the body's operations ask.
+
+    /// Fixes the identity of the operation that the body builds now.
+    pub fn build(&mut self, scope: &str, name: &'static str) -> OperationIndex {
+        let path = StepId::new(scope, name, 0);
+        let occurrence = self.occurrences.entry(path).or_insert(0);
+        let id = StepId::new(scope, name, *occurrence);
+        *occurrence += 1;
+        let index = OperationIndex(self.operations.len());
+        self.operations.push(Operation::new(id.clone()));
+        self.index.insert(id, index);
+        index
+    }
+
+    /// The identity of an operation.
+    pub fn step_id(&self, index: OperationIndex) -> &StepId {
+        &self.operations[index.0].id
+    }
+
+    /// Asks for what a sleep, a signal or a child came to. `None`: not yet; `waker` is woken.
+    pub fn poll_wait(
+        &mut self,
+        index: OperationIndex,
+        waker: &Waker,
+        ask: impl FnOnce() -> Ask,
+    ) -> Option<Resolution> {
+        self.ask_once(index, ask);
+        self.take_resolution(index).or_else(|| {
+            self.operations[index.0].waker = Some(waker.clone());
+            None
+        })
+    }
+
+    /// Asks what a step is to do. The deadline of an attempt is `timeout` from its start.
+    pub fn poll_step(
+        &mut self,
+        index: OperationIndex,
+        waker: &Waker,
+        timeout: Option<Duration>,
+    ) -> StepPoll {
+        self.ask_once(index, || Ask::Step);
+        if let Some(resolution) = self.take_resolution(index) {
+            return StepPoll::Done(resolution);
+        }
+        self.operations[index.0].waker = Some(waker.clone());
+        match self.operations[index.0].state {
+            State::Ready { attempt } => {
+                let deadline = timeout.map(|timeout| self.wall.after(timeout));
+                self.set_state(index, State::Executing { attempt, deadline });
+                StepPoll::Execute { attempt }
+            }
+            State::Executing { .. } => StepPoll::Continue,
+            State::Expired { .. } => StepPoll::TimedOut,
+            _ => StepPoll::Wait,
+        }
+    }
+
+    /// Tells how an attempt ended. The event is proposed; the step resolves when it is delivered.
+    pub fn handle_attempt(&mut self, index: OperationIndex, result: Resolution, retry: &Retry) {
+        let (State::Executing { attempt, .. } | State::Expired { attempt }) =
+            self.operations[index.0].state
+        else {
+            return;
+        };
+        let step = self.operations[index.0].id.clone();
+        let kind = match result.and_then(|output| self.check_size(output)) {
+            Ok(output) => EventKind::StepCompleted { output },
+            Err(failure) => self.judge(&step, attempt, failure, retry),
+        };
+        self.set_state(index, State::Proposed);
+        self.propose(Some(step), kind);
+    }
+
+    /// Whether another attempt follows a failed one, and when. A run that is being canceled makes no
+    /// further attempts.
+    fn judge(&self, step: &StepId, attempt: u32, failure: Failure, retry: &Retry) -> EventKind {
+        let salt = super::random::derive(self.identity.seed, step.as_str());
+        match retry.next_delay(attempt, &failure, salt) {
+            Some(delay) if self.ledger.cause.is_none() => EventKind::StepAttemptFailed {
+                attempt,
+                failure: failure.at_step(step, attempt),
+                retry_at: self.wall.after(delay),
+            },
+            _ => EventKind::StepFailed {
+                failure: failure.at_step(step, attempt),
+            },
+        }
+    }
+
+    /// Tells that the body let go of an operation.
+    pub fn drop_operation(&mut self, index: OperationIndex) {
+        let operation = &self.operations[index.0];
+        if !operation.is_outstanding() || self.ledger.cause.is_some() {
+            return;
+        }
+        let child = matches!(operation.ask, Some(Ask::Child { .. }));
+        self.forget(index);
+        let operation = &mut self.operations[index.0];
+        operation.dropped = true;
+        operation.waker = None;
+        if child {
+            self.abandoned.push(index);
+        }
+    }
+
+    /// Tells that a recorded value does not decode: the run cannot go on with this build.
+    pub fn report_undecodable(&mut self, index: OperationIndex, error: &dyn std::fmt::Display) {
+        let step = self.operations[index.0].id.clone();
+        let fault = Nondeterminism::undecodable(&step, error, self.source_of(Some(&step)));
+        self.fault.get_or_insert(fault);
+    }
+
+    /// The time as the body may see it: of the event delivered last.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The next number of the run's own random stream.
+    pub fn random(&mut self) -> u64 {
+        self.random.next()
+    }
+
+    /// Whether recorded events are still being delivered.
+    pub fn is_replaying(&self) -> bool {
+        self.delivered < self.recorded && self.ledger.cause.is_none()
+    }
+
+    fn ask_once(&mut self, index: OperationIndex, ask: impl FnOnce() -> Ask) {
+        if self.operations[index.0].state == State::Built && !self.operations[index.0].dropped {
+            self.operations[index.0].ask = Some(ask());
+            self.set_state(index, State::Asked);
+            self.fresh.push_back(index);
+        }
+    }
+
+    fn take_resolution(&mut self, index: OperationIndex) -> Option<Resolution> {
+        if !matches!(self.operations[index.0].state, State::Resolved(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut self.operations[index.0].state, State::Taken) {
+            State::Resolved(resolution) => Some(resolution),
+            _ => None,
+        }
+    }
+
+    /// Too large a value is a failure of the step that made it, and is never written.
+    pub(super) fn check_size(&self, payload: Payload) -> Resolution {
+        match crate::limits::check_payload(&payload, self.limits.payload_bytes_max, "the value") {
+            Ok(()) => Ok(payload),
+            Err(message) => {
+                Err(Failure::new(crate::failure::FailureKind::Payload, message).permanent())
+            }
+        }
+    }
+
+    // What the rest of the core shares.
+
+    pub(super) fn find(&self, step: &StepId) -> Option<OperationIndex> {
+        self.index.get(step).copied()
+    }
+
+    /// Changes an operation's state, and with it everything that is counted.
+    pub(super) fn set_state(&mut self, index: OperationIndex, state: State) {
+        self.forget(index);
+        self.operations[index.0].state = state;
+        let operation = &self.operations[index.0];
+        self.outstanding += usize::from(operation.is_outstanding());
+        self.busy += usize::from(operation.is_busy());
+        self.executing += usize::from(operation.is_executing());
+        self.awaiting_mail += usize::from(operation.awaits_mail());
+        if let Some(due) = operation.due() {
+            self.timers.insert((due, index));
+        }
+    }
+
+    fn forget(&mut self, index: OperationIndex) {
+        let operation = &self.operations[index.0];
+        self.outstanding -= usize::from(operation.is_outstanding());
+        self.busy -= usize::from(operation.is_busy());
+        self.executing -= usize::from(operation.is_executing());
+        self.awaiting_mail -= usize::from(operation.awaits_mail());
+        if let Some(due) = operation.due() {
+            self.timers.remove(&(due, index));
+        }
+    }
+
+    pub(super) fn resolve(&mut self, index: OperationIndex, resolution: Resolution) {
+        self.forget(index);
+        self.operations[index.0].resolve(resolution);
+    }
+
+    /// Adds an event to the journal-to-be.
+    pub(super) fn propose(&mut self, step: Option<StepId>, kind: EventKind) {
+        let event = Event {
+            at: self.wall,
+            step,
+            kind,
+        };
+        self.ledger.apply(&event, self.identity.definition);
+        // From a cancellation on, nothing is delivered to the body.
+        if self.ledger.cause.is_none() && !event.kind.is_terminal() {
+            self.undelivered.push_back(event.clone());
+        }
+        self.uncommitted.push(event);
+    }
+
+    /// Where in the source an operation is, for messages.
+    pub(super) fn source_of(&self, step: Option<&StepId>) -> String {
+        let definition = self.identity.definition;
+        let line = step
+            .and_then(|step| definition.graph.operation(step.name()))
+            .map_or(definition.line, |operation| operation.line);
+        format!(
+            "workflow `{}` in {}:{line}",
+            definition.name, definition.file
+        )
+    }
+}

@@ -1,0 +1,280 @@
+//! The frontier: when all recorded events are delivered and the body is quiet, what it asked for is
+//! proposed, and what came from outside is taken in.
+
+use super::{
+    Machine,
+    operation::{Ask, Due, OperationIndex, State},
+    random::derive,
+};
+use crate::{
+    journal::{EventKind, MailId, Timestamp},
+    store::{ChildOutcome, Mail, MailKind, MailTarget, NewMail, NewRun, Parent},
+};
+
+impl Machine {
+    /// Takes mail in. It has effect at the frontier; mail that was seen before is ignored.
+    pub fn handle_mail(&mut self, mail: Mail) {
+        if mail.id > self.seen {
+            self.seen = mail.id;
+            self.mail.push_back(mail);
+        }
+    }
+
+    /// Goes on at the frontier. `true` when an operation was moved and the body is to be polled, or
+    /// an event is to be delivered.
+    pub fn settle(&mut self) -> bool {
+        if !self.undelivered.is_empty() {
+            return false;
+        }
+        self.take_mail();
+        if self.ledger.cause.is_some() {
+            return false;
+        }
+        self.fire_timers();
+        self.propose_fresh();
+        self.cancel_abandoned();
+        if self.undelivered.is_empty() {
+            if self.body_result.is_some() {
+                self.finish();
+                return false;
+            }
+            return self.release_steps();
+        }
+        true
+    }
+
+    /// Whether every event so far is durable, so that step bodies may start.
+    pub(super) fn is_durable(&self) -> bool {
+        self.uncommitted.is_empty() && !self.committing
+    }
+
+    fn take_mail(&mut self) {
+        while let Some(Mail { id, kind }) = self.mail.pop_front() {
+            match kind {
+                MailKind::Signal { name, payload } => {
+                    self.signals
+                        .entry(name)
+                        .or_default()
+                        .push_back((id, payload));
+                }
+                MailKind::Child { step, outcome } => self.take_child(id, step, outcome),
+                MailKind::Cancel => {
+                    self.consumed.push(id);
+                    if self.ledger.cause.is_none() && self.body_result.is_none() {
+                        self.propose(None, EventKind::CancelRequested);
+                    }
+                }
+            }
+        }
+        if self.ledger.cause.is_none() {
+            self.match_signals();
+        }
+    }
+
+    fn take_child(&mut self, id: MailId, step: crate::journal::StepId, outcome: ChildOutcome) {
+        self.consumed.push(id);
+        // A second copy of the same result finds the child gone.
+        if !self.ledger.children.contains_key(&step) {
+            return;
+        }
+        let kind = match outcome {
+            Ok(output) => EventKind::ChildCompleted { output },
+            Err(failure) => EventKind::ChildFailed {
+                failure: failure.at_step(&step, 0),
+            },
+        };
+        self.propose(Some(step), kind);
+    }
+
+    /// Hands signals that have come to waits, in the order in which the waits were asked for.
+    fn match_signals(&mut self) {
+        let names: Vec<_> = self.waiting_for.keys().copied().collect();
+        for name in names {
+            while let Some(index) = self.next_waiter(name) {
+                let Some((mail, payload)) = self
+                    .signals
+                    .get_mut(name)
+                    .and_then(std::collections::VecDeque::pop_front)
+                else {
+                    break;
+                };
+                self.waiting_for
+                    .get_mut(name)
+                    .map(std::collections::VecDeque::pop_front);
+                self.consumed.push(mail);
+                let step = self.operations[index.0].id.clone();
+                self.set_state(index, State::Proposed);
+                self.propose(Some(step), EventKind::SignalReceived { payload });
+            }
+        }
+    }
+
+    /// The first wait for a signal that is still outstanding.
+    fn next_waiter(&mut self, name: &'static str) -> Option<OperationIndex> {
+        let waiters = self.waiting_for.get_mut(name)?;
+        while let Some(index) = waiters.front().copied() {
+            if matches!(
+                self.operations[index.0].state,
+                State::Awaiting { .. } | State::Asked
+            ) && !self.operations[index.0].dropped
+            {
+                return Some(index);
+            }
+            waiters.pop_front();
+        }
+        self.waiting_for.remove(name);
+        None
+    }
+
+    /// Proposes the firing of every timer that is due. Steps in backoff wait for durability.
+    fn fire_timers(&mut self) {
+        let due: Vec<_> = self
+            .timers
+            .range(..=(self.wall, OperationIndex(usize::MAX)))
+            .map(|(_, index)| *index)
+            .collect();
+        for index in due {
+            match self.operations[index.0].state {
+                State::Armed { .. } | State::Awaiting { .. } => {
+                    let step = self.operations[index.0].id.clone();
+                    self.set_state(index, State::Proposed);
+                    self.propose(Some(step), EventKind::TimerFired);
+                }
+                State::Backoff { attempt, .. } if self.is_durable() => {
+                    self.set_state(index, State::Ready { attempt });
+                    self.operations[index.0].wake();
+                }
+                State::Executing { attempt, .. } => {
+                    self.set_state(index, State::Expired { attempt });
+                    self.operations[index.0].wake();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Proposes the first event of every wait that was asked for and of which nothing is recorded.
+    fn propose_fresh(&mut self) {
+        let mut steps = std::collections::VecDeque::new();
+        while let Some(index) = self.fresh.pop_front() {
+            let operation = &self.operations[index.0];
+            if operation.dropped {
+                continue;
+            }
+            let asked = operation.state == State::Asked;
+            match operation.ask.clone() {
+                Some(Ask::Signal { name, timeout }) => {
+                    // A wait that is already recorded still has to find its signal.
+                    if matches!(operation.state, State::Asked | State::Awaiting { .. }) {
+                        self.await_signal(index, name, timeout, asked);
+                    }
+                }
+                _ if !asked => {}
+                Some(Ask::Step) => steps.push_back(index),
+                Some(Ask::Sleep(due)) => self.arm(index, due),
+                Some(Ask::Child { workflow, input }) => self.start_child(index, workflow, input),
+                None => {}
+            }
+        }
+        self.fresh = steps;
+        self.match_signals();
+    }
+
+    fn arm(&mut self, index: OperationIndex, due: Due) {
+        let due = match due {
+            Due::After(duration) => self.wall.after(duration),
+            Due::At(at) => at,
+        };
+        let step = self.operations[index.0].id.clone();
+        self.set_state(index, State::Proposed);
+        self.propose(Some(step), EventKind::TimerArmed { due });
+    }
+
+    fn await_signal(
+        &mut self,
+        index: OperationIndex,
+        name: &'static str,
+        timeout: Option<std::time::Duration>,
+        asked: bool,
+    ) {
+        self.waiting_for.entry(name).or_default().push_back(index);
+        let has_come = self
+            .signals
+            .get(name)
+            .is_some_and(|signals| !signals.is_empty());
+        if asked && !has_come {
+            let due = timeout.map(|timeout| self.wall.after(timeout));
+            let step = self.operations[index.0].id.clone();
+            self.propose(Some(step), EventKind::SignalAwaited { due });
+        }
+    }
+
+    fn start_child(
+        &mut self,
+        index: OperationIndex,
+        workflow: &'static str,
+        input: crate::journal::Payload,
+    ) {
+        let step = self.operations[index.0].id.clone();
+        let child = self.identity.id.child(&step);
+        self.set_state(index, State::Proposed);
+        self.children.push(NewRun {
+            id: child.clone(),
+            workflow: workflow.to_owned(),
+            input,
+            seed: derive(self.identity.seed, step.as_str()),
+            at: self.wall,
+            parent: Some(Parent {
+                run: self.identity.run,
+                step: step.clone(),
+            }),
+            owner: Some(self.identity.worker),
+        });
+        self.propose(Some(step), EventKind::ChildStarted { child });
+    }
+
+    /// Asks children that nobody waits for any more to cancel.
+    fn cancel_abandoned(&mut self) {
+        for index in std::mem::take(&mut self.abandoned) {
+            let step = self.operations[index.0].id.clone();
+            self.cancel_child(&step);
+        }
+    }
+
+    /// Asks a child to cancel, once.
+    pub(super) fn cancel_child(&mut self, step: &crate::journal::StepId) {
+        let Some(child) = self.ledger.children.get(step) else {
+            return;
+        };
+        if child.canceled {
+            return;
+        }
+        self.outgoing.push(NewMail {
+            to: MailTarget::Id(child.id.clone()),
+            kind: MailKind::Cancel,
+            at: self.wall,
+        });
+        self.propose(Some(step.clone()), EventKind::ChildCanceled);
+    }
+
+    /// Lets steps that were asked for start, once everything before them is durable.
+    fn release_steps(&mut self) -> bool {
+        if !self.is_durable() {
+            return false;
+        }
+        let mut moved = false;
+        for index in std::mem::take(&mut self.fresh) {
+            if !self.operations[index.0].dropped {
+                self.set_state(index, State::Ready { attempt: 1 });
+                self.operations[index.0].wake();
+                moved = true;
+            }
+        }
+        moved
+    }
+
+    /// When the run needs attention next, if it only waits for time.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+}

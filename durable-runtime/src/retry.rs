@@ -1,0 +1,212 @@
+//! When a failed step is tried again.
+
+use std::time::Duration;
+
+use crate::failure::Failure;
+
+/// How often a failed step is tried, and how long it waits in between.
+///
+/// A step without a policy has [`Retry::default`]: three attempts, waiting about one second and then
+/// about two. A permanent error ([`StepError::permanent`](crate::failure::StepError::permanent)) is
+/// never tried again, and an error that asks for a delay gets it. Waits survive a crash.
+///
+/// ```
+/// use std::time::Duration;
+/// # use durable_runtime as durable;
+/// use durable::Retry;
+///
+/// let patient = Retry::exponential()
+///     .initial_delay(Duration::from_millis(200))
+///     .max_delay(Duration::from_secs(60))
+///     .max_attempts(8);
+/// let steady = Retry::linear().initial_delay(Duration::from_secs(5)).max_attempts(3);
+/// # let _ = (patient, steady, Retry::never());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retry {
+    backoff: Backoff,
+    initial_delay: Duration,
+    max_delay: Duration,
+    max_attempts: u32,
+    jitter: f64,
+    unless: Option<fn(&Failure) -> bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backoff {
+    Exponential,
+    Linear,
+}
+
+impl Retry {
+    /// Waits twice as long after each failure: 1 s, 2 s, 4 s, ... up to five minutes; three attempts.
+    pub const fn exponential() -> Self {
+        Self {
+            backoff: Backoff::Exponential,
+            initial_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(300),
+            max_attempts: 3,
+            jitter: 0.2,
+            unless: None,
+        }
+    }
+
+    /// Waits longer by the same amount after each failure: 1 s, 2 s, 3 s, ...; three attempts.
+    pub const fn linear() -> Self {
+        Self {
+            backoff: Backoff::Linear,
+            ..Self::exponential()
+        }
+    }
+
+    /// One attempt only.
+    pub const fn never() -> Self {
+        Self {
+            max_attempts: 1,
+            ..Self::exponential()
+        }
+    }
+
+    /// The policy of compensations: patient, since giving up leaves an effect in place.
+    pub(crate) const fn compensation() -> Self {
+        Self {
+            max_attempts: 10,
+            ..Self::exponential()
+        }
+    }
+
+    /// The wait after the first failure.
+    #[must_use]
+    pub const fn initial_delay(mut self, delay: Duration) -> Self {
+        self.initial_delay = delay;
+        self
+    }
+
+    /// The longest wait.
+    #[must_use]
+    pub const fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// How many attempts are made in all, the first included; zero counts as one.
+    #[must_use]
+    pub const fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = if attempts == 0 { 1 } else { attempts };
+        self
+    }
+
+    /// How much of each wait is random, from 0 (none) to 1 (all of it); 0.2 if not set. Spreads out
+    /// runs that failed together.
+    #[must_use]
+    pub const fn jitter(mut self, share: f64) -> Self {
+        self.jitter = share.clamp(0.0, 1.0);
+        self
+    }
+
+    /// Does not try again after a failure for which `permanent` says so.
+    #[must_use]
+    pub const fn unless(mut self, permanent: fn(&Failure) -> bool) -> Self {
+        self.unless = Some(permanent);
+        self
+    }
+
+    /// How long to wait after attempt number `attempt` (from 1) failed; `None` to give up. The jitter
+    /// is drawn from `salt`, so that the answer is a function of its arguments.
+    pub(crate) fn next_delay(
+        &self,
+        attempt: u32,
+        failure: &Failure,
+        salt: i64,
+    ) -> Option<Duration> {
+        let permanent =
+            !failure.is_retryable() || self.unless.is_some_and(|unless| unless(failure));
+        if permanent || attempt >= self.max_attempts {
+            return None;
+        }
+        let factor = match self.backoff {
+            Backoff::Exponential => 2u32.saturating_pow(attempt - 1),
+            Backoff::Linear => attempt,
+        };
+        let delay = self
+            .initial_delay
+            .saturating_mul(factor)
+            .min(self.max_delay);
+        let draw = crate::replay::unit(salt, attempt);
+        let jittered = delay.mul_f64(1.0 - self.jitter * draw);
+        Some(
+            failure
+                .retry_after()
+                .map_or(jittered, |asked| asked.max(jittered)),
+        )
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self::exponential()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{FailureKind, StepError};
+
+    fn failure() -> Failure {
+        Failure::new(FailureKind::Application, "no")
+    }
+
+    #[test]
+    fn waits_grow_up_to_the_bound_and_end_after_the_last_attempt() {
+        let retry = Retry::exponential()
+            .initial_delay(Duration::from_secs(1))
+            .max_delay(Duration::from_secs(3))
+            .max_attempts(5)
+            .jitter(0.0);
+        let delays: Vec<_> = (1..=5)
+            .map(|attempt| retry.next_delay(attempt, &failure(), 0))
+            .collect();
+        let seconds = |n| Some(Duration::from_secs(n));
+        assert_eq!(
+            delays,
+            [seconds(1), seconds(2), seconds(3), seconds(3), None]
+        );
+        let linear = Retry::linear().jitter(0.0).max_attempts(4);
+        assert_eq!(linear.next_delay(3, &failure(), 0), seconds(3));
+    }
+
+    #[test]
+    fn jitter_stays_in_its_share_and_depends_on_the_salt() {
+        let retry = Retry::exponential().jitter(0.5);
+        let delays: Vec<_> = (0..100)
+            .filter_map(|salt| retry.next_delay(1, &failure(), salt))
+            .collect();
+        assert!(
+            delays
+                .iter()
+                .all(|d| *d >= Duration::from_millis(500) && *d <= Duration::from_secs(1))
+        );
+        assert!(delays.iter().any(|d| *d < Duration::from_millis(700)));
+        assert!(delays.iter().any(|d| *d > Duration::from_millis(800)));
+        assert_eq!(
+            retry.next_delay(1, &failure(), 7),
+            retry.next_delay(1, &failure(), 7)
+        );
+    }
+
+    #[test]
+    fn permanent_errors_and_the_predicate_end_it_and_a_longer_wish_is_granted() {
+        let permanent = StepError::new("x").permanent();
+        let permanent = Failure::from_error(Box::new(permanent), "");
+        assert_eq!(Retry::default().next_delay(1, &permanent, 0), None);
+        let picky = Retry::default().unless(|failure| failure.message() == "no");
+        assert_eq!(picky.next_delay(1, &failure(), 0), None);
+        let slow = StepError::new("busy").retry_after(Duration::from_secs(60));
+        let slow = Failure::from_error(Box::new(slow), "");
+        assert_eq!(
+            Retry::default().next_delay(1, &slow, 0),
+            Some(Duration::from_secs(60))
+        );
+    }
+}
