@@ -3,7 +3,7 @@
 //!
 //! Layers, each importing only from those above it in this list: data ([`journal`], [`status`],
 //! [`failure`], [`retry`], [`limits`], [`clock`]), the static graph ([`graph`]), the pure core
-//! ([`replay`], [`context`]), effects ([`store`]), and the shell ([`worker`], [`client`],
+//! ([`replay`], [`context`]), effects ([`store`]), and the shell ([`client`],
 //! [`engine`]).
 
 pub mod clock;
@@ -19,6 +19,11 @@ pub mod context;
 pub mod replay;
 
 pub mod store;
+
+pub mod client;
+pub mod engine;
+pub mod error;
+mod worker;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -136,3 +136,13 @@ where
 
 /// Checks a signal's type where the user wrote it.
 pub const fn assert_signal<T: Data>() {}
+
+/// The output of a race's last branch: it has one when no other has.
+///
+/// # Panics
+///
+/// Never: a race ends when a branch completes.
+#[expect(clippy::expect_used, reason = "the combinator ends only when a branch has completed")]
+pub fn winner<T>(output: Option<T>) -> T {
+    output.expect("a race ends only when a branch has completed")
+}

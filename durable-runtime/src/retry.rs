@@ -22,7 +22,7 @@ use crate::failure::Failure;
 /// let steady = Retry::linear().initial_delay(Duration::from_secs(5)).max_attempts(3);
 /// # let _ = (patient, steady, Retry::never());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Retry {
     backoff: Backoff,
     initial_delay: Duration,

@@ -1,1 +1,85 @@
-//! The durable workflow engine.
+//! Durable execution for Rust.
+//!
+//! Write an async fn, annotate it, and it survives crashes: the engine journals the result of each
+//! step in SQLite, and after a crash, a deploy or a year's sleep the run continues where it was.
+//!
+//! ```
+//! use durable::prelude::*;
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Order {
+//!     card: String,
+//!     total: u32,
+//! }
+//!
+//! /// Takes an order from payment to delivery.
+//! #[durable::workflow]
+//! async fn order(ctx: &Ctx, input: Order) -> durable::Result<String> {
+//!     let payment = ctx
+//!         .step("charge", |step| charge(&input, step.idempotency_key()))
+//!         .retry(Retry::exponential().max_attempts(5))
+//!         .compensate(refund)
+//!         .await?;
+//!     ctx.sleep("cooling_off", std::time::Duration::from_millis(1)).await?;
+//!     let approved = ctx.signal::<bool>("approval").await?;
+//!     Ok(format!("payment {payment}, approved: {approved}"))
+//! }
+//!
+//! async fn charge(order: &Order, _key: String) -> Result<u32, std::io::Error> {
+//!     Ok(order.total)
+//! }
+//!
+//! #[durable::compensate]
+//! async fn refund(_step: &StepCtx, _payment: u32) -> Result<(), std::io::Error> {
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> durable::Result<()> {
+//! // A file instead of `memory:` makes it durable: "sqlite://orders.db".
+//! let engine = durable::Engine::open("memory:").await?;
+//! let input = Order { card: "4242".into(), total: 30 };
+//! let run = engine.client().start::<order>("order-42", input).await?;
+//! run.signal(order::approval, true).await?;
+//! assert_eq!(run.result().await?, "payment 30, approved: true");
+//! engine.shutdown().await
+//! # }
+//! ```
+
+// The attributes name this crate by its name, also within it and its documents.
+extern crate self as durable;
+
+pub use durable_macros::{compensate, workflow};
+pub use durable_runtime::{
+    Failure, Retry, StepError,
+    client::{Client, ListedRun, Run, RunList, Snapshot},
+    clock::{Clock, SystemClock},
+    context::{
+        AppState, Child, Compensation, Ctx, Data, Signal, SignalWait, Sleep, Step, StepCtx, StepKey,
+        Wait, Workflow, join_all, try_join_all,
+    },
+    engine::{Engine, EngineBuilder},
+    error::{Error, ErrorKind},
+    failure::{BoxError, FailureKind},
+    graph, journal,
+    limits::Limits,
+    status::{Status, TRANSITIONS, Transition},
+    store,
+};
+
+#[cfg(feature = "testing")]
+pub use durable_runtime::testing;
+
+#[doc(hidden)]
+pub use durable_runtime::private as __private;
+
+mod combinators;
+
+/// What workflows and steps return; any error type that converts into [`BoxError`] may take the
+/// default's place.
+pub type Result<T, E = BoxError> = std::result::Result<T, E>;
+
+/// What most workflows need: `use durable::prelude::*;`.
+pub mod prelude {
+    pub use crate::{Client, Ctx, Engine, Failure, Retry, StepCtx, StepError, Workflow};
+}

@@ -25,6 +25,7 @@ pub use signal::{Signal, SignalWait};
 pub use sleep::Sleep;
 pub use state::{AppState, MissingState};
 pub use step::{Compensation, Step, StepFuture};
+pub(crate) use step::{panic_message, panicked};
 pub(crate) use step_ctx::Cancellation;
 pub use step_ctx::StepCtx;
 pub use wait::Wait;

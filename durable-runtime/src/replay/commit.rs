@@ -40,6 +40,11 @@ impl Machine {
         self.ledger.ended
     }
 
+    /// Whether a commit is in flight.
+    pub fn is_committing(&self) -> bool {
+        self.committing
+    }
+
     /// Whether step bodies are in flight.
     pub fn is_executing(&self) -> bool {
         self.executing > 0

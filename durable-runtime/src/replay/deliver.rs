@@ -1,7 +1,7 @@
 //! Delivery: events reach the body in journal order, one at a time.
 
 use super::{
-    Machine, Nondeterminism, nondeterminism,
+    Machine, Nondeterminism,
     operation::{Ask, OperationIndex, State},
 };
 use crate::{
@@ -184,11 +184,6 @@ impl Machine {
         });
         let source = self.source_of(last.map(|operation| &operation.id));
         Nondeterminism::broken(what.to_owned(), format!("{source}{after}"))
-    }
-
-    /// Describes the event at a position, for messages.
-    pub(super) fn describe(position: u32, event: &Event) -> String {
-        nondeterminism::describe(position, event)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     },
     retry::Retry,
     status::Status,
-    store::{LoadedRun, Mail, NewMail, NewRun, Parent},
+    store::{LoadedRun, Mail, MailKind, NewMail, NewRun, Parent},
 };
 
 /// Who a run is; fixed for the life of a machine.
@@ -107,6 +107,8 @@ pub struct Machine {
     pub(super) body_result: Option<Resolution>,
     pub(super) waiting_since: Option<Timestamp>,
     pub(super) fault: Option<Nondeterminism>,
+    /// Whether no further step body may start.
+    pub(super) held: bool,
     /// Why the run cannot go on with this build.
     pub(super) parked: Option<String>,
 }
@@ -149,6 +151,7 @@ impl Machine {
             body_result: None,
             waiting_since: None,
             fault: None,
+            held: false,
             parked: None,
         }
     }
@@ -175,7 +178,9 @@ impl Machine {
         }
         machine.recorded = machine.ledger.len;
         machine.committed = machine.ledger.len;
-        if machine.ledger.cause.is_none() {
+        // A run that is to be canceled needs no code that fits its journal.
+        let canceled = run.mail.iter().any(|mail| mail.kind == MailKind::Cancel);
+        if machine.ledger.cause.is_none() && !canceled {
             for (position, event) in (0..).zip(&run.events) {
                 machine.check_recorded(position, event)?;
             }

@@ -140,7 +140,7 @@ impl Machine {
                     self.set_state(index, State::Proposed);
                     self.propose(Some(step), EventKind::TimerFired);
                 }
-                State::Backoff { attempt, .. } if self.is_durable() => {
+                State::Backoff { attempt, .. } if self.is_durable() && !self.held => {
                     self.set_state(index, State::Ready { attempt });
                     self.operations[index.0].wake();
                 }
@@ -259,7 +259,7 @@ impl Machine {
 
     /// Lets steps that were asked for start, once everything before them is durable.
     fn release_steps(&mut self) -> bool {
-        if !self.is_durable() {
+        if self.held || !self.is_durable() {
             return false;
         }
         let mut moved = false;
@@ -271,6 +271,11 @@ impl Machine {
             }
         }
         moved
+    }
+
+    /// Lets no further step body start: the worker is shutting down.
+    pub fn hold_steps(&mut self) {
+        self.held = true;
     }
 
     /// When the run needs attention next, if it only waits for time.

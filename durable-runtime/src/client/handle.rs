@@ -1,0 +1,193 @@
+//! A handle of one run.
+
+use std::{fmt, marker::PhantomData};
+
+use super::{Client, Snapshot};
+use crate::{
+    context::{Data, Signal, Workflow},
+    error::{Error, ErrorKind},
+    journal::{EventKind, Payload, RunId, RunKey},
+    status::Status,
+    worker::Ending,
+};
+
+/// A handle of a run of workflow `W`; of `()` when the workflow's type is not known. Cheap to clone.
+/// Dropping it does nothing to the run.
+pub struct Run<W> {
+    client: Client,
+    id: RunId,
+    key: RunKey,
+    workflow: PhantomData<fn() -> W>,
+}
+
+impl<W> Run<W> {
+    pub(super) fn new(client: Client, id: RunId, key: RunKey) -> Self {
+        Self {
+            client,
+            id,
+            key,
+            workflow: PhantomData,
+        }
+    }
+
+    /// The run's id.
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// Asks for the run to be canceled; see [`Client::cancel`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Ended`] when the run has ended.
+    pub async fn cancel(&self) -> Result<(), Error> {
+        self.client.cancel(self.id.as_str()).await
+    }
+
+    /// What the run is doing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`] when the database cannot be read.
+    pub async fn status(&self) -> Result<Snapshot, Error> {
+        self.client.status(self.id.as_str()).await
+    }
+
+    /// Waits for the run to end, and gives its result as JSON text. Woken when the run ends in this
+    /// process. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Failed`] with the [`failure`](Error::failure), [`ErrorKind::Canceled`], or
+    /// [`ErrorKind::Parked`] with the reason; [`ErrorKind::ShutDown`] when the engine ends first.
+    pub async fn result_json(&self) -> Result<String, Error> {
+        let payload = self.wait().await?;
+        Ok(String::from_utf8_lossy(payload.as_bytes()).into_owned())
+    }
+
+    /// Waits until the run has this status, or has ended or been parked; gives the status it has.
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`] when the database cannot be read; [`ErrorKind::ShutDown`] when the engine
+    /// ends first.
+    pub async fn reaches(&self, status: Status) -> Result<Status, Error> {
+        let mut batches = self.client.shared().batches.subscribe();
+        loop {
+            batches.mark_unchanged();
+            let record = self.client.shared().store.read(self.key).await?;
+            let now = record.map_or(Status::Pending, |record| record.status);
+            if now == status || now.is_terminal() || now == Status::Parked {
+                return Ok(now);
+            }
+            batches.changed().await.map_err(|_| Error::shut_down())?;
+        }
+    }
+
+    async fn wait(&self) -> Result<Payload, Error> {
+        let shared = self.client.shared();
+        let (mut ended, resident) = shared.residents.wait(self.key);
+        if !resident {
+            // It may have ended already, or be known to the database alone.
+            if let Some(ending) = self.recorded_ending().await? {
+                return self.judge(ending);
+            }
+        }
+        let mut poll = tokio::time::interval(shared.tuning.poll);
+        poll.reset();
+        loop {
+            tokio::select! {
+                ending = &mut ended => {
+                    return self.judge(ending.map_err(|_| Error::shut_down())?);
+                }
+                // Another process may end it. In this one, the channel above is told.
+                _ = poll.tick() => {
+                    if shared.is_stopping() {
+                        return Err(Error::shut_down());
+                    }
+                    if !shared.residents.holds(self.key) {
+                        if let Some(ending) = self.recorded_ending().await? {
+                            return self.judge(ending);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn recorded_ending(&self) -> Result<Option<Ending>, Error> {
+        let store = &self.client.shared().store;
+        let Some(record) = store.read(self.key).await? else {
+            return Err(Error::new(
+                ErrorKind::UnknownRun,
+                format!("there is no run with id `{}` any more", self.id),
+            ));
+        };
+        if record.status == Status::Parked {
+            return Ok(Some(Ending::Parked(record.reason.unwrap_or_default())));
+        }
+        if !record.status.is_terminal() {
+            return Ok(None);
+        }
+        let last = store.history(self.key).await?.pop();
+        Ok(last.and_then(|event| match event.kind {
+            EventKind::Completed { output } => Some(Ending::Completed(output)),
+            EventKind::Failed { failure } => Some(Ending::Failed(failure)),
+            EventKind::Canceled => Some(Ending::Canceled),
+            _ => None,
+        }))
+    }
+
+    fn judge(&self, ending: Ending) -> Result<Payload, Error> {
+        match ending {
+            Ending::Completed(output) => Ok(output),
+            Ending::Failed(failure) => Err(Error::failed(&self.id, failure)),
+            Ending::Canceled => Err(Error::new(
+                ErrorKind::Canceled,
+                format!("run `{}` was canceled", self.id),
+            )),
+            Ending::Parked(reason) => Err(Error::new(
+                ErrorKind::Parked,
+                format!("run `{}` is parked: {reason}", self.id),
+            )),
+        }
+    }
+}
+
+impl<W: Workflow> Run<W> {
+    /// Waits for the run to end, and gives its result. Woken when the run ends in this process. Cancel
+    /// safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`result_json`](Self::result_json), and [`ErrorKind::InvalidPayload`] when the recorded
+    /// result is not a `W::Output`.
+    pub async fn result(&self) -> Result<W::Output, Error> {
+        Ok(self.wait().await?.decode()?)
+    }
+
+    /// Sends a signal. Returns when it is durable; the run gets it even if it has not begun to wait.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Ended`] when the run has ended; [`ErrorKind::PayloadTooLarge`].
+    pub async fn signal<T: Data>(&self, signal: Signal<W, T>, payload: T) -> Result<(), Error> {
+        let payload = Payload::encode(&payload)?;
+        self.client
+            .send_signal(&self.id, signal.name(), payload)
+            .await
+    }
+}
+
+impl<W> Clone for Run<W> {
+    fn clone(&self) -> Self {
+        Self::new(self.client.clone(), self.id.clone(), self.key)
+    }
+}
+
+impl<W> fmt::Debug for Run<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Run({})", self.id)
+    }
+}

@@ -1,0 +1,198 @@
+//! The engine: a worker and its client in one process.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    client::Client,
+    clock::{Clock, SystemClock},
+    context::AppState,
+    error::{Error, ErrorKind},
+    graph::Registry,
+    limits::Limits,
+    store::{MemoryStore, Store},
+    worker::{Shared, Tuning, WorkerThread},
+};
+
+/// A running engine: takes up whatever a dead process left behind, and drives runs until it is shut
+/// down or dropped. Dropping it is like a crash: nothing is lost, and the next engine goes on.
+#[derive(Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    worker: WorkerThread,
+}
+
+impl Engine {
+    /// Opens a database and starts a worker on it: `sqlite://orders.db` (created if missing), a plain
+    /// path, or `memory:` for a store that ends with the engine.
+    ///
+    /// User code runs on the tokio runtime that this is called on.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`] when the database cannot be opened, [`ErrorKind::DuplicateWorkflow`],
+    /// [`ErrorKind::MissingState`] when a workflow reads application state: give it with
+    /// [`Engine::builder`].
+    pub async fn open(url: &str) -> Result<Self, Error> {
+        Self::builder().open(url).await
+    }
+
+    /// An engine with settings and application state.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// A client of this engine.
+    pub fn client(&self) -> Client {
+        Client::new(Arc::clone(&self.shared))
+    }
+
+    /// Stops taking runs, lets running step bodies finish for up to
+    /// [`shutdown_grace`](EngineBuilder::shutdown_grace), gives all runs back to the database and
+    /// closes it. Suspended and half-done runs go on when an engine is opened again.
+    ///
+    /// # Errors
+    ///
+    /// None today; a `Result`, so that it ends a `main` that returns one.
+    pub async fn shutdown(self) -> Result<(), crate::failure::BoxError> {
+        self.worker.shut_down().await;
+        Ok(())
+    }
+}
+
+/// Settings of an [`Engine`].
+#[derive(Debug)]
+#[must_use = "an engine is started by `open` or `start`"]
+pub struct EngineBuilder {
+    state: AppState,
+    limits: Limits,
+    tuning: Tuning,
+    clock: Arc<dyn Clock>,
+    registry: Option<Registry>,
+}
+
+impl Default for EngineBuilder {
+    fn default() -> Self {
+        Self {
+            state: AppState::default(),
+            limits: Limits::default(),
+            tuning: Tuning::default(),
+            clock: Arc::new(SystemClock),
+            registry: None,
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// Gives workflows and steps a value to read with `ctx.state::<T>()`; one per type.
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.state.insert(value);
+        self
+    }
+
+    /// The bounds to keep.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long step bodies may go on after a shutdown was asked for; 10 s if not set.
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.tuning.shutdown_grace = grace;
+        self
+    }
+
+    /// How long a step body that awaits [`StepCtx::canceled`](crate::context::StepCtx::canceled) may
+    /// go on after its run was canceled; 10 s if not set.
+    pub fn cancel_grace(mut self, grace: Duration) -> Self {
+        self.tuning.cancel_grace = grace;
+        self
+    }
+
+    /// How long a worker that is not heard of keeps its runs; 15 s if not set.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.tuning.lease = lease;
+        self
+    }
+
+    /// How long a run that only waits stays in memory; 5 s if not set.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.tuning.linger = linger;
+        self
+    }
+
+    /// Where the time comes from; the machine's clock if not set.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The workflows to run; every linked one if not set.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Opens a database and starts the engine; see [`Engine::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open`].
+    pub async fn open(self, url: &str) -> Result<Engine, Error> {
+        if url == "memory:" {
+            return self.start(MemoryStore::new()).await;
+        }
+        #[cfg(feature = "sqlite")]
+        {
+            let store = crate::store::SqliteStore::open(url).await?;
+            self.start(store).await
+        }
+        #[cfg(not(feature = "sqlite"))]
+        Err(crate::store::StoreError::new(
+            crate::store::StoreErrorKind::Open,
+            "this build has no SQLite store; enable the feature `sqlite`",
+        )
+        .into())
+    }
+
+    /// Starts the engine on a store.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open`].
+    pub async fn start(self, store: impl Store) -> Result<Engine, Error> {
+        let registry = match self.registry {
+            Some(registry) => registry,
+            None => Registry::linked()?,
+        };
+        for definition in registry.iter() {
+            for state in definition.states {
+                self.state.check(definition.name, state)?;
+            }
+        }
+        let store: Arc<dyn Store> = Arc::new(store);
+        let now = self.clock.now();
+        let worker = store.register_worker(now.after(self.tuning.lease)).await?;
+        store.reap(now).await?;
+        store.revive_parked().await?;
+        let (sender, requests) = mpsc::unbounded_channel();
+        let shared = Shared::new(
+            store,
+            self.clock,
+            registry,
+            self.state,
+            self.limits,
+            self.tuning,
+            sender,
+            worker,
+        );
+        let worker = WorkerThread::spawn(Arc::clone(&shared), requests).map_err(|error| {
+            Error::new(
+                ErrorKind::Store,
+                format!("the worker's thread cannot be started: {error}"),
+            )
+        })?;
+        Ok(Engine { shared, worker })
+    }
+}

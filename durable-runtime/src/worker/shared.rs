@@ -1,0 +1,163 @@
+//! What the dispatcher, the tasks and the clients of one engine share.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, mpsc, watch},
+};
+
+use super::{Request, residents::Residents, slot::Input, timers::Timers};
+use crate::{
+    clock::Clock,
+    context::AppState,
+    graph::Registry,
+    journal::WorkerId,
+    limits::Limits,
+    replay::{MachineLimits, Residency},
+    store::Store,
+};
+
+/// The times an engine works by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tuning {
+    pub(crate) lease: Duration,
+    pub(crate) poll: Duration,
+    pub(crate) linger: Duration,
+    pub(crate) cancel_grace: Duration,
+    pub(crate) shutdown_grace: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            poll: Duration::from_secs(1),
+            linger: Duration::from_secs(5),
+            cancel_grace: Duration::from_secs(10),
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// One engine's insides.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) registry: Registry,
+    pub(crate) state: AppState,
+    pub(crate) limits: Limits,
+    pub(crate) tuning: Tuning,
+    pub(crate) residents: Residents,
+    pub(super) timers: Timers,
+    pub(super) requests: mpsc::UnboundedSender<Request>,
+    /// Where user code runs.
+    pub(super) runtime: Handle,
+    /// Notified when there may be something to claim.
+    pub(super) claimable: Notify,
+    /// Counts batches, for those who wait for a run to change.
+    pub(crate) batches: watch::Sender<u64>,
+    /// What the store says while it fails; `None` while it works.
+    pub(crate) trouble: watch::Sender<Option<String>>,
+    worker: AtomicI64,
+    stopping: AtomicBool,
+}
+
+impl Shared {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the one place where an engine is put together"
+    )]
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        registry: Registry,
+        state: AppState,
+        limits: Limits,
+        tuning: Tuning,
+        requests: mpsc::UnboundedSender<Request>,
+        worker: WorkerId,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            clock,
+            registry,
+            state,
+            limits,
+            tuning,
+            residents: Residents::default(),
+            timers: Timers::default(),
+            requests,
+            runtime: Handle::current(),
+            claimable: Notify::new(),
+            batches: watch::Sender::new(0),
+            trouble: watch::Sender::new(None),
+            worker: AtomicI64::new(worker.get()),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn worker(&self) -> WorkerId {
+        WorkerId::new(self.worker.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_worker(&self, worker: WorkerId) {
+        self.worker.store(worker.get(), Ordering::Release);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Drops every run in memory, as a crash would.
+    pub(super) fn abandon(&self) {
+        for slot in self.residents.all() {
+            slot.push(Input::Drop);
+        }
+    }
+
+    /// Hands a request to the dispatcher. `false` when the engine has ended.
+    pub(crate) fn request(&self, request: Request) -> bool {
+        self.requests.send(request).is_ok()
+    }
+
+    /// The worker that takes a run started now: this one while it has room, else whoever has.
+    pub(crate) fn owner_for_start(&self) -> Option<WorkerId> {
+        let room = self.residents.len() < self.limits.resident_runs_max;
+        (room && !self.is_stopping()).then(|| self.worker())
+    }
+
+    pub(super) fn residency(&self) -> Residency {
+        let pressed = self.residents.len() > self.limits.resident_runs_max / 2;
+        Residency {
+            linger: self.tuning.linger,
+            pressed,
+        }
+    }
+
+    pub(super) fn machine_limits(&self) -> MachineLimits {
+        MachineLimits {
+            history_max: self.limits.history_max,
+            payload_bytes_max: self.limits.payload_bytes_max,
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! How the outside reaches the task of a run: an inbox and a waker.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+use crate::{journal::RunKey, store::Mail};
+
+/// What reaches a run's task.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Its commit of this many events is durable.
+    Committed { events: usize },
+    /// Mail has come.
+    Mail(Mail),
+    /// Look at the clock.
+    Time,
+    /// Start no further step bodies.
+    Hold,
+    /// The run belongs to somebody else now, or the worker ends: stop at once and write nothing.
+    Drop,
+}
+
+/// The place of one run in memory.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) run: RunKey,
+    inner: Mutex<Inner>,
+    /// Whether the body was woken since it was polled last.
+    woken: AtomicBool,
+    /// Whether user code or a commit is in flight.
+    busy: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    inputs: Vec<Input>,
+    task: Option<Waker>,
+}
+
+impl Slot {
+    pub(crate) fn new(run: RunKey) -> Arc<Self> {
+        Arc::new(Self {
+            run,
+            inner: Mutex::default(),
+            woken: AtomicBool::new(true),
+            busy: AtomicBool::new(true),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, input: Input) {
+        let task = {
+            let mut inner = self.lock();
+            inner.inputs.push(input);
+            inner.task.clone()
+        };
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+
+    /// Takes what has come, and arranges for `task` to be woken by what comes next.
+    pub(crate) fn take(&self, task: &Waker) -> Vec<Input> {
+        let mut inner = self.lock();
+        match &mut inner.task {
+            Some(known) => known.clone_from(task),
+            unknown => *unknown = Some(task.clone()),
+        }
+        std::mem::take(&mut inner.inputs)
+    }
+
+    pub(crate) fn take_woken(&self) -> bool {
+        self.woken.swap(false, Ordering::AcqRel)
+    }
+
+    /// Marks the body as woken, without waking the task.
+    pub(crate) fn wake_body(&self) {
+        self.woken.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Release);
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire)
+    }
+}
+
+/// The waker handed to a body: remembers that the body was woken, and wakes the task.
+impl Wake for Slot {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        let task = self.lock().task.clone();
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+}

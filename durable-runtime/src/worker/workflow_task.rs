@@ -1,0 +1,368 @@
+//! Drives one run: hands the machine what comes in, polls the body, sends off what is to be written.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use super::{
+    Request, Shared,
+    slot::{Input, Slot},
+};
+use crate::{
+    context::{Ctx, RunContext, StepCtx, panic_message, panicked},
+    failure::Failure,
+    graph::BodyFuture,
+    journal::{Payload, StepId, Timestamp},
+    replay::{Compensate, Machine, RollbackStep},
+    store::Ownership,
+};
+
+/// How often a body is polled in a row before other tasks get their turn.
+const POLLS_IN_A_ROW: u32 = 64;
+
+/// The task of one run in memory. It ends when the run leaves memory.
+pub(super) struct WorkflowTask {
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+    run: Arc<RunContext>,
+    waker: Waker,
+    body: Body,
+    compensation: Option<Compensation>,
+    /// The commit in flight lets go of the run.
+    leaving: bool,
+    /// The wake-up time that the timers know.
+    wake_at: Option<Timestamp>,
+    /// When a body that is winding down is dropped.
+    grace_until: Option<Timestamp>,
+}
+
+enum Body {
+    NotStarted(Payload),
+    Running(BodyFuture),
+    Gone,
+}
+
+struct Compensation {
+    step: StepId,
+    attempt: u32,
+    future: Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>,
+}
+
+impl WorkflowTask {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        slot: Arc<Slot>,
+        machine: Machine,
+        input: Payload,
+    ) -> Self {
+        Self {
+            run: Arc::new(RunContext::new(machine, shared.state.clone())),
+            shared: Arc::clone(shared),
+            waker: Waker::from(Arc::clone(&slot)),
+            slot,
+            body: Body::NotStarted(input),
+            compensation: None,
+            leaving: false,
+            wake_at: None,
+            grace_until: None,
+        }
+    }
+}
+
+impl Future for WorkflowTask {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let inputs = self.slot.take(cx.waker());
+        if self.take_in(inputs).is_break() {
+            return Poll::Ready(());
+        }
+        if self.leaving {
+            return Poll::Pending;
+        }
+        self.run.machine().set_time(self.shared.clock.now());
+        if self.drive() == Drive::Yielded {
+            cx.waker().wake_by_ref();
+        }
+        self.send_commit();
+        self.set_timer();
+        Poll::Pending
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Drive {
+    Quiet,
+    Yielded,
+}
+
+impl WorkflowTask {
+    fn take_in(&mut self, inputs: Vec<Input>) -> std::ops::ControlFlow<()> {
+        let mut machine = self.run.machine();
+        for input in inputs {
+            match input {
+                Input::Committed { events } => {
+                    machine.handle_committed(events);
+                    if self.leaving {
+                        return std::ops::ControlFlow::Break(());
+                    }
+                }
+                Input::Mail(mail) => machine.handle_mail(mail),
+                Input::Time => self.wake_at = None,
+                Input::Hold => machine.hold_steps(),
+                Input::Drop => return std::ops::ControlFlow::Break(()),
+            }
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+
+    /// Goes on until nothing moves: each event is delivered alone, and the body polled to quiescence
+    /// after it.
+    fn drive(&mut self) -> Drive {
+        let mut polls = 0;
+        // A cancellation that is already here must find the body not started.
+        let mut moved = self.run.machine().settle();
+        loop {
+            if self.is_over() {
+                return Drive::Quiet;
+            }
+            if self.run.machine().is_rolling_back() {
+                return self.roll_back();
+            }
+            while self.slot.take_woken() {
+                polls += 1;
+                if polls > POLLS_IN_A_ROW {
+                    self.slot.wake_body();
+                    return Drive::Yielded;
+                }
+                self.poll_body();
+            }
+            let delivered = self.run.machine().deliver_next();
+            match delivered {
+                Err(reason) => self.park(&reason),
+                Ok(true) => {
+                    polls = 0;
+                    continue;
+                }
+                Ok(false) => moved = self.run.machine().settle() || moved,
+            }
+            if !std::mem::take(&mut moved) && !self.slot.is_woken() && !self.must_go_on() {
+                break;
+            }
+        }
+        self.check_foreign_await();
+        Drive::Quiet
+    }
+
+    fn is_over(&self) -> bool {
+        let machine = self.run.machine();
+        machine.has_ended() || machine.is_parked()
+    }
+
+    /// Whether the last settling ended the body or began a rollback.
+    fn must_go_on(&self) -> bool {
+        let machine = self.run.machine();
+        machine.is_rolling_back() || machine.is_parked() || machine.has_ended()
+    }
+
+    fn poll_body(&mut self) {
+        if let Body::NotStarted(input) = &self.body {
+            let ctx = Ctx::new(Arc::clone(&self.run));
+            let definition = self.run.machine().identity().definition;
+            match (definition.body)(ctx, input) {
+                Ok(body) => self.body = Body::Running(body),
+                Err(failure) => {
+                    let reason = self
+                        .run
+                        .machine()
+                        .broken(&format!("to read the run's input: {failure}"));
+                    return self.park(&reason);
+                }
+            }
+        }
+        let Body::Running(body) = &mut self.body else {
+            return;
+        };
+        let mut cx = Context::from_waker(&self.waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut cx)));
+        self.run.machine().set_time(self.shared.clock.now());
+        match polled {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(result)) => {
+                // Dropped first: operations that were let go of are part of how the body ended.
+                self.drop_body();
+                self.run.machine().handle_body(result);
+            }
+            Err(panic) => {
+                let what = format!("the body panicked: {}", panic_message(&*panic));
+                let reason = self.run.machine().broken(&what);
+                self.drop_body();
+                self.park(&reason);
+            }
+        }
+    }
+
+    fn drop_body(&mut self) {
+        let body = std::mem::replace(&mut self.body, Body::Gone);
+        // A destructor that panics must not take the worker along.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+            tracing::error!(run = %self.run.id, "a destructor panicked: {}", panic_message(&*panic));
+        }
+    }
+
+    fn check_foreign_await(&mut self) {
+        if matches!(self.body, Body::Running(_)) {
+            let foreign = self.run.machine().foreign_await();
+            if let Some(reason) = foreign {
+                self.park(&reason);
+            }
+        }
+    }
+
+    fn park(&mut self, reason: &dyn std::fmt::Display) {
+        tracing::error!(run = %self.run.id, %reason, "run parked");
+        self.run.machine().park(reason.to_string());
+    }
+
+    fn roll_back(&mut self) -> Drive {
+        if self.is_winding_down() {
+            return Drive::Quiet;
+        }
+        loop {
+            if self.poll_compensation().is_pending() {
+                return Drive::Quiet;
+            }
+            let next = self.run.machine().next_rollback();
+            match next {
+                RollbackStep::Compensate(_) if self.shared.is_stopping() => return Drive::Quiet,
+                RollbackStep::Compensate(compensate) => self.start_compensation(compensate),
+                RollbackStep::Until(at) => {
+                    self.shared.timers.set(at, &self.slot);
+                    return Drive::Quiet;
+                }
+                RollbackStep::Missing(step) => {
+                    let what = format!("to undo `{step}`, whose compensation is not registered");
+                    let reason = self.run.machine().broken(&what);
+                    self.park(&reason);
+                    return Drive::Quiet;
+                }
+                RollbackStep::Wait | RollbackStep::Done => return Drive::Quiet,
+            }
+        }
+    }
+
+    /// Gives step bodies that asked to be told of a cancellation a while to wind down; drops the body
+    /// otherwise.
+    fn is_winding_down(&mut self) -> bool {
+        if !matches!(self.body, Body::Running(_)) {
+            self.body = Body::Gone;
+            return false;
+        }
+        self.run.cancellation.set();
+        let now = self.shared.clock.now();
+        let grace = self.shared.tuning.cancel_grace;
+        let until = *self.grace_until.get_or_insert_with(|| now.after(grace));
+        let asked = self.run.cancellation.is_awaited() && now < until;
+        if asked && self.run.machine().is_executing() {
+            if self.slot.take_woken() {
+                self.poll_body();
+            }
+            if self.run.machine().is_executing() {
+                self.shared.timers.set(until, &self.slot);
+                return true;
+            }
+        }
+        self.drop_body();
+        false
+    }
+
+    fn start_compensation(&mut self, compensate: Compensate) {
+        let Compensate {
+            step,
+            output,
+            attempt,
+            compensator,
+        } = compensate;
+        let ctx = StepCtx::compensation(Arc::clone(&self.run), step.clone(), attempt);
+        match catch_unwind(AssertUnwindSafe(|| (compensator.call)(ctx, output))) {
+            Ok(future) => {
+                self.slot.wake_body();
+                self.compensation = Some(Compensation {
+                    step,
+                    attempt,
+                    future,
+                });
+            }
+            Err(panic) => self.end_compensation(&step, attempt, Err(panicked(&*panic))),
+        }
+    }
+
+    fn poll_compensation(&mut self) -> Poll<()> {
+        let Some(Compensation {
+            step,
+            attempt,
+            future,
+        }) = &mut self.compensation
+        else {
+            return Poll::Ready(());
+        };
+        if !self.slot.take_woken() {
+            return Poll::Pending;
+        }
+        let mut cx = Context::from_waker(&self.waker);
+        let result = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => result,
+            Err(panic) => Err(panicked(&*panic)),
+        };
+        let (step, attempt) = (step.clone(), *attempt);
+        self.end_compensation(&step, attempt, result);
+        Poll::Ready(())
+    }
+
+    fn end_compensation(&mut self, step: &StepId, attempt: u32, result: Result<(), Failure>) {
+        self.compensation = None;
+        let null = || Payload::from_bytes(b"null".as_slice());
+        let mut machine = self.run.machine();
+        machine.set_time(self.shared.clock.now());
+        machine.handle_compensation(step, attempt, result.map(|()| null()));
+    }
+
+    fn send_commit(&mut self) {
+        let mut machine = self.run.machine();
+        if let Some(reason) = machine.history_exceeded() {
+            machine.park(reason);
+        }
+        let commit = machine.take_commit(self.shared.residency());
+        self.slot.set_busy(
+            commit.is_some()
+                || machine.is_executing()
+                || self.compensation.is_some()
+                || machine.is_committing(),
+        );
+        drop(machine);
+        if let Some(commit) = commit {
+            let keeps = commit
+                .update
+                .as_ref()
+                .is_none_or(|u| u.ownership == Ownership::Keep);
+            self.leaving = !keeps;
+            self.shared.request(Request::Commit {
+                commit,
+                slot: Arc::clone(&self.slot),
+            });
+        }
+    }
+
+    fn set_timer(&mut self) {
+        let wake = self.run.machine().next_wake(self.shared.residency());
+        if let Some(at) = wake.filter(|at| self.wake_at.is_none_or(|known| *at < known)) {
+            self.wake_at = Some(at);
+            self.shared.timers.set(at, &self.slot);
+        }
+    }
+}
