@@ -142,7 +142,10 @@ pub const fn assert_signal<T: Data>() {}
 /// # Panics
 ///
 /// Never: a race ends when a branch completes.
-#[expect(clippy::expect_used, reason = "the combinator ends only when a branch has completed")]
+#[expect(
+    clippy::expect_used,
+    reason = "the combinator ends only when a branch has completed"
+)]
 pub fn winner<T>(output: Option<T>) -> T {
     output.expect("a race ends only when a branch has completed")
 }

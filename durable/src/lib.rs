@@ -55,8 +55,8 @@ pub use durable_runtime::{
     client::{Client, ListedRun, Run, RunList, Snapshot},
     clock::{Clock, SystemClock},
     context::{
-        AppState, Child, Compensation, Ctx, Data, Signal, SignalWait, Sleep, Step, StepCtx, StepKey,
-        Wait, Workflow, join_all, try_join_all,
+        AppState, Child, Compensation, Ctx, Data, Signal, SignalWait, Sleep, Step, StepCtx,
+        StepKey, Wait, Workflow, join_all, try_join_all,
     },
     engine::{Engine, EngineBuilder},
     error::{Error, ErrorKind},
