@@ -1,0 +1,10 @@
+//! The workloads, one file for each group of them.
+
+mod growth;
+mod latency;
+mod recovery;
+mod setup;
+mod sleepers;
+mod throughput;
+
+pub use setup::{NAMES, run};

@@ -1,0 +1,89 @@
+//! Chooses a workload and puts up its engine.
+
+use durable::{Client, Engine};
+
+use super::{growth, latency, recovery, sleepers, throughput};
+use crate::{args::Args, process::Folder, report::Figure};
+
+/// Every workload.
+pub const NAMES: &[&str] =
+    &["W1", "W1a", "W2", "W3", "W4", "W5", "W6", "W7", "idle", "growth", "finished", "sleeping"];
+
+/// An engine on a fresh database.
+#[derive(Debug)]
+pub struct Setup {
+    /// The folder of the database.
+    pub folder: Folder,
+    /// The engine.
+    pub engine: Engine,
+    /// Whether there is a raw limit to measure.
+    pub on_disk: bool,
+}
+
+impl Setup {
+    /// Opens it.
+    pub async fn new(args: &Args) -> durable::Result<Self> {
+        let folder = Folder::new()?;
+        let engine = Engine::open(&args.store.url(&folder.0)).await?;
+        Ok(Self { folder, engine, on_disk: args.store == crate::args::StoreKind::Sqlite })
+    }
+
+    /// A client.
+    pub fn client(&self) -> Client {
+        self.engine.client()
+    }
+
+    /// Milliseconds of a raw one-row commit.
+    pub async fn raw_commit_ms(&self) -> durable::Result<Option<f64>> {
+        if !self.on_disk {
+            return Ok(None);
+        }
+        Ok(Some(crate::raw::one_row_commit(&self.folder.0).await?.as_secs_f64() * 1e3))
+    }
+
+    /// Rows a second of raw group commit.
+    pub async fn raw_rows(&self, in_flight: i64) -> durable::Result<Option<f64>> {
+        if !self.on_disk {
+            return Ok(None);
+        }
+        Ok(Some(crate::raw::group_commit(&self.folder.0, in_flight, 40_000).await?))
+    }
+}
+
+/// Runs one workload.
+pub async fn run(name: &str, args: &Args) -> durable::Result<Vec<Figure>> {
+    let mut figures = match name {
+        "W1" => throughput::steps("W1", 100, args).await?,
+        "W1a" => throughput::steps("W1a", 2_000, args).await?,
+        "W2" => latency::sequential_steps(args).await?,
+        "W3" => latency::start_to_result(args).await?,
+        "W4" => sleepers::together(args).await?,
+        "W5" => throughput::fan_out(args).await?,
+        "W6" => latency::signal_to_result(args).await?,
+        "W7" => recovery::after_a_kill(args).await?,
+        "W7-worker" => recovery::worker(args).await?,
+        "idle" => latency::idle(args).await?,
+        "growth" => growth::long_run(args).await?,
+        "finished" => growth::finished_runs(args).await?,
+        "sleeping" => sleepers::many(args).await?,
+        _ => return Err(format!("unknown workload `{name}`; workloads: {}", NAMES.join(" ")).into()),
+    };
+    for figure in &mut figures {
+        args.store.name().clone_into(&mut figure.store);
+    }
+    Ok(figures)
+}
+
+/// Fails the benchmark when a result is wrong.
+pub fn verify<T: PartialEq + std::fmt::Debug>(got: &T, wanted: &T) -> durable::Result<()> {
+    if got == wanted {
+        return Ok(());
+    }
+    Err(format!("wrong result: {got:?} instead of {wanted:?}").into())
+}
+
+/// The value at a share of sorted values.
+pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let index = (sorted.len() as f64 * share) as usize;
+    sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+}
