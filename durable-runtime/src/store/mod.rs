@@ -8,6 +8,7 @@ mod error;
 mod interface;
 mod memory;
 mod record;
+mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

@@ -1,0 +1,110 @@
+//! The public handle: the [`Store`] trait over the shared state.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::state::State;
+use crate::{
+    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+    store::{
+        Batch, BatchOutcome, Claim, Claimed, RunPage, RunQuery, RunRecord, Store, StoreFuture,
+    },
+};
+
+/// A store in memory. Its clones share one database, which lives as long as the last of them.
+///
+/// ```
+/// use durable_runtime::store::MemoryStore;
+///
+/// let store = MemoryStore::new();
+/// let same_database = store.clone();
+/// # let _ = same_database;
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<State>>);
+
+impl MemoryStore {
+    /// An empty database.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut State) -> T + Send + 'static,
+    ) -> StoreFuture<'static, T> {
+        let state = Arc::clone(&self.0);
+        Box::pin(async move {
+            Ok(act(&mut state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)))
+        })
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
+        Box::pin(async move {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(state.commit(batch))
+        })
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
+        self.with(move |state| state.claim(claim))
+    }
+
+    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
+        self.with(move |state| state.register_worker(lease_until))
+    }
+
+    fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {
+        self.with(move |state| state.renew_lease(worker, lease_until))
+    }
+
+    fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64> {
+        self.with(move |state| state.retire_worker(worker))
+    }
+
+    fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        self.with(move |state| state.reap(now))
+    }
+
+    fn revive_parked(&self) -> StoreFuture<'_, u64> {
+        self.with(State::revive_parked)
+    }
+
+    fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {
+        let id = id.clone();
+        self.with(move |state| state.find(&id))
+    }
+
+    fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>> {
+        self.with(move |state| state.read(run))
+    }
+
+    fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>> {
+        self.with(move |state| state.history(run))
+    }
+
+    fn children(&self, run: RunKey) -> StoreFuture<'_, Vec<RunRecord>> {
+        self.with(move |state| state.children(run))
+    }
+
+    fn list<'a>(&'a self, query: &'a RunQuery) -> StoreFuture<'a, RunPage> {
+        let query = query.clone();
+        self.with(move |state| state.list(&query))
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        self.with(|_| ())
+    }
+}

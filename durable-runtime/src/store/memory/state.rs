@@ -1,0 +1,109 @@
+//! What the database holds, and the reads.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{
+    journal::{Epoch, Event, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
+    status::Status,
+    store::{MailKind, Parent, RunPage, RunQuery, RunRecord},
+};
+
+/// One run with all that belongs to it.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) id: RunId,
+    pub(super) workflow: String,
+    pub(super) status: Status,
+    pub(super) epoch: Epoch,
+    pub(super) owner: Option<WorkerId>,
+    pub(super) due: Option<Timestamp>,
+    pub(super) parent: Option<Parent>,
+    pub(super) seed: i64,
+    pub(super) input: Payload,
+    pub(super) reason: Option<String>,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    pub(super) events: Vec<Event>,
+    pub(super) mail: BTreeMap<MailId, MailKind>,
+}
+
+/// The database. `due` indexes the runs that have a due time: exactly those that may be claimed.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) runs: BTreeMap<RunKey, Run>,
+    pub(super) ids: HashMap<RunId, RunKey>,
+    pub(super) children: BTreeMap<RunKey, Vec<RunKey>>,
+    pub(super) due: BTreeSet<(Timestamp, RunKey)>,
+    pub(super) workers: BTreeMap<WorkerId, Timestamp>,
+    pub(super) last_mail: i64,
+    pub(super) last_worker: i64,
+}
+
+impl State {
+    /// Sets when a run is due and keeps the index in step.
+    pub(super) fn set_due(&mut self, key: RunKey, due: Option<Timestamp>) {
+        let Some(run) = self.runs.get_mut(&key) else {
+            return;
+        };
+        if let Some(old) = run.due.take() {
+            self.due.remove(&(old, key));
+        }
+        run.due = due;
+        if let Some(due) = due {
+            self.due.insert((due, key));
+        }
+    }
+
+    pub(super) fn find(&self, id: &RunId) -> Option<RunRecord> {
+        self.read(*self.ids.get(id)?)
+    }
+
+    pub(super) fn read(&self, key: RunKey) -> Option<RunRecord> {
+        self.runs.get(&key).map(|run| run.record(key))
+    }
+
+    pub(super) fn history(&self, key: RunKey) -> Vec<Event> {
+        self.runs
+            .get(&key)
+            .map(|run| run.events.clone())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn children(&self, key: RunKey) -> Vec<RunRecord> {
+        let children = self.children.get(&key).map_or(&[][..], Vec::as_slice);
+        children.iter().filter_map(|key| self.read(*key)).collect()
+    }
+
+    pub(super) fn list(&self, query: &RunQuery) -> RunPage {
+        let before = query.before.unwrap_or(RunKey::new(i64::MAX));
+        let mut runs: Vec<_> = self
+            .runs
+            .range(..before)
+            .rev()
+            .filter(|(_, run)| query.statuses.is_empty() || query.statuses.contains(&run.status))
+            .filter(|(_, run)| query.workflow.as_ref().is_none_or(|w| *w == run.workflow))
+            .take(query.limit.saturating_add(1))
+            .map(|(key, run)| run.record(*key))
+            .collect();
+        let more = runs.len() > query.limit;
+        runs.truncate(query.limit);
+        let next = runs.last().filter(|_| more).map(|run| run.run);
+        RunPage { runs, next }
+    }
+}
+
+impl Run {
+    fn record(&self, key: RunKey) -> RunRecord {
+        RunRecord {
+            run: key,
+            id: self.id.clone(),
+            workflow: self.workflow.clone(),
+            status: self.status,
+            input: self.input.clone(),
+            parent: self.parent.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            reason: self.reason.clone(),
+        }
+    }
+}
