@@ -1,9 +1,26 @@
-//! The SQLite store.
+//! The SQLite store: one file, durable at every commit, shared by the processes of one machine.
+//!
+//! Invariant: one connection writes, and every write runs to its end in a task of its own, so that
+//! no caller can leave a transaction half done by going away. Reads use connections of their own
+//! and never wait for a write.
 
-/// A store in a SQLite file.
-#[derive(Debug)]
-pub struct SqliteStore;
+mod address;
+mod batch;
+mod claim;
+mod convert;
+mod error;
+mod lock;
+mod mail;
+mod open;
+mod options;
+mod progress;
+mod read;
+mod schema;
+mod starts;
+mod statement;
+mod store;
+mod worker;
+mod writer;
 
-/// How to open a SQLite store.
-#[derive(Debug, Default)]
-pub struct SqliteOptions;
+pub use options::SqliteOptions;
+pub use store::SqliteStore;

@@ -1,0 +1,221 @@
+//! One batch, one transaction.
+//!
+//! The common case is that every commit's fence holds: everything is written by a few statements
+//! over many rows, and counts tell whether it went well. If not, it is rolled back, each commit is
+//! looked at by itself, and the rest is written.
+
+use std::collections::HashMap;
+
+use sqlx::{Executor, SqliteConnection};
+
+use super::{
+    mail::{self, Target},
+    progress::{self, Standing},
+    starts,
+    writer::{begin, commit},
+};
+use crate::{
+    journal::RunKey,
+    store::{
+        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, NewMail, NewRun,
+        Ownership,
+    },
+};
+
+/// A batch of one's own; payloads and ids are shared.
+pub(super) fn copy(batch: &Batch) -> Batch {
+    Batch {
+        starts: batch.starts.clone(),
+        mail: batch.mail.clone(),
+        commits: batch.commits.clone(),
+    }
+}
+
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    batch: Batch,
+) -> Result<BatchOutcome, sqlx::Error> {
+    if batch.is_empty() {
+        return Ok(BatchOutcome::default());
+    }
+    if let Some(outcome) = write_one(connection, &batch).await? {
+        return Ok(outcome);
+    }
+    begin(connection).await?;
+    let commits: Vec<&Commit> = batch.commits.iter().collect();
+    let (starts, mail) = write_arrivals(connection, &batch).await?;
+    if let Some(commits) = write_commits(connection, &commits).await? {
+        commit(connection).await?;
+        return Ok(BatchOutcome {
+            starts,
+            mail,
+            commits,
+        });
+    }
+    connection.execute("ROLLBACK").await?;
+    write_carefully(connection, &batch).await
+}
+
+/// The two batches that decide the latency of a sequential run, in one statement each.
+async fn write_one(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+) -> Result<Option<BatchOutcome>, sqlx::Error> {
+    let mut outcome = BatchOutcome::default();
+    match (&batch.starts[..], &batch.mail[..], &batch.commits[..]) {
+        ([new], [], []) => outcome
+            .starts
+            .push(starts::start_one(connection, new).await?),
+        ([], [], [commit]) if is_plain(commit) => {
+            let [event] = &commit.events[..] else {
+                return Ok(None);
+            };
+            if !progress::append_one(connection, commit, event).await? {
+                return Ok(None);
+            }
+            outcome.commits.push(CommitOutcome::Committed {
+                children: Vec::new(),
+                outgoing: Vec::new(),
+            });
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(outcome))
+}
+
+fn is_plain(commit: &Commit) -> bool {
+    commit.update.is_none()
+        && commit.children.is_empty()
+        && commit.consumed.is_empty()
+        && commit.outgoing.is_empty()
+}
+
+async fn write_arrivals(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+) -> Result<(Vec<crate::store::StartOutcome>, Vec<MailOutcome>), sqlx::Error> {
+    let runs: Vec<&NewRun> = batch.starts.iter().collect();
+    let starts = starts::start_all(connection, &runs).await?;
+    let mail: Vec<&NewMail> = batch.mail.iter().collect();
+    let targets = mail::targets(connection, &mail).await?;
+    let mail = mail::deliver(connection, &mail, &targets).await?;
+    Ok((starts, mail))
+}
+
+/// Writes commits of which each must be fresh. `None` when one is not; roll back then.
+async fn write_commits(
+    connection: &mut SqliteConnection,
+    commits: &[&Commit],
+) -> Result<Option<Vec<CommitOutcome>>, sqlx::Error> {
+    if !progress::all_fenced(connection, commits).await?
+        || !progress::append(connection, commits).await?
+    {
+        return Ok(None);
+    }
+    let children: Vec<&NewRun> = commits.iter().flat_map(|c| &c.children).collect();
+    let mut children = starts::start_all(connection, &children).await?.into_iter();
+    progress::consume(connection, commits).await?;
+    let mut outgoing = send(connection, commits).await?.into_iter();
+    progress::update(connection, commits).await?;
+    let outcome = |commit: &&Commit| CommitOutcome::Committed {
+        children: children.by_ref().take(commit.children.len()).collect(),
+        outgoing: outgoing.by_ref().take(commit.outgoing.len()).collect(),
+    };
+    Ok(Some(commits.iter().map(outcome).collect()))
+}
+
+/// Sends what commits send. It goes before the updates, which then see all mail; what an earlier
+/// commit of the batch is about to change is taken into account.
+async fn send(
+    connection: &mut SqliteConnection,
+    commits: &[&Commit],
+) -> Result<Vec<Option<Delivery>>, sqlx::Error> {
+    let outgoing: Vec<(usize, &NewMail)> = commits
+        .iter()
+        .enumerate()
+        .flat_map(|(index, commit)| commit.outgoing.iter().map(move |mail| (index, mail)))
+        .collect();
+    if outgoing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mail: Vec<&NewMail> = outgoing.iter().map(|(_, mail)| *mail).collect();
+    let positions: HashMap<RunKey, usize> = commits
+        .iter()
+        .enumerate()
+        .map(|(index, commit)| (commit.run, index))
+        .collect();
+    let mut targets = mail::targets(connection, &mail).await?;
+    for ((sender, _), target) in outgoing.iter().zip(&mut targets) {
+        let Some(target) = target else { continue };
+        let update = positions
+            .get(&target.run)
+            .filter(|position| *position <= sender)
+            .and_then(|position| commits[*position].update.as_ref());
+        let Some(update) = update else { continue };
+        *target = Target {
+            run: target.run,
+            status: update.status,
+            owned: target.owned && update.ownership == Ownership::Keep,
+        };
+    }
+    let outcomes = mail::deliver(connection, &mail, &targets).await?;
+    let delivery = |outcome| match outcome {
+        MailOutcome::Delivered(delivery) => Some(delivery),
+        MailOutcome::UnknownRun | MailOutcome::Ended(_) => None,
+    };
+    Ok(outcomes.into_iter().map(delivery).collect())
+}
+
+/// Looks at each commit by itself and writes those that are fresh.
+async fn write_carefully(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+) -> Result<BatchOutcome, sqlx::Error> {
+    begin(connection).await?;
+    let (starts, mail) = write_arrivals(connection, batch).await?;
+    let mut standings = Vec::with_capacity(batch.commits.len());
+    for commit in &batch.commits {
+        standings.push(progress::standing(connection, commit).await?);
+    }
+    let fresh: Vec<&Commit> = batch
+        .commits
+        .iter()
+        .zip(&standings)
+        .filter(|(_, standing)| **standing == Standing::Fresh)
+        .map(|(commit, _)| commit)
+        .collect();
+    let written = write_commits(connection, &fresh).await?;
+    let mut written = written
+        .ok_or_else(|| sqlx::Error::Protocol("a commit is both fresh and taken".to_owned()))?
+        .into_iter();
+    let mut commits = Vec::with_capacity(batch.commits.len());
+    for (commit, standing) in batch.commits.iter().zip(standings) {
+        commits.push(match standing {
+            Standing::Fresh => written.next().unwrap_or(CommitOutcome::LostOwnership),
+            Standing::Repeated => repeated(connection, commit).await?,
+            Standing::Lost => CommitOutcome::LostOwnership,
+        });
+    }
+    commit(connection).await?;
+    Ok(BatchOutcome {
+        starts,
+        mail,
+        commits,
+    })
+}
+
+async fn repeated(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+) -> Result<CommitOutcome, sqlx::Error> {
+    let children: Vec<&NewRun> = commit.children.iter().collect();
+    let mut there = starts::existing(connection, &children).await?;
+    let mail: Vec<&NewMail> = commit.outgoing.iter().collect();
+    Ok(CommitOutcome::Committed {
+        children: children
+            .iter()
+            .filter_map(|child| there.remove(child.id.as_str()))
+            .collect(),
+        outgoing: mail::delivered(connection, &mail).await?,
+    })
+}

@@ -1,0 +1,115 @@
+//! Between rows and records.
+
+use std::fmt;
+
+use sqlx::{Row, sqlite::SqliteRow};
+
+use crate::{
+    failure::Failure,
+    journal::{Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp},
+    status::Status,
+    store::{Mail, MailKind, Parent, RunRecord, StartOutcome},
+};
+
+/// The columns of [`record`], in order.
+pub(super) const RECORD: &str =
+    "run, id, workflow, status, input, parent, parent_step, created_at, updated_at, reason";
+
+pub(super) const SIGNAL: i64 = 1;
+pub(super) const CHILD: i64 = 2;
+pub(super) const CANCEL: i64 = 3;
+
+/// A row that this version cannot read.
+pub(super) fn unreadable(cause: impl fmt::Display) -> sqlx::Error {
+    sqlx::Error::Decode(cause.to_string().into())
+}
+
+pub(super) fn record(row: &SqliteRow) -> Result<RunRecord, sqlx::Error> {
+    Ok(RunRecord {
+        run: RunKey::new(row.try_get(0)?),
+        id: RunId::from_recorded(row.try_get(1)?),
+        workflow: row.try_get(2)?,
+        status: status(row.try_get(3)?)?,
+        input: payload(row, 4)?,
+        parent: parent(row, 5)?,
+        created_at: Timestamp::from_micros(row.try_get(7)?),
+        updated_at: Timestamp::from_micros(row.try_get(8)?),
+        reason: row.try_get(9)?,
+    })
+}
+
+pub(super) fn status(code: i64) -> Result<Status, sqlx::Error> {
+    Status::from_code(code)
+        .ok_or_else(|| unreadable(format_args!("status {code} is not known to this version")))
+}
+
+pub(super) fn payload(row: &SqliteRow, column: usize) -> Result<Payload, sqlx::Error> {
+    Ok(Payload::from_bytes(row.try_get::<&[u8], _>(column)?))
+}
+
+/// The parent from two columns, the second right after the first.
+pub(super) fn parent(row: &SqliteRow, column: usize) -> Result<Option<Parent>, sqlx::Error> {
+    let Some(run) = row.try_get::<Option<i64>, _>(column)? else {
+        return Ok(None);
+    };
+    Ok(Some(Parent {
+        run: RunKey::new(run),
+        step: StepId::from_recorded(row.try_get::<String, _>(column + 1)?),
+    }))
+}
+
+/// A run that is there already, from `run, workflow, input, parent`, starting at a column.
+pub(super) fn existing(row: &SqliteRow, column: usize) -> Result<StartOutcome, sqlx::Error> {
+    Ok(StartOutcome::Exists {
+        run: RunKey::new(row.try_get(column)?),
+        workflow: row.try_get(column + 1)?,
+        input: payload(row, column + 2)?,
+        parent: row.try_get::<Option<i64>, _>(column + 3)?.map(RunKey::new),
+    })
+}
+
+/// An event from `kind, step, data, at`, starting at a column.
+pub(super) fn event(row: &SqliteRow, column: usize) -> Result<Event, sqlx::Error> {
+    let data: Option<&[u8]> = row.try_get(column + 2)?;
+    let kind = EventKind::decode(row.try_get(column)?, data.map(Payload::from_bytes));
+    Ok(Event {
+        at: Timestamp::from_micros(row.try_get(column + 3)?),
+        step: row
+            .try_get::<Option<String>, _>(column + 1)?
+            .map(StepId::from_recorded),
+        kind: kind.map_err(unreadable)?,
+    })
+}
+
+/// Mail from `mail, kind, name, data, ok`, starting at a column.
+pub(super) fn mail(row: &SqliteRow, column: usize) -> Result<Mail, sqlx::Error> {
+    let id = row.try_get(column)?;
+    let name = || row.try_get::<String, _>(column + 2);
+    let kind = match row.try_get::<i64, _>(column + 1)? {
+        SIGNAL => MailKind::Signal {
+            name: name()?,
+            payload: payload(row, column + 3)?,
+        },
+        CHILD => {
+            let data = payload(row, column + 3)?;
+            MailKind::Child {
+                step: StepId::from_recorded(name()?),
+                outcome: if row.try_get(column + 4)? {
+                    Ok(data)
+                } else {
+                    Err(data.decode::<Failure>().map_err(unreadable)?)
+                },
+            }
+        }
+        CANCEL => MailKind::Cancel,
+        kind => {
+            return Err(unreadable(format_args!(
+                "mail {id} is of kind {kind}, which is not known to this version"
+            )));
+        }
+    };
+    Ok(Mail {
+        id: MailId::new(id),
+        kind,
+    })
+}

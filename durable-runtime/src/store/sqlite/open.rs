@@ -1,0 +1,121 @@
+//! Opening: what the file is, the lock, the pragmas, the schema, and the takeover from processes
+//! that have died.
+
+use std::{path::Path, time::Instant};
+
+use sqlx::{
+    ConnectOptions, Connection, Executor, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+
+use super::{
+    SqliteOptions, address, error::describe, lock::LivenessLock, schema, store::Shared,
+    writer::Writer,
+};
+use crate::store::StoreError;
+
+/// Statements kept prepared per connection: more than there are.
+const STATEMENTS: usize = 512;
+
+pub(super) async fn open(address: &str, options: &SqliteOptions) -> Result<Shared, StoreError> {
+    let path = address::path_of(address)?;
+    let connect = connect_options(&path, options);
+    let mut connection = connect
+        .connect()
+        .await
+        .map_err(|error| describe("open the database", &path, error))?;
+    // Nothing is written, not even the lock file, before the file is known to be ours.
+    schema::inspect(&mut connection, &path).await?;
+    let mut lock = LivenessLock::acquire(&path, options.busy_timeout).await?;
+    let prepared = prepare(&mut connection, &path, options, lock.alone()).await;
+    if let Err(error) = prepared {
+        drop(connection.close().await);
+        return Err(error);
+    }
+    lock.settle(options.busy_timeout).await?;
+    Ok(Shared::new(
+        readers(&connect, options),
+        Writer::new(connection, connect, lock),
+        path,
+    ))
+}
+
+fn connect_options(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(false)
+        .busy_timeout(options.busy_timeout)
+        .statement_cache_capacity(STATEMENTS)
+        .pragma("synchronous", "FULL")
+        .pragma("cache_size", "-16000")
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging()
+}
+
+fn readers(connect: &SqliteConnectOptions, options: &SqliteOptions) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(options.readers)
+        .connect_lazy_with(
+            connect
+                .clone()
+                .create_if_missing(false)
+                .pragma("query_only", "ON"),
+        )
+}
+
+async fn prepare(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    options: &SqliteOptions,
+    alone: bool,
+) -> Result<(), StoreError> {
+    write_ahead(connection, options)
+        .await
+        .map_err(|error| describe("switch to a write-ahead log", path, error))?;
+    let cannot = |error| describe("prepare the schema", path, error);
+    // Takes the write lock even when there is nothing to do: a file that cannot be written is
+    // found out here.
+    connection
+        .execute("BEGIN IMMEDIATE")
+        .await
+        .map_err(cannot)?;
+    let found = schema::inspect(connection, path).await?;
+    schema::migrate(connection, found).await.map_err(cannot)?;
+    if alone {
+        take_over(connection).await.map_err(cannot)?;
+    }
+    connection.execute("COMMIT").await.map_err(cannot)?;
+    Ok(())
+}
+
+/// SQLite does not wait for its busy timeout when it changes the journal mode.
+async fn write_ahead(
+    connection: &mut SqliteConnection,
+    options: &SqliteOptions,
+) -> Result<(), sqlx::Error> {
+    let start = Instant::now();
+    loop {
+        match connection.execute("PRAGMA journal_mode = WAL").await {
+            Ok(_) => return Ok(()),
+            Err(sqlx::Error::Database(error))
+                if start.elapsed() < options.busy_timeout && error.message().contains("locked") =>
+            {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Frees the runs of workers that died: no other process has the database open.
+async fn take_over(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    connection
+        .execute(
+            "DELETE FROM workers; \
+             UPDATE runs SET owner = NULL, due = 0 WHERE owner IS NOT NULL",
+        )
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Reads.
+
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+use super::convert::{self, RECORD, unreadable};
+use crate::{
+    journal::{Event, RunId, RunKey},
+    status::Status,
+    store::{RunPage, RunQuery, RunRecord},
+};
+
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    id: RunId,
+) -> Result<Option<RunRecord>, sqlx::Error> {
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {RECORD} FROM runs WHERE id = ?"
+    )))
+    .bind(id.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(convert::record).transpose()
+}
+
+pub(super) async fn read(
+    connection: &mut SqliteConnection,
+    run: RunKey,
+) -> Result<Option<RunRecord>, sqlx::Error> {
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {RECORD} FROM runs WHERE run = ?"
+    )))
+    .bind(run.get())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(convert::record).transpose()
+}
+
+pub(super) async fn history(
+    connection: &mut SqliteConnection,
+    run: RunKey,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT kind, step, data, at, position FROM journal WHERE run = ? ORDER BY position",
+    )
+    .bind(run.get())
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .enumerate()
+        .map(|(position, row)| {
+            convert::event(row, 0).map_err(|error| {
+                unreadable(format_args!(
+                    "run {}, position {position}: {error}",
+                    run.get()
+                ))
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn children(
+    connection: &mut SqliteConnection,
+    run: RunKey,
+) -> Result<Vec<RunRecord>, sqlx::Error> {
+    let sql = format!("SELECT {RECORD} FROM runs WHERE parent = ? ORDER BY run");
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(run.get())
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(convert::record).collect()
+}
+
+pub(super) async fn list(
+    connection: &mut SqliteConnection,
+    query: RunQuery,
+) -> Result<RunPage, sqlx::Error> {
+    let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+    let rows = sqlx::query(AssertSqlSafe(list_sql(&query)))
+        .bind(query.before.map_or(i64::MAX, RunKey::get))
+        .bind(limit.saturating_add(1))
+        .bind(query.workflow.as_deref())
+        .fetch_all(connection)
+        .await?;
+    let more = rows.len() > query.limit;
+    let page = rows.iter().take(query.limit).map(convert::record);
+    let runs = page.collect::<Result<Vec<_>, _>>()?;
+    let next = runs.last().filter(|_| more).map(|run| run.run);
+    Ok(RunPage { runs, next })
+}
+
+fn list_sql(query: &RunQuery) -> String {
+    let mut sql = format!("SELECT {RECORD} FROM runs WHERE run < ?1");
+    if !query.statuses.is_empty() {
+        let mut codes: Vec<i64> = query.statuses.iter().map(|status| status.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+        sql.push_str(&format!(" AND status IN ({})", codes.join(",")));
+        if !query.statuses.contains(&Status::Completed) {
+            // Repeats the condition of the partial index, which leaves out completed runs.
+            sql.push_str(" AND status <> 4");
+        }
+    }
+    if query.workflow.is_some() {
+        sql.push_str(" AND workflow = ?3");
+    }
+    sql.push_str(" ORDER BY run DESC LIMIT ?2");
+    sql
+}

@@ -1,0 +1,124 @@
+//! Starting runs.
+
+use std::collections::HashMap;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::{
+    convert::{self, unreadable},
+    statement::{Bound, Rows},
+};
+use crate::{
+    journal::RunKey,
+    status::Status,
+    store::{NewRun, StartOutcome},
+};
+
+static INSERT: Rows = Rows::new(
+    "INSERT INTO runs (run, id, workflow, status, epoch, owner, due, parent, parent_step, seed, \
+     input, created_at, updated_at) VALUES ",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    " ON CONFLICT (id) DO NOTHING",
+);
+
+/// Starts one run in a statement of its own, without a transaction around it.
+pub(super) async fn start_one(
+    connection: &mut SqliteConnection,
+    new: &NewRun,
+) -> Result<StartOutcome, sqlx::Error> {
+    for (statement, chunk) in INSERT.chunks(&[new]) {
+        let statement = chunk.iter().fold(statement, |s, new| bind(s, None, new));
+        let done = statement.execute(&mut *connection).await?;
+        if done.rows_affected() == 1 {
+            let run = RunKey::new(done.last_insert_rowid());
+            return Ok(StartOutcome::Created { run });
+        }
+    }
+    let mut there = existing(connection, &[new]).await?;
+    there
+        .remove(new.id.as_str())
+        .ok_or_else(|| unreadable("a run that was there has gone"))
+}
+
+/// Starts runs inside a transaction.
+pub(super) async fn start_all(
+    connection: &mut SqliteConnection,
+    runs: &[&NewRun],
+) -> Result<Vec<StartOutcome>, sqlx::Error> {
+    if runs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut there = existing(connection, runs).await?;
+    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(run), 0) FROM runs")
+        .fetch_one(&mut *connection)
+        .await?;
+    let mut key = last;
+    let mut outcomes = Vec::with_capacity(runs.len());
+    let mut created = Vec::with_capacity(runs.len());
+    for &new in runs {
+        if let Some(exists) = there.get(new.id.as_str()) {
+            outcomes.push(exists.clone());
+            continue;
+        }
+        key += 1;
+        let run = RunKey::new(key);
+        created.push((run, new));
+        outcomes.push(StartOutcome::Created { run });
+        // The same id again in the same batch meets this one.
+        let exists = StartOutcome::Exists {
+            run,
+            workflow: new.workflow.clone(),
+            input: new.input.clone(),
+            parent: new.parent.as_ref().map(|parent| parent.run),
+        };
+        there.insert(new.id.as_str().to_owned(), exists);
+    }
+    for (statement, chunk) in INSERT.chunks(&created) {
+        let statement = chunk
+            .iter()
+            .fold(statement, |s, (run, new)| bind(s, Some(*run), new));
+        statement.execute(&mut *connection).await?;
+    }
+    Ok(outcomes)
+}
+
+/// Those of the runs that are there already, by id.
+pub(super) async fn existing(
+    connection: &mut SqliteConnection,
+    runs: &[&NewRun],
+) -> Result<HashMap<String, StartOutcome>, sqlx::Error> {
+    let ids: Vec<&str> = runs.iter().map(|new| new.id.as_str()).collect();
+    let ids = serde_json::to_string(&ids).map_err(unreadable)?;
+    let rows = sqlx::query(
+        "SELECT id, run, workflow, input, parent FROM runs \
+         WHERE id IN (SELECT value FROM json_each(?))",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, convert::existing(row, 1)?)))
+        .collect()
+}
+
+fn bind(statement: Bound, run: Option<RunKey>, new: &NewRun) -> Bound {
+    let (status, epoch, due) = match new.owner {
+        Some(_) => (Status::Running, 1_i64, None),
+        None => (Status::Pending, 0, Some(0_i64)),
+    };
+    let parent = new.parent.as_ref();
+    statement
+        .bind(run.map(RunKey::get))
+        .bind(new.id.as_str())
+        .bind(new.workflow.as_str())
+        .bind(status.code())
+        .bind(epoch)
+        .bind(new.owner.map(|worker| worker.get()))
+        .bind(due)
+        .bind(parent.map(|parent| parent.run.get()))
+        .bind(parent.map(|parent| parent.step.as_str()))
+        .bind(new.seed)
+        .bind(new.input.as_bytes())
+        .bind(new.at.as_micros())
+        .bind(new.at.as_micros())
+}

@@ -1,0 +1,247 @@
+//! The public handle: the [`Store`] trait, each call in a task of its own.
+
+use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
+
+use sqlx::{SqliteConnection, SqlitePool};
+use tokio::{sync::Mutex, task::JoinHandle};
+
+use super::{SqliteOptions, batch, claim, error::describe, open, read, worker, writer::Writer};
+use crate::{
+    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+    store::{
+        Batch, BatchOutcome, Claim, Claimed, RunPage, RunQuery, RunRecord, Store, StoreError,
+        StoreErrorKind, StoreFuture,
+    },
+};
+
+/// What is done on a connection.
+pub(super) type Work<T> =
+    Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T> + Send>;
+
+/// Work under way.
+pub(super) type Working<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
+
+/// A store in a SQLite file: durable at every commit (write-ahead log, `synchronous = FULL`), and
+/// shared by any number of processes on one machine.
+///
+/// A lock file beside the database (`<file>-lock`) tells a starting process whether another is
+/// alive; when none is, the runs of the dead ones are free at once.
+#[derive(Debug)]
+pub struct SqliteStore(Arc<Shared>);
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    readers: SqlitePool,
+    writer: Mutex<Writer>,
+    path: PathBuf,
+}
+
+impl Shared {
+    pub(super) fn new(readers: SqlitePool, writer: Writer, path: PathBuf) -> Self {
+        Self {
+            readers,
+            writer: Mutex::new(writer),
+            path,
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Opens a database, and creates it if it is not there. The address is `sqlite://runs.db`,
+    /// `sqlite:///var/lib/app/runs.db`, or a plain path.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreErrorKind::Open`]: the address makes no sense, its directory is missing, or the file
+    ///   belongs to another application;
+    /// - [`StoreErrorKind::NewerSchema`]: a newer version of this library has written it;
+    /// - [`StoreErrorKind::Corrupt`]: it is not a SQLite database, or is damaged;
+    /// - [`StoreErrorKind::ReadOnly`]: it cannot be written;
+    /// - [`StoreErrorKind::Busy`]: another process keeps it locked.
+    pub async fn open(address: &str) -> Result<Self, StoreError> {
+        Self::open_with(address, SqliteOptions::default()).await
+    }
+
+    /// Opens a database with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_with(address: &str, options: SqliteOptions) -> Result<Self, StoreError> {
+        let address = address.to_owned();
+        let opening = tokio::spawn(async move { open::open(&address, &options).await });
+        Ok(Self(Arc::new(joined(opening).await??)))
+    }
+
+    /// Writes in a task of its own: whoever waits may go away, the transaction still ends.
+    fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: Work<T>,
+    ) -> StoreFuture<'static, T> {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            let task = tokio::spawn(async move {
+                let done = shared.writer.lock().await.run(work).await;
+                done.map_err(|error| describe(doing, &shared.path, error))
+            });
+            joined(task).await?
+        })
+    }
+
+    fn read_only<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: Work<T>,
+    ) -> StoreFuture<'static, T> {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            let task = tokio::spawn(async move {
+                let done = match shared.readers.acquire().await {
+                    Ok(mut connection) => work(&mut connection).await,
+                    Err(error) => Err(error),
+                };
+                done.map_err(|error| describe(doing, &shared.path, error))
+            });
+            joined(task).await?
+        })
+    }
+}
+
+async fn joined<T>(task: JoinHandle<T>) -> Result<T, StoreError> {
+    task.await.map_err(|error| {
+        let kind = if error.is_panic() {
+            StoreErrorKind::Internal
+        } else {
+            StoreErrorKind::Unavailable
+        };
+        StoreError::new(kind, "a database call did not end").with_source(error)
+    })
+}
+
+impl Store for SqliteStore {
+    fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
+        let batch = batch::copy(batch);
+        self.write(
+            "write a batch",
+            Box::new(move |connection| Box::pin(batch::write(connection, batch))),
+        )
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
+        Box::pin(async move {
+            let next_due = self
+                .read_only(
+                    "look for due runs",
+                    Box::new(|c| Box::pin(claim::next_due(c))),
+                )
+                .await?;
+            if claim.limit == 0 || next_due.is_none_or(|due| due > claim.now) {
+                return Ok(Claimed {
+                    runs: Vec::new(),
+                    next_due,
+                });
+            }
+            self.write(
+                "claim runs",
+                Box::new(move |connection| Box::pin(claim::claim(connection, claim))),
+            )
+            .await
+        })
+    }
+
+    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
+        self.write(
+            "register a worker",
+            Box::new(move |c| Box::pin(worker::register(c, lease_until))),
+        )
+    }
+
+    fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {
+        self.write(
+            "renew a lease",
+            Box::new(move |c| Box::pin(worker::renew(c, worker, lease_until))),
+        )
+    }
+
+    fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64> {
+        self.write(
+            "retire a worker",
+            Box::new(move |c| Box::pin(worker::retire(c, worker))),
+        )
+    }
+
+    fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let expired = self
+                .read_only(
+                    "look for expired leases",
+                    Box::new(move |c| Box::pin(worker::anything_to_reap(c, now))),
+                )
+                .await?;
+            if !expired {
+                return Ok(0);
+            }
+            self.write(
+                "reap workers",
+                Box::new(move |c| Box::pin(worker::reap(c, now))),
+            )
+            .await
+        })
+    }
+
+    fn revive_parked(&self) -> StoreFuture<'_, u64> {
+        self.write(
+            "revive parked runs",
+            Box::new(|c| Box::pin(worker::revive_parked(c))),
+        )
+    }
+
+    fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {
+        let id = id.clone();
+        self.read_only("find a run", Box::new(move |c| Box::pin(read::find(c, id))))
+    }
+
+    fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>> {
+        self.read_only(
+            "read a run",
+            Box::new(move |c| Box::pin(read::read(c, run))),
+        )
+    }
+
+    fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>> {
+        self.read_only(
+            "read a journal",
+            Box::new(move |c| Box::pin(read::history(c, run))),
+        )
+    }
+
+    fn children(&self, run: RunKey) -> StoreFuture<'_, Vec<RunRecord>> {
+        self.read_only(
+            "read the children of a run",
+            Box::new(move |c| Box::pin(read::children(c, run))),
+        )
+    }
+
+    fn list<'a>(&'a self, query: &'a RunQuery) -> StoreFuture<'a, RunPage> {
+        let query = query.clone();
+        self.read_only(
+            "list runs",
+            Box::new(move |c| Box::pin(read::list(c, query))),
+        )
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            let task = tokio::spawn(async move {
+                let mut writer = shared.writer.lock().await;
+                // The writing connection closes last: it folds the log into the file.
+                shared.readers.close().await;
+                let closed = writer.close().await;
+                closed.map_err(|error| describe("close the database", &shared.path, error))
+            });
+            joined(task).await?
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! The one connection that writes.
+
+use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{lock::LivenessLock, store::Work};
+
+/// The writing connection and the lock that says this store is alive.
+#[derive(Debug)]
+pub(super) struct Writer {
+    connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+    lock: Option<LivenessLock>,
+    /// Whether a transaction may be open that nobody will finish.
+    dirty: bool,
+}
+
+impl Writer {
+    pub(super) fn new(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        lock: LivenessLock,
+    ) -> Self {
+        Self {
+            connection: Some(connection),
+            options: options.create_if_missing(false),
+            lock: Some(lock),
+            dirty: false,
+        }
+    }
+
+    /// Does work on a connection that has no transaction open, and leaves it like that.
+    pub(super) async fn run<T>(&mut self, work: Work<T>) -> Result<T, sqlx::Error> {
+        if self.lock.is_none() {
+            return Err(sqlx::Error::PoolClosed);
+        }
+        if self.dirty {
+            self.roll_back().await;
+        }
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(self.options.connect().await?),
+        };
+        self.dirty = true;
+        let result = work(connection).await;
+        if result.is_err() {
+            self.roll_back().await;
+        }
+        self.dirty = false;
+        result
+    }
+
+    /// A connection that cannot even roll back is given up; the next call opens another.
+    async fn roll_back(&mut self) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        match connection.execute("ROLLBACK").await {
+            Ok(_) => {}
+            Err(sqlx::Error::Database(error)) if error.message().contains("no transaction") => {}
+            Err(_) => self.connection = None,
+        }
+        self.dirty = false;
+    }
+
+    /// Closes the connection, and only then lets go of the lock.
+    pub(super) async fn close(&mut self) -> Result<(), sqlx::Error> {
+        let closed = match self.connection.take() {
+            Some(connection) => connection.close().await,
+            None => Ok(()),
+        };
+        self.lock = None;
+        closed
+    }
+}
+
+/// Runs work in a transaction that takes the write lock at its start.
+pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("BEGIN IMMEDIATE").execute(connection).await?;
+    Ok(())
+}
+
+/// Ends a transaction.
+pub(super) async fn commit(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("COMMIT").execute(connection).await?;
+    Ok(())
+}
