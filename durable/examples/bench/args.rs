@@ -42,15 +42,18 @@ impl StoreKind {
     }
 }
 
-const USAGE: &str =
-    "usage: bench --store sqlite|memory [--workload NAME] [--json]\nworkloads: ";
+const USAGE: &str = "usage: bench --store sqlite|memory [--workload NAME] [--json]\nworkloads: ";
 
 impl Args {
     /// Reads the command line.
     pub fn parse(mut words: impl Iterator<Item = String>) -> durable::Result<Self> {
         let usage = || format!("{USAGE}{}", crate::workloads::NAMES.join(" "));
-        let mut args =
-            Self { store: StoreKind::Sqlite, workload: None, json: false, database: None };
+        let mut args = Self {
+            store: StoreKind::Sqlite,
+            workload: None,
+            json: false,
+            database: None,
+        };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--json" => args.json = true,

@@ -20,7 +20,9 @@ fn main() -> durable::Result<()> {
     let args = Args::parse(std::env::args().skip(1))?;
     let figures = match &args.workload {
         Some(name) => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?;
             runtime.block_on(workloads::run(name, &args))?
         }
         None => run_all(&args)?,
@@ -35,7 +37,13 @@ fn run_all(args: &Args) -> durable::Result<Vec<Figure>> {
     for workload in workloads::NAMES {
         eprintln!("{workload} ...");
         let output = std::process::Command::new(std::env::current_exe()?)
-            .args(["--store", args.store.name(), "--workload", workload, "--json"])
+            .args([
+                "--store",
+                args.store.name(),
+                "--workload",
+                workload,
+                "--json",
+            ])
             .stderr(std::process::Stdio::inherit())
             .output()?;
         if !output.status.success() {

@@ -1,6 +1,9 @@
 //! The raw limits: what the database does without an engine.
 
-use std::{path::Path, time::{Duration, Instant}};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     Connection, SqliteConnection,
@@ -70,7 +73,15 @@ pub async fn group_commit(folder: &Path, in_flight: i64, rows: i64) -> Result<f6
         tasks.push(tokio::spawn(async move {
             for position in 0..each {
                 let (done, acknowledged) = oneshot::channel();
-                if sender.send(Append { run, position, done }).await.is_err() {
+                if sender
+                    .send(Append {
+                        run,
+                        position,
+                        done,
+                    })
+                    .await
+                    .is_err()
+                {
                     return;
                 }
                 let _ = acknowledged.await;

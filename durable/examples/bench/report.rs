@@ -57,7 +57,9 @@ pub fn print(figures: &[Figure], json: bool) {
     );
     for f in figures {
         let raw = f.raw.map_or_else(String::new, number);
-        let ratio = f.ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+        let ratio = f
+            .ratio
+            .map_or_else(String::new, |ratio| format!("{ratio:.2}"));
         println!(
             "{:<8} {:<9} {:<36} {:>12} {:<8} {raw:>12} {ratio:>8}",
             f.store,

@@ -9,7 +9,9 @@ use durable::prelude::*;
 pub async fn sequence(ctx: &Ctx, steps: u32) -> durable::Result<u32> {
     let mut total = 0;
     for _ in 0..steps {
-        total += ctx.step("work", |_| async { Ok::<u32, Infallible>(1) }).await?;
+        total += ctx
+            .step("work", |_| async { Ok::<u32, Infallible>(1) })
+            .await?;
     }
     Ok(total)
 }
@@ -19,7 +21,9 @@ pub async fn sequence(ctx: &Ctx, steps: u32) -> durable::Result<u32> {
 pub async fn slow_sequence(ctx: &Ctx, input: SlowInput) -> durable::Result<u32> {
     let mut total = 0;
     for _ in 0..input.steps {
-        total += ctx.step("work", |step| slow_work(&input.trace, step)).await?;
+        total += ctx
+            .step("work", |step| slow_work(&input.trace, step))
+            .await?;
     }
     Ok(total)
 }
@@ -35,7 +39,10 @@ pub struct SlowInput {
 
 async fn slow_work(trace: &str, step: StepCtx) -> Result<u32, std::io::Error> {
     use std::io::Write;
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(trace)?;
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(trace)?;
     writeln!(file, "{}", step.idempotency_key())?;
     tokio::time::sleep(Duration::from_millis(50)).await;
     Ok(1)

@@ -12,10 +12,18 @@ use crate::{args::Args, report::Figure, workflows::sequence};
 pub async fn long_run(args: &Args) -> durable::Result<Vec<Figure>> {
     let setup = Setup::new(args).await?;
     let client = setup.client();
-    let result = client.start::<sequence>("long", 10_000).await?.result().await?;
+    let result = client
+        .start::<sequence>("long", 10_000)
+        .await?
+        .result()
+        .await?;
     verify(&result, &10_000)?;
     let history = client.history("long").await?;
-    let at = |position: usize| history.get(position).map_or(0, |event| event.at.as_micros());
+    let at = |position: usize| {
+        history
+            .get(position)
+            .map_or(0, |event| event.at.as_micros())
+    };
     let first = (at(1_000) - at(0)) as f64 / 1e6;
     let last = (at(9_999) - at(8_999)) as f64 / 1e6;
     setup.engine.shutdown().await?;
@@ -36,8 +44,13 @@ pub async fn finished_runs(args: &Args) -> durable::Result<Vec<Figure>> {
     let full = 20_000.0 / run_sequences(&client, "full", 2_000, 100).await?;
     setup.engine.shutdown().await?;
     Ok(vec![
-        Figure::new("finished", "steps a second after 200,000 runs", full, "steps/s")
-            .against(Some(empty)),
+        Figure::new(
+            "finished",
+            "steps a second after 200,000 runs",
+            full,
+            "steps/s",
+        )
+        .against(Some(empty)),
         Figure::new("finished", "time to finish 200,000 runs", filling, "s"),
     ])
 }

@@ -17,11 +17,18 @@ pub async fn sequential_steps(args: &Args) -> durable::Result<Vec<Figure>> {
     let setup = Setup::new(args).await?;
     let raw_before = setup.raw_commit_ms().await?;
     let begun = Instant::now();
-    let result = setup.client().start::<sequence>("long", 1_000).await?.result().await?;
+    let result = setup
+        .client()
+        .start::<sequence>("long", 1_000)
+        .await?
+        .result()
+        .await?;
     let ms = begun.elapsed().as_secs_f64();
     verify(&result, &1_000)?;
     let _ = setup.engine.shutdown().await;
-    Ok(vec![Figure::new("W2", "time a step", ms, "ms").against(raw_before)])
+    Ok(vec![
+        Figure::new("W2", "time a step", ms, "ms").against(raw_before),
+    ])
 }
 
 /// W3: one-step runs, one at a time.
@@ -32,7 +39,11 @@ pub async fn start_to_result(args: &Args) -> durable::Result<Vec<Figure>> {
     let mut times = Vec::new();
     for number in 0..REPEATS {
         let begun = Instant::now();
-        let result = client.start::<sequence>(format!("run-{number}"), 1).await?.result().await?;
+        let result = client
+            .start::<sequence>(format!("run-{number}"), 1)
+            .await?
+            .result()
+            .await?;
         times.push(begun.elapsed().as_secs_f64() * 1e3);
         verify(&result, &1)?;
     }
@@ -63,18 +74,34 @@ fn figures(name: &str, what: &str, mut times: Vec<f64>, raw: Option<f64>) -> Vec
     times.sort_by(f64::total_cmp);
     vec![
         Figure::new(name, &format!("{what}, p50"), percentile(&times, 0.5), "ms").against(raw),
-        Figure::new(name, &format!("{what}, p99"), percentile(&times, 0.99), "ms").against(raw),
+        Figure::new(
+            name,
+            &format!("{what}, p99"),
+            percentile(&times, 0.99),
+            "ms",
+        )
+        .against(raw),
     ]
 }
 
 /// No work for 30 s.
 pub async fn idle(args: &Args) -> durable::Result<Vec<Figure>> {
     let setup = Setup::new(args).await?;
-    let _ = setup.client().start::<sequence>("warm", 10).await?.result().await?;
+    let _ = setup
+        .client()
+        .start::<sequence>("warm", 10)
+        .await?
+        .result()
+        .await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (cpu, begun) = (cpu_seconds(), Instant::now());
     tokio::time::sleep(Duration::from_secs(30)).await;
     let share = (cpu_seconds() - cpu) / begun.elapsed().as_secs_f64();
     setup.engine.shutdown().await?;
-    Ok(vec![Figure::new("idle", "CPU of a core", share * 100.0, "%")])
+    Ok(vec![Figure::new(
+        "idle",
+        "CPU of a core",
+        share * 100.0,
+        "%",
+    )])
 }

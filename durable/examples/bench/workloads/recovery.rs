@@ -37,7 +37,10 @@ pub async fn after_a_kill(args: &Args) -> durable::Result<Vec<Figure>> {
     let begun = Instant::now();
     let engine = Engine::open(&format!("sqlite://{database}")).await?;
     for number in 0..RUNS {
-        let run = engine.client().attach::<slow_sequence>(format!("run-{number}")).await?;
+        let run = engine
+            .client()
+            .attach::<slow_sequence>(format!("run-{number}"))
+            .await?;
         verify(&run.result().await?, &STEPS)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
@@ -48,13 +51,25 @@ pub async fn after_a_kill(args: &Args) -> durable::Result<Vec<Figure>> {
     Ok(vec![
         Figure::new("W7", "restart to all done", seconds, "s"),
         Figure::new("W7", "step bodies run again", again as f64, "steps"),
-        Figure::new("W7", "steps begun before the kill", executed as f64, "steps"),
+        Figure::new(
+            "W7",
+            "steps begun before the kill",
+            executed as f64,
+            "steps",
+        ),
     ])
 }
 
 fn spawn_worker(database: &str) -> std::io::Result<Child> {
     Command::new(std::env::current_exe()?)
-        .args(["--store", "sqlite", "--workload", "W7-worker", "--database", database])
+        .args([
+            "--store",
+            "sqlite",
+            "--workload",
+            "W7-worker",
+            "--database",
+            database,
+        ])
         .stdout(Stdio::null())
         .spawn()
 }
@@ -66,10 +81,17 @@ pub async fn worker(args: &Args) -> durable::Result<Vec<Figure>> {
     let client = engine.client();
     let mut runs = Vec::new();
     for number in 0..RUNS {
-        let input = SlowInput { steps: STEPS, trace: trace_path(database) };
+        let input = SlowInput {
+            steps: STEPS,
+            trace: trace_path(database),
+        };
         let client = client.clone();
         runs.push(tokio::spawn(async move {
-            client.start::<slow_sequence>(format!("run-{number}"), input).await?.result().await
+            client
+                .start::<slow_sequence>(format!("run-{number}"), input)
+                .await?
+                .result()
+                .await
         }));
     }
     for run in runs {
@@ -85,7 +107,10 @@ fn trace_path(database: &str) -> String {
 /// How often each step body was executed, by idempotency key.
 fn trace(database: &str) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
-    for line in std::fs::read_to_string(trace_path(database)).unwrap_or_default().lines() {
+    for line in std::fs::read_to_string(trace_path(database))
+        .unwrap_or_default()
+        .lines()
+    {
         *times.entry(line.to_owned()).or_default() += 1;
     }
     times

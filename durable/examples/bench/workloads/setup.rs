@@ -6,8 +6,9 @@ use super::{growth, latency, recovery, sleepers, throughput};
 use crate::{args::Args, process::Folder, report::Figure};
 
 /// Every workload.
-pub const NAMES: &[&str] =
-    &["W1", "W1a", "W2", "W3", "W4", "W5", "W6", "W7", "idle", "growth", "finished", "sleeping"];
+pub const NAMES: &[&str] = &[
+    "W1", "W1a", "W2", "W3", "W4", "W5", "W6", "W7", "idle", "growth", "finished", "sleeping",
+];
 
 /// An engine on a fresh database.
 #[derive(Debug)]
@@ -25,7 +26,11 @@ impl Setup {
     pub async fn new(args: &Args) -> durable::Result<Self> {
         let folder = Folder::new()?;
         let engine = Engine::open(&args.store.url(&folder.0)).await?;
-        Ok(Self { folder, engine, on_disk: args.store == crate::args::StoreKind::Sqlite })
+        Ok(Self {
+            folder,
+            engine,
+            on_disk: args.store == crate::args::StoreKind::Sqlite,
+        })
     }
 
     /// A client.
@@ -38,7 +43,12 @@ impl Setup {
         if !self.on_disk {
             return Ok(None);
         }
-        Ok(Some(crate::raw::one_row_commit(&self.folder.0).await?.as_secs_f64() * 1e3))
+        Ok(Some(
+            crate::raw::one_row_commit(&self.folder.0)
+                .await?
+                .as_secs_f64()
+                * 1e3,
+        ))
     }
 
     /// Rows a second of raw group commit.
@@ -46,7 +56,9 @@ impl Setup {
         if !self.on_disk {
             return Ok(None);
         }
-        Ok(Some(crate::raw::group_commit(&self.folder.0, in_flight, 40_000).await?))
+        Ok(Some(
+            crate::raw::group_commit(&self.folder.0, in_flight, 40_000).await?,
+        ))
     }
 }
 
@@ -66,7 +78,9 @@ pub async fn run(name: &str, args: &Args) -> durable::Result<Vec<Figure>> {
         "growth" => growth::long_run(args).await?,
         "finished" => growth::finished_runs(args).await?,
         "sleeping" => sleepers::many(args).await?,
-        _ => return Err(format!("unknown workload `{name}`; workloads: {}", NAMES.join(" ")).into()),
+        _ => {
+            return Err(format!("unknown workload `{name}`; workloads: {}", NAMES.join(" ")).into());
+        }
     };
     for figure in &mut figures {
         args.store.name().clone_into(&mut figure.store);
@@ -85,5 +99,8 @@ pub fn verify<T: PartialEq + std::fmt::Debug>(got: &T, wanted: &T) -> durable::R
 /// The value at a share of sorted values.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     let index = (sorted.len() as f64 * share) as usize;
-    sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+    sorted
+        .get(index.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(0.0)
 }

@@ -26,7 +26,9 @@ pub async fn many(args: &Args) -> durable::Result<Vec<Figure>> {
     let wake = SystemTime::now() + Duration::from_secs(45);
     let due = move |number: u32| {
         let spread = Duration::from_micros(u64::from(number) * 60_000_000 / u64::from(RUNS));
-        (wake + spread).duration_since(SystemTime::now()).unwrap_or_default()
+        (wake + spread)
+            .duration_since(SystemTime::now())
+            .unwrap_or_default()
     };
     let client = setup.client();
     let begun = Instant::now();
@@ -35,7 +37,9 @@ pub async fn many(args: &Args) -> durable::Result<Vec<Figure>> {
         let starts = (first..first + 2_000).map(|number| {
             let client = client.clone();
             tokio::spawn(async move {
-                client.start::<sleeper>(format!("run-{number}"), due(number)).await
+                client
+                    .start::<sleeper>(format!("run-{number}"), due(number))
+                    .await
             })
         });
         for start in starts.collect::<Vec<_>>() {
@@ -58,7 +62,12 @@ pub async fn many(args: &Args) -> durable::Result<Vec<Figure>> {
     setup.engine.shutdown().await?;
     Ok(vec![
         Figure::new("sleeping", "start of 100,000 runs", started, "s"),
-        Figure::new("sleeping", "resident memory grew by", asleep - before, "MiB"),
+        Figure::new(
+            "sleeping",
+            "resident memory grew by",
+            asleep - before,
+            "MiB",
+        ),
         Figure::new("sleeping", "lateness, p50", percentile(&late, 0.5), "ms"),
         Figure::new("sleeping", "lateness, p99", percentile(&late, 0.99), "ms"),
     ])
@@ -77,7 +86,9 @@ async fn sleep_all(
         .map(|number| {
             let (client, duration) = (client.clone(), duration(number));
             tokio::spawn(async move {
-                client.start::<sleeper>(format!("run-{number}"), duration).await
+                client
+                    .start::<sleeper>(format!("run-{number}"), duration)
+                    .await
             })
         })
         .collect();

@@ -22,10 +22,18 @@ pub async fn steps(name: &str, in_flight: usize, args: &Args) -> durable::Result
     let seconds = run_sequences(&setup.client(), "run", RUNS, in_flight).await?;
     let peak = memory_mib("VmHWM");
     let rate = f64::from(RUNS * STEPS) / seconds;
-    let Setup { folder, engine, on_disk } = setup;
+    let Setup {
+        folder,
+        engine,
+        on_disk,
+    } = setup;
     engine.shutdown().await?;
     let bytes = folder.bytes() as f64 / f64::from(RUNS);
-    let raw = Setup { folder, engine: durable::Engine::open("memory:").await?, on_disk };
+    let raw = Setup {
+        folder,
+        engine: durable::Engine::open("memory:").await?,
+        on_disk,
+    };
     let raw_rate = raw.raw_rows(i64::try_from(in_flight)?).await?;
     let mut figures = vec![
         Figure::new(name, "steps a second", rate, "steps/s").against(raw_rate),
@@ -34,7 +42,12 @@ pub async fn steps(name: &str, in_flight: usize, args: &Args) -> durable::Result
     if on_disk {
         figures.push(Figure::new(name, "database bytes a run", bytes, "B"));
         let raw_ms = raw.raw_commit_ms().await?;
-        figures.push(Figure::new(name, "raw one-row commit", raw_ms.unwrap_or(0.0), "ms"));
+        figures.push(Figure::new(
+            name,
+            "raw one-row commit",
+            raw_ms.unwrap_or(0.0),
+            "ms",
+        ));
     }
     Ok(figures)
 }
@@ -70,11 +83,19 @@ pub async fn fan_out(args: &Args) -> durable::Result<Vec<Figure>> {
     let setup = Setup::new(args).await?;
     let client = setup.client();
     let begun = Instant::now();
-    let children = client.start::<parent>("parent", 500).await?.result().await?;
+    let children = client
+        .start::<parent>("parent", 500)
+        .await?
+        .result()
+        .await?;
     let children_seconds = begun.elapsed().as_secs_f64();
     verify(&children, &500)?;
     let begun = Instant::now();
-    let steps = client.start::<parallel>("parallel", 500).await?.result().await?;
+    let steps = client
+        .start::<parallel>("parallel", 500)
+        .await?
+        .result()
+        .await?;
     let steps_seconds = begun.elapsed().as_secs_f64();
     verify(&steps, &500)?;
     setup.engine.shutdown().await?;
