@@ -173,7 +173,8 @@ impl EngineBuilder {
         }
         let store: Arc<dyn Store> = Arc::new(store);
         let now = self.clock.now();
-        let worker = store.register_worker(now.after(self.tuning.lease)).await?;
+        let lease_until = now.after(self.tuning.lease);
+        let worker = store.register_worker(lease_until).await?;
         store.reap(now).await?;
         store.revive_parked().await?;
         let (sender, requests) = mpsc::unbounded_channel();
@@ -186,6 +187,7 @@ impl EngineBuilder {
             self.tuning,
             sender,
             worker,
+            lease_until,
         );
         let worker = WorkerThread::spawn(Arc::clone(&shared), requests).map_err(|error| {
             Error::new(

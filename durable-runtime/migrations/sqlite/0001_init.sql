@@ -48,6 +48,13 @@ CREATE TABLE workers (
     lease_until INTEGER NOT NULL
 );
 
+-- The last batch with mail that each worker has written, so that one whose reply was lost is known
+-- when it comes again. It outlives the worker's lease.
+CREATE TABLE batches (
+    worker INTEGER PRIMARY KEY,
+    number INTEGER NOT NULL
+);
+
 -- For people with a SQLite shell.
 CREATE VIEW run_list AS
 SELECT

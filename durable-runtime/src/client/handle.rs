@@ -87,8 +87,8 @@ impl<W> Run<W> {
 
     async fn wait(&self) -> Result<Payload, Error> {
         let shared = self.client.shared();
-        let (mut ended, resident) = shared.residents.wait(self.key);
-        if !resident {
+        let mut waiting = shared.residents.wait(self.key);
+        if !waiting.is_resident {
             // It may have ended already, or be known to the database alone.
             if let Some(ending) = self.recorded_ending().await? {
                 return self.judge(ending);
@@ -98,7 +98,7 @@ impl<W> Run<W> {
         poll.reset();
         loop {
             tokio::select! {
-                ending = &mut ended => {
+                ending = &mut waiting.ending => {
                     return self.judge(ending.map_err(|_| Error::shut_down())?);
                 }
                 // Another process may end it. In this one, the channel above is told.
@@ -106,10 +106,10 @@ impl<W> Run<W> {
                     if shared.is_stopping() {
                         return Err(Error::shut_down());
                     }
-                    if !shared.residents.holds(self.key) {
-                        if let Some(ending) = self.recorded_ending().await? {
-                            return self.judge(ending);
-                        }
+                    if !shared.residents.holds(self.key)
+                        && let Some(ending) = self.recorded_ending().await?
+                    {
+                        return self.judge(ending);
                     }
                 }
             }

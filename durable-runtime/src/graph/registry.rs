@@ -99,7 +99,7 @@ impl Registry {
     ///
     /// When two workflows have one name.
     pub fn linked() -> Result<Self, RegistryError> {
-        Self::of(inventory::iter::<Definition>.into_iter())
+        Self::of(inventory::iter::<Definition>)
     }
 
     /// A registry of exactly these workflows.

@@ -126,6 +126,31 @@ pub struct UnknownEvent {
     reason: String,
 }
 
+/// An event's data as a store kept it.
+struct Recorded {
+    code: i64,
+    data: Option<Payload>,
+}
+
+impl Recorded {
+    fn bad(&self, reason: impl ToString) -> UnknownEvent {
+        UnknownEvent {
+            code: self.code,
+            reason: reason.to_string(),
+        }
+    }
+
+    fn payload(&self) -> Result<Payload, UnknownEvent> {
+        self.data
+            .clone()
+            .ok_or_else(|| self.bad("its data is missing"))
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, UnknownEvent> {
+        self.payload()?.decode().map_err(|error| self.bad(error))
+    }
+}
+
 impl EventKind {
     /// The number that stands for this kind in a store. Numbers are never reused.
     pub fn code(&self) -> i64 {
@@ -227,28 +252,17 @@ impl EventKind {
     /// [`UnknownEvent`] when the number is not one of this version's, or the data does not fit it.
     /// Nothing is ever skipped or guessed.
     pub fn decode(code: i64, data: Option<Payload>) -> Result<Self, UnknownEvent> {
-        let bad = |reason: String| UnknownEvent { code, reason };
-        let need = || {
-            data.clone()
-                .ok_or_else(|| bad("its data is missing".to_owned()))
-        };
-        fn read<T: serde::de::DeserializeOwned>(
-            data: Result<Payload, UnknownEvent>,
-            code: i64,
-        ) -> Result<T, UnknownEvent> {
-            data?.decode().map_err(|error| UnknownEvent {
-                code,
-                reason: error.to_string(),
-            })
-        }
+        let data = Recorded { code, data };
         Ok(match code {
-            1 => Self::StepCompleted { output: need()? },
+            1 => Self::StepCompleted {
+                output: data.payload()?,
+            },
             2 => {
                 let Attempt {
                     attempt,
                     retry_at,
                     failure,
-                } = read(need(), code)?;
+                } = data.read()?;
                 Self::StepAttemptFailed {
                     attempt,
                     failure,
@@ -256,31 +270,28 @@ impl EventKind {
                 }
             }
             3 => Self::StepFailed {
-                failure: read(need(), code)?,
+                failure: data.read()?,
             },
-            4 => Self::TimerArmed {
-                due: read(need(), code)?,
-            },
+            4 => Self::TimerArmed { due: data.read()? },
             5 => Self::TimerFired,
-            6 => Self::SignalAwaited {
-                due: if data.is_some() {
-                    Some(read(need(), code)?)
-                } else {
-                    None
-                },
+            6 if data.data.is_none() => Self::SignalAwaited { due: None },
+            6 => Self::SignalAwaited { due: data.read()? },
+            7 => Self::SignalReceived {
+                payload: data.payload()?,
             },
-            7 => Self::SignalReceived { payload: need()? },
             8 => Self::ChildStarted {
-                child: read(need(), code)?,
+                child: data.read()?,
             },
-            9 => Self::ChildCompleted { output: need()? },
+            9 => Self::ChildCompleted {
+                output: data.payload()?,
+            },
             10 => Self::ChildFailed {
-                failure: read(need(), code)?,
+                failure: data.read()?,
             },
             11 => Self::ChildCanceled,
             12 => Self::CancelRequested,
             13 => Self::RollbackStarted {
-                failure: read(need(), code)?,
+                failure: data.read()?,
             },
             14 => Self::Compensated,
             15 => {
@@ -288,7 +299,7 @@ impl EventKind {
                     attempt,
                     retry_at,
                     failure,
-                } = read(need(), code)?;
+                } = data.read()?;
                 Self::CompensationAttemptFailed {
                     attempt,
                     failure,
@@ -296,18 +307,16 @@ impl EventKind {
                 }
             }
             16 => Self::CompensationFailed {
-                failure: read(need(), code)?,
+                failure: data.read()?,
             },
-            17 => Self::Completed { output: need()? },
+            17 => Self::Completed {
+                output: data.payload()?,
+            },
             18 => Self::Failed {
-                failure: read(need(), code)?,
+                failure: data.read()?,
             },
             19 => Self::Canceled,
-            _ => {
-                return Err(bad(
-                    "the kind is not known to this version of the code".to_owned()
-                ));
-            }
+            _ => return Err(data.bad("the kind is not known to this version of the code")),
         })
     }
 

@@ -107,8 +107,10 @@ pub struct Machine {
     pub(super) body_result: Option<Resolution>,
     pub(super) waiting_since: Option<Timestamp>,
     pub(super) fault: Option<Nondeterminism>,
-    /// Whether no further step body may start.
+    /// Whether no step body may start at the moment.
     pub(super) held: bool,
+    /// Whether a rollback has yet to cancel the children that still run.
+    pub(super) children_run_on: bool,
     /// Why the run cannot go on with this build.
     pub(super) parked: Option<String>,
 }
@@ -152,6 +154,7 @@ impl Machine {
             waiting_since: None,
             fault: None,
             held: false,
+            children_run_on: true,
             parked: None,
         }
     }

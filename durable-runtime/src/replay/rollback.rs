@@ -40,8 +40,10 @@ impl Machine {
     /// Decides the next move of the rollback. Children that still run are canceled and waited for
     /// first; then completed steps are compensated in reverse order of completion.
     pub fn next_rollback(&mut self) -> RollbackStep {
-        let children: Vec<_> = self.ledger.children.keys().cloned().collect();
-        children.iter().for_each(|step| self.cancel_child(step));
+        if std::mem::take(&mut self.children_run_on) {
+            let children: Vec<_> = self.ledger.children.keys().cloned().collect();
+            children.iter().for_each(|step| self.cancel_child(step));
+        }
         if !self.is_durable() || !self.ledger.children.is_empty() {
             return RollbackStep::Wait;
         }

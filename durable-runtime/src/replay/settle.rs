@@ -273,9 +273,10 @@ impl Machine {
         moved
     }
 
-    /// Lets no further step body start: the worker is shutting down.
-    pub fn hold_steps(&mut self) {
-        self.held = true;
+    /// Says whether step bodies may start: not on a worker that shuts down, or whose lease may have
+    /// ended.
+    pub fn hold_steps(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// When the run needs attention next, if it only waits for time.

@@ -10,12 +10,25 @@ use crate::{
 /// order; each part succeeds or is refused on its own, and nothing of a refused part is written.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// Which batch it is; `None` when it is sent only once. See [`BatchId`].
+    pub id: Option<BatchId>,
     /// Runs to start.
     pub starts: Vec<NewRun>,
     /// Mail from clients.
     pub mail: Vec<NewMail>,
     /// Progress of runs. At most one per run.
     pub commits: Vec<Commit>,
+}
+
+/// Which batch of which worker. A batch whose outcome is unknown is sent again under the same id, and
+/// a store writes the mail of the batch that a worker sent last only once. (Starts and commits need
+/// no such memory: a run's id and a journal position are taken only once by themselves.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchId {
+    /// Who sends it.
+    pub worker: WorkerId,
+    /// The worker's own count of its batches; grows from one to the next.
+    pub number: i64,
 }
 
 /// The outcomes, in the order of the batch.
@@ -59,7 +72,8 @@ pub struct NewRun {
 /// What became of a start.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StartOutcome {
-    /// The run was inserted.
+    /// The run was inserted: now, or by the same request whose reply was lost (same seed, still owned
+    /// as asked for, and nobody has claimed it since).
     Created {
         /// Its number.
         run: RunKey,
@@ -108,13 +122,24 @@ pub enum MailOutcome {
     Ended(Status),
 }
 
+impl MailOutcome {
+    /// Where the mail went, if it is in a mailbox.
+    pub fn delivery(self) -> Option<Delivery> {
+        match self {
+            Self::Delivered(delivery) => Some(delivery),
+            Self::UnknownRun | Self::Ended(_) => None,
+        }
+    }
+}
+
 /// Where mail went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
     /// The run.
     pub run: RunKey,
-    /// The mail's number.
-    pub mail: MailId,
+    /// The mail's number; `None` when it was written by an earlier try of the same batch, and may have
+    /// been consumed since.
+    pub mail: Option<MailId>,
     /// Whether a worker owns the run. If not, it was made due at once.
     pub owned: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use super::{Batch, BatchOutcome, Claim, Claimed, RunPage, RunQuery, RunRecord, StoreError};
+use super::{Batch, BatchOutcome, Claim, Claimed, Mail, RunPage, RunQuery, RunRecord, StoreError};
 use crate::journal::{Event, RunId, RunKey, Timestamp, WorkerId};
 
 /// What a store method returns.
@@ -15,6 +15,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// - [`commit`](Self::commit) is one transaction, durable when it returns.
 /// - A commit is fenced: nothing of it is written unless the run's epoch is the commit's and a worker
 ///   owns the run. A commit whose events are already there under the same epoch succeeds again.
+/// - A batch that is sent again under its [`BatchId`](super::BatchId), because its outcome is unknown,
+///   has the effect of one: nothing in it is written twice, and its outcomes say where everything is.
 /// - Mail makes a run that nobody owns due at once, unless it is paused; a parked run is made due
 ///   only by a cancellation.
 /// - Times are given by the caller; a store never reads a clock.
@@ -34,6 +36,15 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Extends a worker's lease. `false` when the worker is gone: it was reaped and owns nothing.
     fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool>;
 
+    /// Makes every run due at once that the worker owns and that is not among `residents`. Called when
+    /// the reply to a claim was lost: what it took is in no worker's memory. Returns how many there
+    /// were.
+    fn release_strays<'a>(
+        &'a self,
+        worker: WorkerId,
+        residents: &'a [RunKey],
+    ) -> StoreFuture<'a, u64>;
+
     /// Removes a worker and makes every run it owns due at once. Returns how many there were.
     fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64>;
 
@@ -48,6 +59,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// The run with this number.
     fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>>;
+
+    /// What is in a run's mailbox, in order of arrival.
+    fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>>;
 
     /// A run's whole journal.
     fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>>;

@@ -13,8 +13,8 @@ mod rules;
 mod sqlite;
 
 pub use batch::{
-    Batch, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget, NewMail, NewRun,
-    Ownership, RunUpdate, StartOutcome,
+    Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget,
+    NewMail, NewRun, Ownership, RunUpdate, StartOutcome,
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use interface::{Store, StoreFuture};

@@ -18,8 +18,9 @@ use crate::{
     replay::{Identity, Machine},
     status::Status,
     store::{
-        Batch, BatchOutcome, Claim, Commit, CommitOutcome, Delivery, LoadedRun, Mail, MailKind,
-        MailOutcome, NewMail, NewRun, Ownership, RunUpdate, StartOutcome, StoreError,
+        Batch, BatchId, BatchOutcome, Claim, Commit, CommitOutcome, Delivery, LoadedRun, Mail,
+        MailKind, MailOutcome, NewMail, NewRun, Ownership, RunUpdate, StartOutcome, Store,
+        StoreError, StoreFuture,
     },
 };
 
@@ -61,6 +62,14 @@ pub(super) struct Dispatcher {
     /// When a run that nobody owns is due next, as far as is known.
     next_claim: Timestamp,
     next_heartbeat: Timestamp,
+    /// Before this time nobody is reaped.
+    next_reap: Timestamp,
+    /// Whether runs wait in the database because there was no room in memory.
+    short_of_room: bool,
+    /// How many batches were sent.
+    batches: i64,
+    /// Whether the last claim may have taken runs that nobody told us of.
+    claim_is_unknown: bool,
 }
 
 /// Who asked for the parts of a batch, in the order of the batch.
@@ -80,6 +89,10 @@ impl Dispatcher {
             requests,
             next_claim: now,
             next_heartbeat,
+            next_reap: now,
+            short_of_room: false,
+            batches: 0,
+            claim_is_unknown: false,
         }
     }
 
@@ -99,15 +112,14 @@ impl Dispatcher {
                         return self.shut_down(reply).await;
                     }
                 }
-                () = self.shared.claimable.notified() => self.next_claim = Timestamp::MIN,
                 () = self.shared.timers.earlier.notified() => {}
                 () = self.shared.clock.sleep_until(wake_at) => {}
             }
             let now = self.shared.clock.now();
-            self.shared.timers.fire(now);
             if now >= self.next_heartbeat {
                 self.heartbeat(now).await;
             }
+            self.shared.timers.fire(now);
             if now >= self.next_claim {
                 self.claim(now).await;
             }
@@ -125,7 +137,14 @@ impl Dispatcher {
 
     /// Writes everything that has gathered, in one transaction. Gives back the asker of a shutdown.
     async fn write(&mut self, requests: &mut Vec<Request>) -> Option<oneshot::Sender<()>> {
-        let mut batch = Batch::default();
+        self.batches += 1;
+        let mut batch = Batch {
+            id: Some(BatchId {
+                worker: self.shared.worker(),
+                number: self.batches,
+            }),
+            ..Batch::default()
+        };
         let mut askers = Askers::default();
         let mut shutdown = None;
         for request in requests.drain(..) {
@@ -150,24 +169,27 @@ impl Dispatcher {
             }
         }
         if !batch.is_empty() {
-            if let Some(outcome) = self.commit(&batch).await {
-                self.spread(batch, askers, outcome);
+            let outcome = self.persist(|store| store.commit(&batch)).await;
+            if let Some(outcome) = outcome {
+                self.shared.batches.send_modify(|batches| *batches += 1);
+                self.spread(batch, askers, outcome).await;
             }
         }
         shutdown
     }
 
-    /// Commits a batch, for as long as it takes. An infrastructure fault is never anybody's failure.
-    async fn commit(&self, batch: &Batch) -> Option<BatchOutcome> {
+    /// Makes a call until it succeeds, for as long as it takes: an infrastructure fault is never
+    /// anybody's failure. `None` when the engine ends first.
+    async fn persist<'s, T>(
+        &'s self,
+        call: impl Fn(&'s dyn Store) -> StoreFuture<'s, T>,
+    ) -> Option<T> {
         let mut delay = Duration::from_millis(10);
         loop {
-            match self.shared.store.commit(batch).await {
-                Ok(outcome) => {
-                    self.shared
-                        .trouble
-                        .send_if_modified(|trouble| trouble.take().is_some());
-                    self.shared.batches.send_modify(|batches| *batches += 1);
-                    return Some(outcome);
+            match call(&*self.shared.store).await {
+                Ok(answer) => {
+                    self.note_success();
+                    return Some(answer);
                 }
                 Err(error) => self.note_trouble(&error),
             }
@@ -179,13 +201,19 @@ impl Dispatcher {
         }
     }
 
+    fn note_success(&self) {
+        self.shared
+            .trouble
+            .send_if_modified(|trouble| trouble.take().is_some());
+    }
+
     fn note_trouble(&self, error: &StoreError) {
         tracing::warn!(%error, "the store failed; trying again");
         self.shared.trouble.send_replace(Some(error.to_string()));
     }
 
     /// Tells everybody what became of what they asked.
-    fn spread(&mut self, batch: Batch, askers: Askers, outcome: BatchOutcome) {
+    async fn spread(&mut self, batch: Batch, askers: Askers, outcome: BatchOutcome) {
         let starts = batch
             .starts
             .into_iter()
@@ -200,7 +228,7 @@ impl Dispatcher {
         let mail = batch.mail.into_iter().zip(askers.mail).zip(outcome.mail);
         for ((mail, reply), outcome) in mail {
             if let MailOutcome::Delivered(delivery) = outcome {
-                self.route(delivery, mail.kind);
+                self.route(delivery, mail.kind).await;
             }
             let _ = reply.send(outcome);
         }
@@ -210,11 +238,16 @@ impl Dispatcher {
             .zip(askers.commits)
             .zip(outcome.commits);
         for ((commit, slot), outcome) in commits {
-            self.acknowledge(commit, slot, outcome);
+            self.acknowledge(commit, slot, outcome).await;
         }
     }
 
-    fn acknowledge(&mut self, commit: Commit, slot: Option<Arc<Slot>>, outcome: CommitOutcome) {
+    async fn acknowledge(
+        &mut self,
+        commit: Commit,
+        slot: Option<Arc<Slot>>,
+        outcome: CommitOutcome,
+    ) {
         let CommitOutcome::Committed { children, outgoing } = outcome else {
             tracing::info!(
                 run = commit.run.get(),
@@ -245,7 +278,7 @@ impl Dispatcher {
             });
         }
         if released {
-            self.shared.claimable.notify_one();
+            self.note_room(&commit);
             if let Some(ending) = ending_of(&commit) {
                 self.shared.residents.tell(commit.run, &ending);
             }
@@ -257,7 +290,7 @@ impl Dispatcher {
         }
         for (mail, delivery) in commit.outgoing.into_iter().zip(outgoing) {
             if let Some(delivery) = delivery {
-                self.route(delivery, mail.kind);
+                self.route(delivery, mail.kind).await;
             }
         }
     }
@@ -268,15 +301,37 @@ impl Dispatcher {
         }
     }
 
+    /// A run has left memory: others may take its place, and mail it has not seen makes it due.
+    fn note_room(&mut self, commit: &Commit) {
+        let ended = commit
+            .update
+            .as_ref()
+            .is_some_and(|u| u.status.is_terminal());
+        if !ended || std::mem::take(&mut self.short_of_room) {
+            self.next_claim = Timestamp::MIN;
+        }
+    }
+
     /// Hands mail to the run's task, or has the run claimed.
-    fn route(&mut self, delivery: Delivery, kind: MailKind) {
+    async fn route(&mut self, delivery: Delivery, kind: MailKind) {
         if !delivery.owned {
             self.next_claim = Timestamp::MIN;
-        } else if let Some(slot) = self.shared.residents.find(delivery.run) {
-            slot.push(Input::Mail(Mail {
-                id: delivery.mail,
-                kind,
-            }));
+            return;
+        }
+        let Some(slot) = self.shared.residents.find(delivery.run) else {
+            return;
+        };
+        match delivery.mail {
+            Some(id) => slot.push(Input::Mail(Mail { id, kind })),
+            None => self.fetch_mail(&slot).await,
+        }
+    }
+
+    /// Hands the run's task whatever is in its mailbox; it knows what it has seen.
+    async fn fetch_mail(&self, slot: &Arc<Slot>) {
+        let mail = self.persist(|store| store.mailbox(slot.run)).await;
+        for mail in mail.unwrap_or_default() {
+            slot.push(Input::Mail(mail));
         }
     }
 
@@ -286,7 +341,8 @@ impl Dispatcher {
             self.next_claim = Timestamp::MIN;
             return;
         };
-        if worker != self.shared.worker() {
+        // A start whose reply was lost may have been taken already.
+        if worker != self.shared.worker() || self.shared.residents.holds(key) {
             return;
         }
         let epoch = Epoch::new(1);
@@ -310,9 +366,6 @@ impl Dispatcher {
     fn spawn(&self, key: RunKey, machine: Machine, input: crate::journal::Payload) {
         let slot = Slot::new(key);
         self.shared.residents.insert(&slot);
-        if self.shared.is_stopping() {
-            slot.push(Input::Hold);
-        }
         let task = WorkflowTask::new(&self.shared, slot, machine, input);
         self.shared.runtime.spawn(task);
     }
@@ -325,7 +378,11 @@ impl Dispatcher {
             .saturating_sub(self.shared.residents.len());
         let poll_at = now.after(self.shared.tuning.poll);
         self.next_claim = poll_at;
+        self.short_of_room = room == 0;
         if room == 0 || self.shared.is_stopping() {
+            return;
+        }
+        if self.claim_is_unknown && !self.release_strays().await {
             return;
         }
         let claim = Claim {
@@ -335,15 +392,35 @@ impl Dispatcher {
         };
         match self.shared.store.claim(claim).await {
             Ok(claimed) => {
-                if let Some(due) = claimed.next_due {
+                self.note_success();
+                self.short_of_room = claimed.runs.len() == room;
+                if let Some(due) = claimed.next_due.filter(|_| !self.short_of_room) {
                     self.next_claim = due.min(poll_at);
                 }
                 for run in claimed.runs {
                     self.take_claimed(run);
                 }
             }
+            Err(error) => {
+                self.claim_is_unknown = true;
+                self.note_trouble(&error);
+            }
+        }
+    }
+
+    /// Gives back what a claim took whose reply was lost.
+    async fn release_strays(&mut self) -> bool {
+        let residents = self.shared.residents.keys();
+        let released = self
+            .shared
+            .store
+            .release_strays(self.shared.worker(), &residents)
+            .await;
+        match released {
+            Ok(_) => self.claim_is_unknown = false,
             Err(error) => self.note_trouble(&error),
         }
+        !self.claim_is_unknown
     }
 
     /// Begins to drive a run that was claimed, or parks it when this build cannot.
@@ -401,23 +478,38 @@ impl Dispatcher {
     /// Renews the lease and frees the runs of workers whose lease has ended.
     async fn heartbeat(&mut self, now: Timestamp) {
         self.next_heartbeat = now.after(self.shared.tuning.lease / 3);
+        match self.renew(now).await {
+            Ok(()) => self.note_success(),
+            Err(error) => {
+                // Others could not renew either: nobody is reaped before they had the time to.
+                self.next_reap = now.after(self.shared.tuning.lease);
+                self.note_trouble(&error);
+            }
+        }
+    }
+
+    async fn renew(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let until = now.after(self.shared.tuning.lease);
-        let alive = self
-            .shared
-            .store
-            .renew_lease(self.shared.worker(), until)
-            .await;
-        let result = match alive {
-            Ok(true) => self.shared.store.reap(now).await.map(|freed| {
-                if freed > 0 {
-                    self.next_claim = Timestamp::MIN;
-                }
-            }),
-            Ok(false) => self.start_over(until).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = result {
-            self.note_trouble(&error);
+        let had_ended = self.shared.lease_has_ended(now);
+        let worker = self.shared.worker();
+        if !self.shared.store.renew_lease(worker, until).await? {
+            return self.start_over(until).await;
+        }
+        self.shared.set_lease(until);
+        if had_ended {
+            self.next_reap = until;
+            self.tell_all();
+        }
+        if now >= self.next_reap && self.shared.store.reap(now).await? > 0 {
+            self.next_claim = Timestamp::MIN;
+        }
+        Ok(())
+    }
+
+    /// Has every run look at what the worker may do.
+    fn tell_all(&self) {
+        for slot in self.shared.residents.all() {
+            slot.push(Input::Look);
         }
     }
 
@@ -427,6 +519,7 @@ impl Dispatcher {
         self.drop_all();
         let worker = self.shared.store.register_worker(lease_until).await?;
         self.shared.set_worker(worker);
+        self.shared.set_lease(lease_until);
         self.next_claim = Timestamp::MIN;
         Ok(())
     }
@@ -441,29 +534,13 @@ impl Dispatcher {
     /// Lets step bodies and commits in flight finish within the grace, then gives everything back.
     async fn shut_down(mut self, reply: oneshot::Sender<()>) {
         self.shared.stop();
-        self.shared
-            .residents
-            .all()
-            .iter()
-            .for_each(|slot| slot.push(Input::Hold));
-        let deadline = tokio::time::sleep(self.shared.tuning.shutdown_grace);
-        tokio::pin!(deadline);
-        let mut requests = Vec::new();
-        while self
+        self.tell_all();
+        let deadline = self
             .shared
-            .residents
-            .all()
-            .iter()
-            .any(|slot| slot.is_busy())
-        {
-            tokio::select! {
-                _ = self.requests.recv_many(&mut requests, BATCH_MAX) => {
-                    self.write(&mut requests).await;
-                }
-                () = tokio::time::sleep(Duration::from_millis(2)) => {}
-                () = &mut deadline => break,
-            }
-        }
+            .clock
+            .now()
+            .after(self.shared.tuning.shutdown_grace);
+        self.wind_down(deadline).await;
         self.drop_all();
         let result = async {
             self.shared
@@ -476,7 +553,31 @@ impl Dispatcher {
             // The lease runs out by itself.
             tracing::warn!(%error, "the worker could not sign off");
         }
+        self.shared.residents.tell_shut_down();
         let _ = reply.send(());
+    }
+
+    /// Writes what comes until no run is busy. The lease is kept: a slow step must not be taken over.
+    async fn wind_down(&mut self, deadline: Timestamp) {
+        let shared = Arc::clone(&self.shared);
+        let mut requests = Vec::new();
+        while shared.residents.any_busy() {
+            let now = shared.clock.now();
+            if now >= deadline {
+                return;
+            }
+            if now >= self.next_heartbeat {
+                self.heartbeat(now).await;
+            }
+            tokio::select! {
+                biased;
+                _ = self.requests.recv_many(&mut requests, BATCH_MAX) => {
+                    self.write(&mut requests).await;
+                }
+                () = shared.idle.notified() => {}
+                () = shared.clock.sleep_until(deadline.min(self.next_heartbeat)) => {}
+            }
+        }
     }
 }
 

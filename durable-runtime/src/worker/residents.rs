@@ -68,17 +68,41 @@ impl Residents {
         self.lock().slots.values().cloned().collect()
     }
 
-    /// Registers somebody who waits for a run to end. The second value says whether the run is in
-    /// memory, so that its end is sure to be told; otherwise the caller has to look at the store.
-    pub(crate) fn wait(&self, run: RunKey) -> (oneshot::Receiver<Ending>, bool) {
-        let (sender, receiver) = oneshot::channel();
+    pub(super) fn keys(&self) -> Vec<RunKey> {
+        self.lock().slots.keys().copied().collect()
+    }
+
+    pub(super) fn any_busy(&self) -> bool {
+        self.lock().slots.values().any(|slot| slot.is_busy())
+    }
+
+    /// Registers somebody who waits for a run to end.
+    pub(crate) fn wait(&self, run: RunKey) -> Waiting<'_> {
+        let (sender, ending) = oneshot::channel();
         let mut inner = self.lock();
-        let waiters = inner.waiters.entry(run).or_default();
-        // Whoever gave up waiting must not be remembered for ever.
-        waiters.retain(|waiter| !waiter.is_closed());
-        waiters.push(sender);
-        let resident = inner.slots.contains_key(&run);
-        (receiver, resident)
+        inner.waiters.entry(run).or_default().push(sender);
+        Waiting {
+            residents: self,
+            run,
+            is_resident: inner.slots.contains_key(&run),
+            ending,
+        }
+    }
+
+    /// Forgets those who gave up waiting.
+    fn sweep(&self, run: RunKey) {
+        let mut inner = self.lock();
+        if let Some(waiters) = inner.waiters.get_mut(&run) {
+            waiters.retain(|waiter| !waiter.is_closed());
+            if waiters.is_empty() {
+                inner.waiters.remove(&run);
+            }
+        }
+    }
+
+    /// Tells everybody who waits that the engine ends first.
+    pub(super) fn tell_shut_down(&self) {
+        self.lock().waiters.clear();
     }
 
     /// Tells everybody who waits for a run how it ended.
@@ -88,5 +112,24 @@ impl Residents {
             // Whoever gave up waiting does not want to know.
             let _ = waiter.send(ending.clone());
         }
+    }
+}
+
+/// Somebody who waits for a run to end; dropping it gives the wait up.
+#[derive(Debug)]
+pub(crate) struct Waiting<'r> {
+    residents: &'r Residents,
+    run: RunKey,
+    /// Whether the run was in memory, so that its end is sure to be told; otherwise the caller has
+    /// to look at the store.
+    pub(crate) is_resident: bool,
+    /// Told once.
+    pub(crate) ending: oneshot::Receiver<Ending>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.ending.close();
+        self.residents.sweep(self.run);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     context::AppState,
     graph::Registry,
-    journal::WorkerId,
+    journal::{Timestamp, WorkerId},
     limits::Limits,
     replay::{MachineLimits, Residency},
     store::Store,
@@ -60,13 +60,15 @@ pub(crate) struct Shared {
     pub(super) requests: mpsc::UnboundedSender<Request>,
     /// Where user code runs.
     pub(super) runtime: Handle,
-    /// Notified when there may be something to claim.
-    pub(super) claimable: Notify,
+    /// Notified, during a shutdown, when a run has come to rest.
+    pub(super) idle: Notify,
     /// Counts batches, for those who wait for a run to change.
     pub(crate) batches: watch::Sender<u64>,
     /// What the store says while it fails; `None` while it works.
     pub(crate) trouble: watch::Sender<Option<String>>,
     worker: AtomicI64,
+    /// Until when the worker is sure to own its runs, in microseconds.
+    lease_until: AtomicI64,
     stopping: AtomicBool,
 }
 
@@ -84,6 +86,7 @@ impl Shared {
         tuning: Tuning,
         requests: mpsc::UnboundedSender<Request>,
         worker: WorkerId,
+        lease_until: Timestamp,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -96,10 +99,11 @@ impl Shared {
             timers: Timers::default(),
             requests,
             runtime: Handle::current(),
-            claimable: Notify::new(),
+            idle: Notify::new(),
             batches: watch::Sender::new(0),
             trouble: watch::Sender::new(None),
             worker: AtomicI64::new(worker.get()),
+            lease_until: AtomicI64::new(lease_until.as_micros()),
             stopping: AtomicBool::new(false),
         })
     }
@@ -110,6 +114,21 @@ impl Shared {
 
     pub(super) fn set_worker(&self, worker: WorkerId) {
         self.worker.store(worker.get(), Ordering::Release);
+    }
+
+    pub(super) fn set_lease(&self, until: Timestamp) {
+        self.lease_until.store(until.as_micros(), Ordering::Release);
+    }
+
+    /// Whether the lease may have ended, so that others may own this worker's runs.
+    pub(super) fn lease_has_ended(&self, now: Timestamp) -> bool {
+        now.as_micros() >= self.lease_until.load(Ordering::Acquire)
+    }
+
+    /// Whether user code with effects may start: a worker that may have lost its runs, or that ends,
+    /// starts none.
+    pub(super) fn may_start_steps(&self, now: Timestamp) -> bool {
+        !self.is_stopping() && !self.lease_has_ended(now)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -125,6 +144,7 @@ impl Shared {
         for slot in self.residents.all() {
             slot.push(Input::Drop);
         }
+        self.residents.tell_shut_down();
     }
 
     /// Hands a request to the dispatcher. `false` when the engine has ended.

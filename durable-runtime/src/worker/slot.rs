@@ -17,10 +17,8 @@ pub(crate) enum Input {
     Committed { events: usize },
     /// Mail has come.
     Mail(Mail),
-    /// Look at the clock.
-    Time,
-    /// Start no further step bodies.
-    Hold,
+    /// Look at the clock, and at what the worker may do.
+    Look,
     /// The run belongs to somebody else now, or the worker ends: stop at once and write nothing.
     Drop,
 }

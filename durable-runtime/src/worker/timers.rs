@@ -51,7 +51,7 @@ impl Timers {
         let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
         while heap.peek().is_some_and(|Reverse(first)| first.at <= now) {
             if let Some(slot) = heap.pop().and_then(|Reverse(timer)| timer.slot.upgrade()) {
-                slot.push(Input::Time);
+                slot.push(Input::Look);
             }
         }
     }

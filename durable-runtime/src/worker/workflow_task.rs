@@ -84,7 +84,7 @@ impl Future for WorkflowTask {
         if self.leaving {
             return Poll::Pending;
         }
-        self.run.machine().set_time(self.shared.clock.now());
+        self.look();
         if self.drive() == Drive::Yielded {
             cx.waker().wake_by_ref();
         }
@@ -101,6 +101,14 @@ enum Drive {
 }
 
 impl WorkflowTask {
+    /// Tells the machine the time and whether steps may start.
+    fn look(&self) {
+        let now = self.shared.clock.now();
+        let mut machine = self.run.machine();
+        machine.set_time(now);
+        machine.hold_steps(!self.shared.may_start_steps(now));
+    }
+
     fn take_in(&mut self, inputs: Vec<Input>) -> std::ops::ControlFlow<()> {
         let mut machine = self.run.machine();
         for input in inputs {
@@ -112,8 +120,7 @@ impl WorkflowTask {
                     }
                 }
                 Input::Mail(mail) => machine.handle_mail(mail),
-                Input::Time => self.wake_at = None,
-                Input::Hold => machine.hold_steps(),
+                Input::Look => self.wake_at = None,
                 Input::Drop => return std::ops::ControlFlow::Break(()),
             }
         }
@@ -189,7 +196,7 @@ impl WorkflowTask {
         };
         let mut cx = Context::from_waker(&self.waker);
         let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut cx)));
-        self.run.machine().set_time(self.shared.clock.now());
+        self.look();
         match polled {
             Ok(Poll::Pending) => {}
             Ok(Poll::Ready(result)) => {
@@ -238,7 +245,7 @@ impl WorkflowTask {
             }
             let next = self.run.machine().next_rollback();
             match next {
-                RollbackStep::Compensate(_) if self.shared.is_stopping() => return Drive::Quiet,
+                RollbackStep::Compensate(_) if self.is_held() => return Drive::Quiet,
                 RollbackStep::Compensate(compensate) => self.start_compensation(compensate),
                 RollbackStep::Until(at) => {
                     self.shared.timers.set(at, &self.slot);
@@ -253,6 +260,10 @@ impl WorkflowTask {
                 RollbackStep::Wait | RollbackStep::Done => return Drive::Quiet,
             }
         }
+    }
+
+    fn is_held(&self) -> bool {
+        !self.shared.may_start_steps(self.shared.clock.now())
     }
 
     /// Gives step bodies that asked to be told of a cancellation a while to wind down; drops the body
@@ -338,13 +349,15 @@ impl WorkflowTask {
             machine.park(reason);
         }
         let commit = machine.take_commit(self.shared.residency());
-        self.slot.set_busy(
-            commit.is_some()
-                || machine.is_executing()
-                || self.compensation.is_some()
-                || machine.is_committing(),
-        );
+        let busy = commit.is_some()
+            || machine.is_executing()
+            || self.compensation.is_some()
+            || machine.is_committing();
         drop(machine);
+        self.slot.set_busy(busy);
+        if !busy && self.shared.is_stopping() {
+            self.shared.idle.notify_one();
+        }
         if let Some(commit) = commit {
             let keeps = commit
                 .update

@@ -7,8 +7,8 @@ use crate::{
     journal::{Epoch, MailId, RunKey, Timestamp},
     status::Status,
     store::{
-        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, MailKind, MailOutcome, MailTarget,
-        NewMail, NewRun, Ownership, RunUpdate, StartOutcome, rules,
+        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget, NewMail,
+        NewRun, Ownership, RunUpdate, StartOutcome, rules,
     },
 };
 
@@ -21,17 +21,33 @@ enum Standing {
 
 impl State {
     pub(super) fn commit(&mut self, batch: &Batch) -> BatchOutcome {
+        let repeated = self.remember(batch);
         BatchOutcome {
             starts: batch.starts.iter().map(|run| self.start(run)).collect(),
-            mail: batch.mail.iter().map(|mail| self.deliver(mail)).collect(),
+            mail: batch
+                .mail
+                .iter()
+                .map(|mail| match repeated {
+                    true => self.delivered(mail),
+                    false => self.deliver(mail),
+                })
+                .collect(),
             commits: batch.commits.iter().map(|c| self.progress(c)).collect(),
         }
+    }
+
+    /// Whether this is a worker's last batch once more; remembers it if it is another.
+    fn remember(&mut self, batch: &Batch) -> bool {
+        let Some(id) = batch.id.filter(|_| !batch.mail.is_empty()) else {
+            return false;
+        };
+        self.batches.insert(id.worker, id.number) == Some(id.number)
     }
 
     fn start(&mut self, new: &NewRun) -> StartOutcome {
         let key = RunKey::new(self.runs.len() as i64 + 1);
         if let Some(key) = self.ids.get(&new.id) {
-            return self.existing(*key);
+            return self.existing(*key, new);
         }
         self.ids.insert(new.id.clone(), key);
         let (status, epoch) = match new.owner {
@@ -64,8 +80,11 @@ impl State {
         StartOutcome::Created { run: key }
     }
 
-    fn existing(&self, key: RunKey) -> StartOutcome {
+    fn existing(&self, key: RunKey, new: &NewRun) -> StartOutcome {
         let run = &self.runs[&key];
+        if rules::is_same_start(new, run.seed, run.epoch, run.owner) {
+            return StartOutcome::Created { run: key };
+        }
         StartOutcome::Exists {
             run: key,
             workflow: run.workflow.clone(),
@@ -89,9 +108,6 @@ impl State {
         if status.is_terminal() {
             return MailOutcome::Ended(status);
         }
-        if let Some(there) = self.delivered(key, &new.kind) {
-            return MailOutcome::Delivered(there);
-        }
         self.last_mail += 1;
         let mail = MailId::new(self.last_mail);
         let mut owned = false;
@@ -104,24 +120,23 @@ impl State {
         }
         MailOutcome::Delivered(Delivery {
             run: key,
-            mail,
+            mail: Some(mail),
             owned,
         })
     }
 
-    /// A child's result that is in the mailbox already: there is one per operation.
-    fn delivered(&self, key: RunKey, kind: &MailKind) -> Option<Delivery> {
-        let MailKind::Child { step, .. } = kind else {
-            return None;
+    /// What became of mail that an earlier try has written.
+    fn delivered(&self, new: &NewMail) -> MailOutcome {
+        let Some(key) = self.target(&new.to) else {
+            return MailOutcome::UnknownRun;
         };
-        let run = self.runs.get(&key)?;
-        let (mail, _) = run
-            .mail
-            .iter()
-            .find(|(_, kind)| matches!(kind, MailKind::Child { step: s, .. } if s == step))?;
-        Some(Delivery {
+        let run = &self.runs[&key];
+        if run.status.is_terminal() {
+            return MailOutcome::Ended(run.status);
+        }
+        MailOutcome::Delivered(Delivery {
             run: key,
-            mail: *mail,
+            mail: None,
             owned: run.owner.is_some(),
         })
     }
@@ -170,11 +185,10 @@ impl State {
         let outgoing = commit.outgoing.iter();
         CommitOutcome::Committed {
             children: children
-                .filter_map(|child| self.ids.get(&child.id))
-                .map(|key| self.existing(*key))
+                .filter_map(|child| Some(self.existing(*self.ids.get(&child.id)?, child)))
                 .collect(),
             outgoing: outgoing
-                .map(|mail| self.delivered(self.target(&mail.to)?, &mail.kind))
+                .map(|mail| self.delivered(mail).delivery())
                 .collect(),
         }
     }
@@ -193,10 +207,7 @@ impl State {
         let outgoing = commit
             .outgoing
             .iter()
-            .map(|mail| match self.deliver(mail) {
-                MailOutcome::Delivered(delivery) => Some(delivery),
-                MailOutcome::UnknownRun | MailOutcome::Ended(_) => None,
-            })
+            .map(|mail| self.deliver(mail).delivery())
             .collect();
         CommitOutcome::Committed { children, outgoing }
     }

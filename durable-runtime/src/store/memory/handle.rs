@@ -9,7 +9,7 @@ use super::state::State;
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, RunPage, RunQuery, RunRecord, Store, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, Mail, RunPage, RunQuery, RunRecord, Store, StoreFuture,
     },
 };
 
@@ -70,6 +70,15 @@ impl Store for MemoryStore {
         self.with(move |state| state.renew_lease(worker, lease_until))
     }
 
+    fn release_strays<'a>(
+        &'a self,
+        worker: WorkerId,
+        residents: &'a [RunKey],
+    ) -> StoreFuture<'a, u64> {
+        let residents = residents.to_vec();
+        self.with(move |state| state.release_strays(worker, &residents))
+    }
+
     fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64> {
         self.with(move |state| state.retire_worker(worker))
     }
@@ -89,6 +98,10 @@ impl Store for MemoryStore {
 
     fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>> {
         self.with(move |state| state.read(run))
+    }
+
+    fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
+        self.with(move |state| state.mailbox(run))
     }
 
     fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>> {

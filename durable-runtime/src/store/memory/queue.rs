@@ -4,7 +4,7 @@ use super::state::State;
 use crate::{
     journal::{Epoch, RunKey, Timestamp, WorkerId},
     status::Status,
-    store::{Claim, Claimed, LoadedRun, Mail},
+    store::{Claim, Claimed, LoadedRun},
 };
 
 impl State {
@@ -37,10 +37,7 @@ impl State {
         if matches!(status, Status::Pending | Status::Parked) {
             run.status = Status::Running;
         }
-        let mail = run.mail.iter().map(|(id, kind)| Mail {
-            id: *id,
-            kind: kind.clone(),
-        });
+        let run = self.runs.get(&key)?;
         Some(LoadedRun {
             run: key,
             id: run.id.clone(),
@@ -52,7 +49,7 @@ impl State {
             parent: run.parent.clone(),
             created_at: run.created_at,
             events: run.events.clone(),
-            mail: mail.collect(),
+            mail: self.mailbox(key),
         })
     }
 
@@ -75,20 +72,24 @@ impl State {
 
     pub(super) fn retire_worker(&mut self, worker: WorkerId) -> u64 {
         self.workers.remove(&worker);
-        self.free(|owner| owner == worker)
+        self.free(|_, owner| owner == worker)
+    }
+
+    pub(super) fn release_strays(&mut self, worker: WorkerId, residents: &[RunKey]) -> u64 {
+        self.free(|run, owner| owner == worker && !residents.contains(&run))
     }
 
     pub(super) fn reap(&mut self, now: Timestamp) -> u64 {
         self.workers.retain(|_, lease| *lease >= now);
         let alive: Vec<WorkerId> = self.workers.keys().copied().collect();
-        self.free(|owner| alive.binary_search(&owner).is_err())
+        self.free(|_, owner| alive.binary_search(&owner).is_err())
     }
 
-    fn free(&mut self, gone: impl Fn(WorkerId) -> bool) -> u64 {
+    fn free(&mut self, gone: impl Fn(RunKey, WorkerId) -> bool) -> u64 {
         let freed: Vec<RunKey> = self
             .runs
             .iter_mut()
-            .filter(|(_, run)| run.owner.is_some_and(&gone))
+            .filter(|(key, run)| run.owner.is_some_and(|owner| gone(**key, owner)))
             .map(|(key, run)| {
                 run.owner = None;
                 *key

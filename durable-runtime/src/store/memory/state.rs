@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::{
     journal::{Epoch, Event, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
     status::Status,
-    store::{MailKind, Parent, RunPage, RunQuery, RunRecord},
+    store::{Mail, MailKind, Parent, RunPage, RunQuery, RunRecord},
 };
 
 /// One run with all that belongs to it.
@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) children: BTreeMap<RunKey, Vec<RunKey>>,
     pub(super) due: BTreeSet<(Timestamp, RunKey)>,
     pub(super) workers: BTreeMap<WorkerId, Timestamp>,
+    /// The last batch with mail of each worker.
+    pub(super) batches: BTreeMap<WorkerId, i64>,
     pub(super) last_mail: i64,
     pub(super) last_worker: i64,
 }
@@ -67,6 +69,17 @@ impl State {
             .get(&key)
             .map(|run| run.events.clone())
             .unwrap_or_default()
+    }
+
+    pub(super) fn mailbox(&self, key: RunKey) -> Vec<Mail> {
+        let mail = self.runs.get(&key).map(|run| run.mail.iter());
+        mail.into_iter()
+            .flatten()
+            .map(|(id, kind)| Mail {
+                id: *id,
+                kind: kind.clone(),
+            })
+            .collect()
     }
 
     pub(super) fn children(&self, key: RunKey) -> Vec<RunRecord> {

@@ -25,6 +25,7 @@ use crate::{
 /// A batch of one's own; payloads and ids are shared.
 pub(super) fn copy(batch: &Batch) -> Batch {
     Batch {
+        id: batch.id,
         starts: batch.starts.clone(),
         mail: batch.mail.clone(),
         commits: batch.commits.clone(),
@@ -97,6 +98,16 @@ async fn write_arrivals(
     let runs: Vec<&NewRun> = batch.starts.iter().collect();
     let starts = starts::start_all(connection, &runs).await?;
     let mail: Vec<&NewMail> = batch.mail.iter().collect();
+    if mail.is_empty() {
+        return Ok((starts, Vec::new()));
+    }
+    let repeated = match batch.id {
+        Some(id) => mail::is_repeated(connection, id).await?,
+        None => false,
+    };
+    if repeated {
+        return Ok((starts, mail::delivered(connection, &mail).await?));
+    }
     let targets = mail::targets(connection, &mail).await?;
     let mail = mail::deliver(connection, &mail, &targets).await?;
     Ok((starts, mail))
@@ -159,11 +170,7 @@ async fn send(
         };
     }
     let outcomes = mail::deliver(connection, &mail, &targets).await?;
-    let delivery = |outcome| match outcome {
-        MailOutcome::Delivered(delivery) => Some(delivery),
-        MailOutcome::UnknownRun | MailOutcome::Ended(_) => None,
-    };
-    Ok(outcomes.into_iter().map(delivery).collect())
+    Ok(outcomes.into_iter().map(MailOutcome::delivery).collect())
 }
 
 /// Looks at each commit by itself and writes those that are fresh.
@@ -209,13 +216,14 @@ async fn repeated(
     commit: &Commit,
 ) -> Result<CommitOutcome, sqlx::Error> {
     let children: Vec<&NewRun> = commit.children.iter().collect();
-    let mut there = starts::existing(connection, &children).await?;
+    let there = starts::existing(connection, &children).await?;
     let mail: Vec<&NewMail> = commit.outgoing.iter().collect();
+    let outgoing = mail::delivered(connection, &mail).await?;
     Ok(CommitOutcome::Committed {
         children: children
             .iter()
-            .filter_map(|child| there.remove(child.id.as_str()))
+            .filter_map(|child| Some(there.get(child.id.as_str())?.meet(child)))
             .collect(),
-        outgoing: mail::delivered(connection, &mail).await?,
+        outgoing: outgoing.into_iter().map(MailOutcome::delivery).collect(),
     })
 }

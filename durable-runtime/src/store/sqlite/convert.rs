@@ -6,9 +6,11 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::{
     failure::Failure,
-    journal::{Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp},
+    journal::{
+        Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
+    },
     status::Status,
-    store::{Mail, MailKind, Parent, RunRecord, StartOutcome},
+    store::{Mail, MailKind, NewRun, Parent, RunRecord, StartOutcome, rules},
 };
 
 /// The columns of [`record`], in order.
@@ -58,14 +60,49 @@ pub(super) fn parent(row: &SqliteRow, column: usize) -> Result<Option<Parent>, s
     }))
 }
 
-/// A run that is there already, from `run, workflow, input, parent`, starting at a column.
-pub(super) fn existing(row: &SqliteRow, column: usize) -> Result<StartOutcome, sqlx::Error> {
-    Ok(StartOutcome::Exists {
-        run: RunKey::new(row.try_get(column)?),
-        workflow: row.try_get(column + 1)?,
-        input: payload(row, column + 2)?,
-        parent: row.try_get::<Option<i64>, _>(column + 3)?.map(RunKey::new),
-    })
+/// The columns of [`There`], in order.
+pub(super) const THERE: &str = "run, workflow, input, parent, seed, epoch, owner";
+
+/// A run that is there already.
+#[derive(Debug, Clone)]
+pub(super) struct There {
+    pub(super) run: RunKey,
+    pub(super) workflow: String,
+    pub(super) input: Payload,
+    pub(super) parent: Option<RunKey>,
+    pub(super) seed: i64,
+    pub(super) epoch: Epoch,
+    pub(super) owner: Option<WorkerId>,
+}
+
+impl There {
+    /// From the columns [`THERE`], starting at a column.
+    pub(super) fn read(row: &SqliteRow, column: usize) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            run: RunKey::new(row.try_get(column)?),
+            workflow: row.try_get(column + 1)?,
+            input: payload(row, column + 2)?,
+            parent: row.try_get::<Option<i64>, _>(column + 3)?.map(RunKey::new),
+            seed: row.try_get(column + 4)?,
+            epoch: Epoch::new(row.try_get(column + 5)?),
+            owner: row
+                .try_get::<Option<i64>, _>(column + 6)?
+                .map(WorkerId::new),
+        })
+    }
+
+    /// What it means for a start that meets it.
+    pub(super) fn meet(&self, new: &NewRun) -> StartOutcome {
+        if rules::is_same_start(new, self.seed, self.epoch, self.owner) {
+            return StartOutcome::Created { run: self.run };
+        }
+        StartOutcome::Exists {
+            run: self.run,
+            workflow: self.workflow.clone(),
+            input: self.input.clone(),
+            parent: self.parent,
+        }
+    }
 }
 
 /// An event from `kind, step, data, at`, starting at a column.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     journal::{MailId, Payload, RunKey},
     status::Status,
-    store::{Delivery, MailKind, MailOutcome, MailTarget, NewMail, rules},
+    store::{BatchId, Delivery, MailKind, MailOutcome, MailTarget, NewMail, rules},
 };
 
 static INSERT: Rows = Rows::new(
@@ -20,18 +20,22 @@ static INSERT: Rows = Rows::new(
     "",
 );
 
-static CHILDREN: Rows = Rows::new(
-    "SELECT m.run, m.name, m.mail FROM (VALUES ",
-    "(?,?)",
-    ") AS v CROSS JOIN mailbox AS m ON m.run = v.column1 AND m.kind = 2 AND m.name = v.column2",
-);
-
 /// A run that mail is for, as the mail finds it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target {
     pub(super) run: RunKey,
     pub(super) status: Status,
     pub(super) owned: bool,
+}
+
+impl Target {
+    fn delivered(self, mail: Option<MailId>) -> MailOutcome {
+        MailOutcome::Delivered(Delivery {
+            run: self.run,
+            mail,
+            owned: self.owned,
+        })
+    }
 }
 
 /// The targets of mail, in the order of the mail; `None` where there is no such run.
@@ -93,95 +97,76 @@ pub(super) async fn deliver(
     mail: &[&NewMail],
     targets: &[Option<Target>],
 ) -> Result<Vec<MailOutcome>, sqlx::Error> {
-    let mut results = results(connection, mail, targets).await?;
-    let mut last: Option<i64> = None;
+    let mut next = next_mail(connection, targets).await?;
     let mut rows = Vec::new();
     let mut woken = HashSet::new();
     let mut outcomes = Vec::with_capacity(mail.len());
     for (new, target) in mail.iter().zip(targets) {
-        let Some(target) = target else {
-            outcomes.push(MailOutcome::UnknownRun);
-            continue;
-        };
-        if target.status.is_terminal() {
-            outcomes.push(MailOutcome::Ended(target.status));
-            continue;
-        }
-        let key = result_key(target.run, &new.kind);
-        let there = key.as_ref().and_then(|key| results.get(key).copied());
-        let number = match (there, last) {
-            (Some(number), _) => number,
-            (None, Some(last)) => last + 1,
-            (None, None) => last_mail(connection).await? + 1,
-        };
-        if there.is_none() {
-            last = Some(number);
-            rows.push((number, target.run, *new));
-            results.extend(key.map(|key| (key, number)));
-            if !target.owned && rules::mail_wakes(target.status, &new.kind) {
-                woken.insert(target.run.get());
+        let outcome = match *target {
+            None => MailOutcome::UnknownRun,
+            Some(target) if target.status.is_terminal() => MailOutcome::Ended(target.status),
+            Some(target) => {
+                if !target.owned && rules::mail_wakes(target.status, &new.kind) {
+                    woken.insert(target.run.get());
+                }
+                rows.push((next, target.run, *new));
+                next += 1;
+                target.delivered(Some(MailId::new(next - 1)))
             }
-        }
-        outcomes.push(MailOutcome::Delivered(Delivery {
-            run: target.run,
-            mail: MailId::new(number),
-            owned: target.owned,
-        }));
+        };
+        outcomes.push(outcome);
     }
     insert(connection, &rows).await?;
     wake(connection, woken).await?;
     Ok(outcomes)
 }
 
-type ResultKey = (i64, String);
-
-fn result_key(run: RunKey, kind: &MailKind) -> Option<ResultKey> {
-    match kind {
-        MailKind::Child { step, .. } => Some((run.get(), step.as_str().to_owned())),
-        MailKind::Signal { .. } | MailKind::Cancel => None,
-    }
-}
-
-/// The results of children that are in the mailboxes already: there is one per operation.
-pub(super) async fn results(
-    connection: &mut SqliteConnection,
-    mail: &[&NewMail],
-    targets: &[Option<Target>],
-) -> Result<HashMap<ResultKey, i64>, sqlx::Error> {
-    let wanted: Vec<ResultKey> = mail
-        .iter()
-        .zip(targets)
-        .filter_map(|(mail, target)| result_key(target.as_ref()?.run, &mail.kind))
-        .collect();
-    let mut results = HashMap::new();
-    for (statement, chunk) in CHILDREN.chunks(&wanted) {
-        let statement = chunk
-            .iter()
-            .fold(statement, |s, (run, step)| s.bind(*run).bind(step.as_str()));
-        for row in statement.fetch_all(&mut *connection).await? {
-            results.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
-        }
-    }
-    Ok(results)
-}
-
-/// What a repeated delivery finds in the mailboxes, without sending anything again.
+/// What became of mail that an earlier try of the same batch has written.
 pub(super) async fn delivered(
     connection: &mut SqliteConnection,
     mail: &[&NewMail],
-) -> Result<Vec<Option<Delivery>>, sqlx::Error> {
+) -> Result<Vec<MailOutcome>, sqlx::Error> {
     let targets = targets(connection, mail).await?;
-    let results = results(connection, mail, &targets).await?;
-    let find = |(mail, target): (&&NewMail, &Option<Target>)| {
-        let target = target.as_ref()?;
-        let number = results.get(&result_key(target.run, &mail.kind)?)?;
-        Some(Delivery {
-            run: target.run,
-            mail: MailId::new(*number),
-            owned: target.owned,
-        })
+    let outcome = |target: &Option<Target>| match target {
+        None => MailOutcome::UnknownRun,
+        Some(target) if target.status.is_terminal() => MailOutcome::Ended(target.status),
+        Some(target) => target.delivered(None),
     };
-    Ok(mail.iter().zip(&targets).map(find).collect())
+    Ok(targets.iter().map(outcome).collect())
+}
+
+/// Whether this is a worker's last batch with mail once more; remembers it if it is another.
+pub(super) async fn is_repeated(
+    connection: &mut SqliteConnection,
+    id: BatchId,
+) -> Result<bool, sqlx::Error> {
+    let last: Option<i64> = sqlx::query_scalar("SELECT number FROM batches WHERE worker = ?")
+        .bind(id.worker.get())
+        .fetch_optional(&mut *connection)
+        .await?;
+    if last == Some(id.number) {
+        return Ok(true);
+    }
+    sqlx::query(
+        "INSERT INTO batches (worker, number) VALUES (?, ?) \
+         ON CONFLICT (worker) DO UPDATE SET number = excluded.number",
+    )
+    .bind(id.worker.get())
+    .bind(id.number)
+    .execute(connection)
+    .await?;
+    Ok(false)
+}
+
+/// The number of the next piece of mail; not looked up when there is none to number.
+async fn next_mail(
+    connection: &mut SqliteConnection,
+    targets: &[Option<Target>],
+) -> Result<i64, sqlx::Error> {
+    if targets.iter().all(Option::is_none) {
+        return Ok(0);
+    }
+    Ok(last_mail(connection).await? + 1)
 }
 
 async fn last_mail(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {

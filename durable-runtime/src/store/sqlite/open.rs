@@ -113,7 +113,7 @@ async fn write_ahead(
 async fn take_over(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     connection
         .execute(
-            "DELETE FROM workers; \
+            "DELETE FROM workers; DELETE FROM batches; \
              UPDATE runs SET owner = NULL, due = 0 WHERE owner IS NOT NULL",
         )
         .await?;

@@ -6,7 +6,7 @@ use super::convert::{self, RECORD, unreadable};
 use crate::{
     journal::{Event, RunId, RunKey},
     status::Status,
-    store::{RunPage, RunQuery, RunRecord},
+    store::{Mail, RunPage, RunQuery, RunRecord},
 };
 
 pub(super) async fn find(
@@ -56,6 +56,18 @@ pub(super) async fn history(
             })
         })
         .collect()
+}
+
+pub(super) async fn mailbox(
+    connection: &mut SqliteConnection,
+    run: RunKey,
+) -> Result<Vec<Mail>, sqlx::Error> {
+    let rows =
+        sqlx::query("SELECT mail, kind, name, data, ok FROM mailbox WHERE run = ? ORDER BY mail")
+            .bind(run.get())
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(|row| convert::mail(row, 0)).collect()
 }
 
 pub(super) async fn children(

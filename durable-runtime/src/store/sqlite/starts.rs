@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{
-    convert::{self, unreadable},
+    convert::{THERE, There, unreadable},
     statement::{Bound, Rows},
 };
 use crate::{
-    journal::RunKey,
+    journal::{Epoch, RunKey},
     status::Status,
     store::{NewRun, StartOutcome},
 };
@@ -34,9 +34,10 @@ pub(super) async fn start_one(
             return Ok(StartOutcome::Created { run });
         }
     }
-    let mut there = existing(connection, &[new]).await?;
+    let there = existing(connection, &[new]).await?;
     there
-        .remove(new.id.as_str())
+        .get(new.id.as_str())
+        .map(|there| there.meet(new))
         .ok_or_else(|| unreadable("a run that was there has gone"))
 }
 
@@ -56,8 +57,8 @@ pub(super) async fn start_all(
     let mut outcomes = Vec::with_capacity(runs.len());
     let mut created = Vec::with_capacity(runs.len());
     for &new in runs {
-        if let Some(exists) = there.get(new.id.as_str()) {
-            outcomes.push(exists.clone());
+        if let Some(there) = there.get(new.id.as_str()) {
+            outcomes.push(there.meet(new));
             continue;
         }
         key += 1;
@@ -65,13 +66,7 @@ pub(super) async fn start_all(
         created.push((run, new));
         outcomes.push(StartOutcome::Created { run });
         // The same id again in the same batch meets this one.
-        let exists = StartOutcome::Exists {
-            run,
-            workflow: new.workflow.clone(),
-            input: new.input.clone(),
-            parent: new.parent.as_ref().map(|parent| parent.run),
-        };
-        there.insert(new.id.as_str().to_owned(), exists);
+        there.insert(new.id.as_str().to_owned(), just_created(run, new));
     }
     for (statement, chunk) in INSERT.chunks(&created) {
         let statement = chunk
@@ -82,22 +77,33 @@ pub(super) async fn start_all(
     Ok(outcomes)
 }
 
+fn just_created(run: RunKey, new: &NewRun) -> There {
+    There {
+        run,
+        workflow: new.workflow.clone(),
+        input: new.input.clone(),
+        parent: new.parent.as_ref().map(|parent| parent.run),
+        seed: new.seed,
+        epoch: Epoch::new(i64::from(new.owner.is_some())),
+        owner: new.owner,
+    }
+}
+
 /// Those of the runs that are there already, by id.
 pub(super) async fn existing(
     connection: &mut SqliteConnection,
     runs: &[&NewRun],
-) -> Result<HashMap<String, StartOutcome>, sqlx::Error> {
+) -> Result<HashMap<String, There>, sqlx::Error> {
     let ids: Vec<&str> = runs.iter().map(|new| new.id.as_str()).collect();
     let ids = serde_json::to_string(&ids).map_err(unreadable)?;
-    let rows = sqlx::query(
-        "SELECT id, run, workflow, input, parent FROM runs \
-         WHERE id IN (SELECT value FROM json_each(?))",
-    )
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "SELECT id, {THERE} FROM runs WHERE id IN (SELECT value FROM json_each(?))"
+    )))
     .bind(ids)
     .fetch_all(connection)
     .await?;
     rows.iter()
-        .map(|row| Ok((row.try_get(0)?, convert::existing(row, 1)?)))
+        .map(|row| Ok((row.try_get(0)?, There::read(row, 1)?)))
         .collect()
 }
 

@@ -5,11 +5,14 @@ use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::{sync::Mutex, task::JoinHandle};
 
-use super::{SqliteOptions, batch, claim, error::describe, open, read, worker, writer::Writer};
+use super::{
+    SqliteOptions, batch, claim, error::describe, open, read, statement::json_list, worker,
+    writer::Writer,
+};
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, RunPage, RunQuery, RunRecord, Store, StoreError,
+        Batch, BatchOutcome, Claim, Claimed, Mail, RunPage, RunQuery, RunRecord, Store, StoreError,
         StoreErrorKind, StoreFuture,
     },
 };
@@ -164,6 +167,18 @@ impl Store for SqliteStore {
         )
     }
 
+    fn release_strays<'a>(
+        &'a self,
+        worker: WorkerId,
+        residents: &'a [RunKey],
+    ) -> StoreFuture<'a, u64> {
+        let residents = json_list(residents.iter().map(|run| run.get()));
+        self.write(
+            "release strays",
+            Box::new(move |c| Box::pin(worker::release_strays(c, worker, residents))),
+        )
+    }
+
     fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64> {
         self.write(
             "retire a worker",
@@ -206,6 +221,13 @@ impl Store for SqliteStore {
         self.read_only(
             "read a run",
             Box::new(move |c| Box::pin(read::read(c, run))),
+        )
+    }
+
+    fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
+        self.read_only(
+            "read a mailbox",
+            Box::new(move |c| Box::pin(read::mailbox(c, run))),
         )
     }
 

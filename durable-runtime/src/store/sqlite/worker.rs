@@ -52,6 +52,22 @@ pub(super) async fn retire(
     Ok(freed.rows_affected())
 }
 
+pub(super) async fn release_strays(
+    connection: &mut SqliteConnection,
+    worker: WorkerId,
+    residents: String,
+) -> Result<u64, sqlx::Error> {
+    let freed = sqlx::query(
+        "UPDATE runs SET owner = NULL, due = 0 \
+         WHERE owner = ? AND run NOT IN (SELECT value FROM json_each(?))",
+    )
+    .bind(worker.get())
+    .bind(residents)
+    .execute(connection)
+    .await?;
+    Ok(freed.rows_affected())
+}
+
 pub(super) async fn anything_to_reap(
     connection: &mut SqliteConnection,
     now: Timestamp,

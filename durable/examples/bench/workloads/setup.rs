@@ -79,7 +79,9 @@ pub async fn run(name: &str, args: &Args) -> durable::Result<Vec<Figure>> {
         "finished" => growth::finished_runs(args).await?,
         "sleeping" => sleepers::many(args).await?,
         _ => {
-            return Err(format!("unknown workload `{name}`; workloads: {}", NAMES.join(" ")).into());
+            return Err(
+                format!("unknown workload `{name}`; workloads: {}", NAMES.join(" ")).into(),
+            );
         }
     };
     for figure in &mut figures {
