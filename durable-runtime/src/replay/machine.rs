@@ -65,8 +65,10 @@ pub struct Machine {
     pub(super) identity: Identity,
     pub(super) limits: MachineLimits,
     pub(super) ledger: Ledger,
-    /// The time as the shell last told it.
+    /// The time as the shell last told it: what timers fire by.
     pub(super) wall: Timestamp,
+    /// The time of the event recorded last.
+    latest: Timestamp,
     /// The time of the event delivered last: what the body sees as now.
     pub(super) now: Timestamp,
     random: Random,
@@ -123,7 +125,8 @@ impl Machine {
             identity,
             limits,
             ledger: Ledger::default(),
-            wall: at,
+            wall: Timestamp::MIN,
+            latest: at,
             now: at,
             random,
             operations: Vec::new(),
@@ -178,6 +181,7 @@ impl Machine {
         };
         for event in &run.events {
             machine.ledger.apply(event, machine.identity.definition);
+            machine.latest = machine.latest.max(event.at);
         }
         machine.recorded = machine.ledger.len;
         machine.committed = machine.ledger.len;
@@ -398,8 +402,10 @@ impl Machine {
 
     /// Adds an event to the journal-to-be.
     pub(super) fn propose(&mut self, step: Option<StepId>, kind: EventKind) {
+        // The clock of another worker may have been ahead: a journal's times never run backwards.
+        self.latest = self.latest.max(self.wall);
         let event = Event {
-            at: self.wall,
+            at: self.latest,
             step,
             kind,
         };
