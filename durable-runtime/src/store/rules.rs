@@ -1,6 +1,6 @@
 //! Rules that every store shares.
 
-use super::{MailKind, NewRun};
+use super::{Commit, MailKind, NewRun, Ownership};
 use crate::{
     journal::{Epoch, WorkerId},
     status::Status,
@@ -16,6 +16,16 @@ pub(super) fn is_same_start(
 ) -> bool {
     let first = i64::from(new.owner.is_some());
     seed == new.seed && owner == new.owner && epoch.get() == first
+}
+
+/// Whether a commit without events that comes at the current epoch of a run that nobody owns is a
+/// release whose reply was lost. A commit that keeps the run never is: its worker has lost it.
+pub(super) fn is_same_release(commit: &Commit, status: Status) -> bool {
+    let releases = commit
+        .update
+        .as_ref()
+        .is_some_and(|update| update.status == status && update.ownership != Ownership::Keep);
+    releases && commit.events.is_empty() && commit.children.is_empty() && commit.outgoing.is_empty()
 }
 
 /// Whether mail of this kind makes a run with this status due when nobody owns it.

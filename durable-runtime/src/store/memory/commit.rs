@@ -151,16 +151,10 @@ impl State {
         let position = commit.position as usize;
         let there = run.events.get(position..).unwrap_or_default();
         if commit.events.is_empty() {
-            return match (run.owner, &commit.update) {
-                (Some(_), _) => Standing::Fresh,
-                (None, Some(update))
-                    if update.status == run.status
-                        && commit.children.is_empty()
-                        && commit.outgoing.is_empty() =>
-                {
-                    Standing::Repeated
-                }
-                (None, _) => Standing::Lost,
+            return match run.owner {
+                Some(_) => Standing::Fresh,
+                None if rules::is_same_release(commit, run.status) => Standing::Repeated,
+                None => Standing::Lost,
             };
         }
         if there.starts_with(&commit.events) {

@@ -9,17 +9,14 @@ use std::collections::HashMap;
 use sqlx::{Executor, SqliteConnection};
 
 use super::{
-    mail::{self, Target},
+    mail::{self, Delivered, Target},
     progress::{self, Standing},
     starts,
     writer::{begin, commit},
 };
 use crate::{
     journal::RunKey,
-    store::{
-        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, NewMail, NewRun,
-        Ownership,
-    },
+    store::{Batch, BatchOutcome, Commit, CommitOutcome, MailOutcome, NewMail, NewRun, Ownership},
 };
 
 /// A batch of one's own; payloads and ids are shared.
@@ -109,8 +106,9 @@ async fn write_arrivals(
         return Ok((starts, mail::delivered(connection, &mail).await?));
     }
     let targets = mail::targets(connection, &mail).await?;
-    let mail = mail::deliver(connection, &mail, &targets).await?;
-    Ok((starts, mail))
+    let Delivered { outcomes, woken } = mail::deliver(connection, &mail, &targets).await?;
+    mail::wake(connection, woken).await?;
+    Ok((starts, outcomes))
 }
 
 /// Writes commits of which each must be fresh. `None` when one is not; roll back then.
@@ -126,8 +124,11 @@ async fn write_commits(
     let children: Vec<&NewRun> = commits.iter().flat_map(|c| &c.children).collect();
     let mut children = starts::start_all(connection, &children).await?.into_iter();
     progress::consume(connection, commits).await?;
-    let mut outgoing = send(connection, commits).await?.into_iter();
+    let Delivered { outcomes, woken } = send(connection, commits).await?;
     progress::update(connection, commits).await?;
+    // Only now are those released that the mail found released.
+    mail::wake(connection, woken).await?;
+    let mut outgoing = outcomes.into_iter().map(MailOutcome::delivery);
     let outcome = |commit: &&Commit| CommitOutcome::Committed {
         children: children.by_ref().take(commit.children.len()).collect(),
         outgoing: outgoing.by_ref().take(commit.outgoing.len()).collect(),
@@ -140,14 +141,14 @@ async fn write_commits(
 async fn send(
     connection: &mut SqliteConnection,
     commits: &[&Commit],
-) -> Result<Vec<Option<Delivery>>, sqlx::Error> {
+) -> Result<Delivered, sqlx::Error> {
     let outgoing: Vec<(usize, &NewMail)> = commits
         .iter()
         .enumerate()
         .flat_map(|(index, commit)| commit.outgoing.iter().map(move |mail| (index, mail)))
         .collect();
     if outgoing.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Delivered::default());
     }
     let mail: Vec<&NewMail> = outgoing.iter().map(|(_, mail)| *mail).collect();
     let positions: HashMap<RunKey, usize> = commits
@@ -169,8 +170,7 @@ async fn send(
             owned: target.owned && update.ownership == Ownership::Keep,
         };
     }
-    let outcomes = mail::deliver(connection, &mail, &targets).await?;
-    Ok(outcomes.into_iter().map(MailOutcome::delivery).collect())
+    mail::deliver(connection, &mail, &targets).await
 }
 
 /// Looks at each commit by itself and writes those that are fresh.

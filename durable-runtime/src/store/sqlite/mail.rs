@@ -91,12 +91,20 @@ fn target(row: &SqliteRow) -> Result<Target, sqlx::Error> {
     })
 }
 
-/// Puts mail into the mailboxes of its targets and makes those due that nobody owns.
+/// Mail that was put into mailboxes.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    pub(super) outcomes: Vec<MailOutcome>,
+    /// The runs to [`wake`].
+    pub(super) woken: HashSet<i64>,
+}
+
+/// Puts mail into the mailboxes of its targets.
 pub(super) async fn deliver(
     connection: &mut SqliteConnection,
     mail: &[&NewMail],
     targets: &[Option<Target>],
-) -> Result<Vec<MailOutcome>, sqlx::Error> {
+) -> Result<Delivered, sqlx::Error> {
     let mut next = next_mail(connection, targets).await?;
     let mut rows = Vec::new();
     let mut woken = HashSet::new();
@@ -117,8 +125,7 @@ pub(super) async fn deliver(
         outcomes.push(outcome);
     }
     insert(connection, &rows).await?;
-    wake(connection, woken).await?;
-    Ok(outcomes)
+    Ok(Delivered { outcomes, woken })
 }
 
 /// What became of mail that an earlier try of the same batch has written.
@@ -222,7 +229,11 @@ fn bind(statement: Bound, mail: i64, run: RunKey, new: &NewMail) -> Result<Bound
         .bind(new.at.as_micros()))
 }
 
-async fn wake(connection: &mut SqliteConnection, runs: HashSet<i64>) -> Result<(), sqlx::Error> {
+/// Makes runs due that nobody owns.
+pub(super) async fn wake(
+    connection: &mut SqliteConnection,
+    runs: HashSet<i64>,
+) -> Result<(), sqlx::Error> {
     if runs.is_empty() {
         return Ok(());
     }

@@ -3,21 +3,23 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::{
-    convert::{CANCEL, unreadable},
+    convert::{self, CANCEL, unreadable},
     statement::{Bound, Rows, json_list},
 };
 use crate::{
     journal::{Event, RunKey},
     status::Status,
-    store::{Commit, Ownership, RunUpdate},
+    store::{Commit, Ownership, RunUpdate, rules},
 };
 
-/// Counts the commits whose run has the commit's epoch and an owner.
+/// Counts the commits whose run has the commit's epoch, an owner, and the event before the commit's
+/// first.
 static FENCE: Rows = Rows::new(
     "SELECT count(*) FROM (VALUES ",
-    "(?,?)",
+    "(?,?,?)",
     ") AS v CROSS JOIN runs AS r ON r.run = v.column1 \
-     WHERE r.epoch = v.column2 AND r.owner IS NOT NULL",
+     WHERE r.epoch = v.column2 AND r.owner IS NOT NULL AND (v.column3 = 0 OR EXISTS \
+     (SELECT 1 FROM journal AS j WHERE j.run = r.run AND j.position = v.column3 - 1))",
 );
 
 static APPEND: Rows = Rows::new(
@@ -50,15 +52,19 @@ pub(super) async fn append_one(
     commit: &Commit,
     event: &Event,
 ) -> Result<bool, sqlx::Error> {
-    // The `WHERE` is the fence: this epoch, and still owned.
+    // The `WHERE` is the fence: this epoch, still owned, and no gap.
     let statement = sqlx::query(
         "INSERT INTO journal (run, position, kind, step, data, at) \
-         SELECT run, ?, ?, ?, ?, ? FROM runs WHERE run = ? AND epoch = ? AND owner IS NOT NULL \
+         SELECT run, ?, ?, ?, ?, ? FROM runs AS r WHERE run = ? AND epoch = ? AND owner IS NOT NULL \
+         AND (? = 0 OR EXISTS \
+         (SELECT 1 FROM journal AS j WHERE j.run = r.run AND j.position = ? - 1)) \
          ON CONFLICT DO NOTHING",
     );
     let done = bind_event(statement.bind(commit.position), event)
         .bind(commit.run.get())
         .bind(commit.epoch.get())
+        .bind(commit.position)
+        .bind(commit.position)
         .execute(connection)
         .await?;
     Ok(done.rows_affected() == 1)
@@ -71,9 +77,15 @@ pub(super) async fn all_fenced(
 ) -> Result<bool, sqlx::Error> {
     let mut held = 0;
     for (statement, chunk) in FENCE.chunks(commits) {
-        let statement = chunk
-            .iter()
-            .fold(statement, |s, c| s.bind(c.run.get()).bind(c.epoch.get()));
+        let statement = chunk.iter().fold(statement, |s, commit| {
+            s.bind(commit.run.get())
+                .bind(commit.epoch.get())
+                .bind(if commit.events.is_empty() {
+                    0
+                } else {
+                    commit.position
+                })
+        });
         let row = statement.fetch_one(&mut *connection).await?;
         held += row.try_get::<i64, _>(0)?;
     }
@@ -211,15 +223,12 @@ pub(super) async fn standing(
         return Ok(Standing::Lost);
     }
     if commit.events.is_empty() {
-        let released = commit.update.as_ref().is_some_and(|update| {
-            update.status.code() == status
-                && commit.children.is_empty()
-                && commit.outgoing.is_empty()
-        });
-        return Ok(match (owned, released) {
-            (true, _) => Standing::Fresh,
-            (false, true) => Standing::Repeated,
-            (false, false) => Standing::Lost,
+        return Ok(if owned {
+            Standing::Fresh
+        } else if rules::is_same_release(commit, convert::status(status)?) {
+            Standing::Repeated
+        } else {
+            Standing::Lost
         });
     }
     Ok(match written(connection, commit.run, commit).await? {
@@ -247,10 +256,13 @@ async fn written(
     .bind(run.get())
     .bind(commit.position)
     .bind(i64::try_from(commit.events.len()).map_err(unreadable)?)
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
     if rows.is_empty() {
-        return Ok(Written::Nothing);
+        return Ok(match is_next(connection, run, commit.position).await? {
+            true => Written::Nothing,
+            false => Written::Other,
+        });
     }
     if rows.len() < commit.events.len() {
         return Ok(Written::Other);
@@ -266,4 +278,20 @@ async fn written(
         }
     }
     Ok(Written::All)
+}
+
+/// Whether the event before this position is there.
+async fn is_next(
+    connection: &mut SqliteConnection,
+    run: RunKey,
+    position: u32,
+) -> Result<bool, sqlx::Error> {
+    let Some(before) = position.checked_sub(1) else {
+        return Ok(true);
+    };
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM journal WHERE run = ? AND position = ?)")
+        .bind(run.get())
+        .bind(before)
+        .fetch_one(connection)
+        .await
 }

@@ -1,6 +1,6 @@
 //! Reads.
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::convert::{self, RECORD, unreadable};
 use crate::{
@@ -48,12 +48,16 @@ pub(super) async fn history(
     rows.iter()
         .enumerate()
         .map(|(position, row)| {
-            convert::event(row, 0).map_err(|error| {
+            let bad = |cause: &dyn std::fmt::Display| {
                 unreadable(format_args!(
-                    "run {}, position {position}: {error}",
+                    "run {}, position {position}: {cause}",
                     run.get()
                 ))
-            })
+            };
+            if usize::try_from(row.try_get::<i64, _>(4)?) != Ok(position) {
+                return Err(bad(&"it is missing"));
+            }
+            convert::event(row, 0).map_err(|error| bad(&error))
         })
         .collect()
 }
