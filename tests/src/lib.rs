@@ -1,1 +1,5 @@
-//! Harness.
+//! The harness that the tests across crates share.
+
+mod temp;
+
+pub use temp::TempDir;

@@ -1,0 +1,170 @@
+//! Claiming runs that are due.
+
+use super::{
+    fixture::{CommitExt, Fixture, at, child_of, commit, completed, number, one, signal},
+    run::CaseResult,
+};
+use crate::{
+    journal::{Timestamp, WorkerId},
+    status::Status,
+    store::{Claim, NewRun},
+};
+
+pub(super) async fn a_claim_bumps_the_epoch_and_begins_a_pending_run(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    let loaded = f.claim_one(at(4)).await?;
+    assert_eq!(
+        (loaded.run, loaded.status, loaded.epoch.get()),
+        (run, Status::Pending, 1)
+    );
+    let record = f.record(run).await?;
+    assert_eq!((record.status, record.updated_at), (Status::Running, at(4)));
+    f.committed(commit(run, 1, 0).release(Status::Suspended, Some(at(5)), 0))
+        .await?;
+    assert_eq!(f.claim_one(at(5)).await?.epoch.get(), 2);
+    Ok(())
+}
+
+pub(super) async fn a_claim_keeps_every_other_status(f: Fixture) -> CaseResult {
+    for status in [Status::Running, Status::Suspended, Status::Compensating] {
+        let run = f.start_owned(status.as_str()).await?;
+        f.committed(commit(run, 1, 0).release(status, Some(at(3)), 0))
+            .await?;
+        let loaded = f.claim_one(at(3)).await?;
+        assert_eq!(loaded.status, status);
+        assert_eq!(f.status(run).await?, status);
+    }
+    Ok(())
+}
+
+pub(super) async fn a_claim_loads_the_whole_run(f: Fixture) -> CaseResult {
+    let parent = f.start_owned("parent").await?;
+    let new = NewRun {
+        workflow: "ship".to_owned(),
+        input: number(42),
+        seed: -3,
+        at: at(1),
+        owner: Some(f.worker),
+        ..child_of(parent, "parent/c", "c")
+    };
+    let run = f.start_run(new.clone()).await?;
+    let events: Vec<_> = (0..30).map(|n| completed("step", n)).collect();
+    let step = commit(run, 1, 0).events(events.clone());
+    f.committed(step.release(Status::Suspended, Some(at(3)), 0))
+        .await?;
+    f.deliver(signal(run, "s", 1)).await?;
+    let loaded = f.claim_one(at(3)).await?;
+    assert_eq!((loaded.run, &loaded.id), (run, &new.id));
+    assert_eq!((loaded.workflow, loaded.input), (new.workflow, new.input));
+    assert_eq!((loaded.seed, loaded.parent), (new.seed, new.parent));
+    assert_eq!((loaded.created_at, loaded.epoch.get()), (at(1), 2));
+    assert_eq!(loaded.events, events);
+    assert_eq!(loaded.mail.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn runs_come_longest_due_first(f: Fixture) -> CaseResult {
+    let late = f.waiting("late", Some(at(9))).await?;
+    let early = f.waiting("early", Some(at(5))).await?;
+    let middle = f.waiting("middle", Some(at(7))).await?;
+    let now = f.start("now").await?;
+    let order: Vec<_> = f.claim(at(10)).await?.iter().map(|run| run.run).collect();
+    assert_eq!(order, [now, early, middle, late]);
+    Ok(())
+}
+
+pub(super) async fn a_limit_is_kept_and_the_rest_stays_due(f: Fixture) -> CaseResult {
+    let mut started = Vec::new();
+    for n in 0..7 {
+        started.push(f.start(&n.to_string()).await?);
+    }
+    let mut claimed = Vec::new();
+    for expected in [3, 3, 1, 0] {
+        let page = f.claimed(at(1), 3).await?;
+        assert_eq!(page.runs.len(), expected);
+        claimed.extend(page.runs.iter().map(|run| run.run));
+        let more = claimed.len() < started.len();
+        assert_eq!(page.next_due.is_some_and(|due| due <= at(1)), more);
+    }
+    claimed.sort_unstable();
+    assert_eq!(claimed, started);
+    Ok(())
+}
+
+pub(super) async fn a_limit_of_zero_takes_nothing(f: Fixture) -> CaseResult {
+    f.start("a").await?;
+    let claimed = f.claimed(at(1), 0).await?;
+    assert!(claimed.runs.is_empty());
+    assert!(claimed.next_due.is_some_and(|due| due <= at(1)));
+    assert_eq!(f.claim(at(1)).await?.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn nothing_is_taken_before_its_time(f: Fixture) -> CaseResult {
+    let run = f.waiting("a", Some(at(5))).await?;
+    let before = Timestamp::from_micros(at(5).as_micros() - 1);
+    assert!(f.claim(before).await?.is_empty());
+    assert_eq!(f.claim_one(at(5)).await?.run, run);
+    Ok(())
+}
+
+pub(super) async fn the_next_due_time_is_told(f: Fixture) -> CaseResult {
+    f.waiting("a", Some(at(50))).await?;
+    f.waiting("b", Some(at(40))).await?;
+    f.waiting("c", None).await?;
+    assert_eq!(f.claimed(at(1), 10).await?.next_due, Some(at(40)));
+    let claimed = f.claimed(at(40), 10).await?;
+    assert_eq!((claimed.runs.len(), claimed.next_due), (1, Some(at(50))));
+    Ok(())
+}
+
+pub(super) async fn without_a_waiting_run_nothing_is_due_next(f: Fixture) -> CaseResult {
+    assert_eq!(f.claimed(at(1), 10).await?.next_due, None);
+    f.start("a").await?;
+    assert_eq!(f.claimed(at(1), 10).await?.next_due, None);
+    f.waiting("b", None).await?;
+    assert_eq!(f.claimed(at(1), 10).await?.next_due, None);
+    Ok(())
+}
+
+pub(super) async fn an_owned_run_is_not_claimed_again(f: Fixture) -> CaseResult {
+    f.start("a").await?;
+    f.claim_one(at(1)).await?;
+    let other = f.store().register_worker(at(60)).await?;
+    for worker in [f.worker, other] {
+        let claim = Claim {
+            worker,
+            now: at(1_000),
+            limit: 10,
+        };
+        assert!(f.store().claim(claim).await?.runs.is_empty());
+    }
+    Ok(())
+}
+
+pub(super) async fn an_unregistered_worker_takes_nothing(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    let retired = f.store().register_worker(at(60)).await?;
+    f.store().retire_worker(retired).await?;
+    for worker in [retired, WorkerId::new(999_999)] {
+        let claim = Claim {
+            worker,
+            now: at(1),
+            limit: 10,
+        };
+        assert!(f.store().claim(claim).await?.runs.is_empty());
+    }
+    let loaded = one(f.claim(at(1)).await?, "run due")?;
+    assert_eq!((loaded.run, loaded.epoch.get()), (run, 1));
+    Ok(())
+}
+
+pub(super) async fn a_wait_without_end_is_never_due(f: Fixture) -> CaseResult {
+    f.waiting("a", None).await?;
+    let end_of_time = Timestamp::from_micros(i64::MAX);
+    assert!(f.claim(end_of_time).await?.is_empty());
+    let far = f.waiting("b", Some(end_of_time)).await?;
+    assert!(f.claim(at(1_000_000)).await?.is_empty());
+    assert_eq!(f.claim_one(end_of_time).await?.run, far);
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! Sending and consuming mail.
+
+use super::{
+    fixture::{
+        CommitExt, Fixture, at, cancel, child_ended, commit, completed, id, mail, mails, new_run,
+        owned, signal, signal_kind,
+    },
+    run::CaseResult,
+};
+use crate::{
+    journal::{MailId, RunKey},
+    status::Status,
+    store::{Batch, LoadedRun, MailKind, MailOutcome, MailTarget, NewMail},
+};
+
+/// Mail by a run's id.
+fn by_id(run: &str, kind: MailKind) -> NewMail {
+    NewMail {
+        to: MailTarget::Id(id(run)),
+        ..mail(RunKey::new(0), kind)
+    }
+}
+
+fn kinds(run: &LoadedRun) -> Vec<MailKind> {
+    run.mail.iter().map(|mail| mail.kind.clone()).collect()
+}
+
+pub(super) async fn an_id_and_a_number_reach_the_same_run(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    let other = f.start("b").await?;
+    let first = f.deliver(signal(run, "s", 1)).await?;
+    let second = f.deliver(by_id("a", signal_kind("s", 2))).await?;
+    assert_eq!((first.run, second.run), (run, run));
+    let claimed = f.claim(at(0)).await?;
+    let mail_of = |key| claimed.iter().find(|loaded| loaded.run == key).map(kinds);
+    let both = vec![signal_kind("s", 1), signal_kind("s", 2)];
+    assert_eq!(mail_of(run), Some(both));
+    assert_eq!(mail_of(other), Some(Vec::new()));
+    Ok(())
+}
+
+pub(super) async fn mail_for_nobody_is_reported(f: Fixture) -> CaseResult {
+    f.start("a").await?;
+    let batch = mails([
+        signal(RunKey::new(999_999), "s", 1),
+        by_id("a", MailKind::Cancel),
+        by_id("nobody", MailKind::Cancel),
+        by_id("", MailKind::Cancel),
+    ]);
+    let outcome = f.write(batch).await?;
+    assert_eq!(outcome.mail[0], MailOutcome::UnknownRun);
+    assert!(matches!(outcome.mail[1], MailOutcome::Delivered(_)));
+    assert_eq!(
+        outcome.mail[2..],
+        [MailOutcome::UnknownRun, MailOutcome::UnknownRun]
+    );
+    Ok(())
+}
+
+pub(super) async fn mail_for_an_ended_run_is_refused(f: Fixture) -> CaseResult {
+    for status in [Status::Completed, Status::Failed, Status::Canceled] {
+        let run = f.start_owned(status.as_str()).await?;
+        f.committed(commit(run, 1, 0).ends(status)).await?;
+        let kinds = [MailKind::Cancel, signal_kind("s", 1)];
+        for kind in kinds {
+            assert_eq!(f.send(mail(run, kind)).await?, MailOutcome::Ended(status));
+        }
+        let late = child_ended(run, "child", Ok(1));
+        assert_eq!(f.send(late).await?, MailOutcome::Ended(status));
+    }
+    assert!(f.claim(at(1_000)).await?.is_empty());
+    Ok(())
+}
+
+pub(super) async fn mail_keeps_its_order_within_a_batch_and_across(f: Fixture) -> CaseResult {
+    let a = f.start("a").await?;
+    let b = f.start("b").await?;
+    for batch in 0..4 {
+        let pieces = (0..25).map(|n| signal(if n % 3 == 0 { b } else { a }, "s", batch * 25 + n));
+        f.write(mails(pieces)).await?;
+    }
+    for run in f.claim(at(0)).await? {
+        let values: Vec<u32> = (0..100)
+            .filter(|n| (n % 25 % 3 == 0) == (run.run == b))
+            .collect();
+        let wanted: Vec<MailKind> = values.iter().map(|n| signal_kind("s", *n)).collect();
+        assert_eq!(kinds(&run), wanted);
+    }
+    Ok(())
+}
+
+pub(super) async fn numbers_grow_at_one_run(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    let mut last = MailId::new(0);
+    for n in 0..6 {
+        let outcome = f
+            .write(mails([signal(run, "s", n), signal(run, "t", n)]))
+            .await?;
+        for outcome in outcome.mail {
+            let MailOutcome::Delivered(delivery) = outcome else {
+                return Err(format!("{outcome:?}").into());
+            };
+            let mail = delivery.mail.ok_or("mail has no number")?;
+            assert!(mail > last, "{mail:?} after {last:?}");
+            last = mail;
+        }
+    }
+    let loaded = f.claim_one(at(0)).await?;
+    assert_eq!(loaded.mail.last().map(|mail| mail.id), Some(last));
+    // Also after the mailbox was emptied.
+    let consumed = loaded.mail.iter().map(|mail| mail.id);
+    f.committed(
+        commit(run, 1, 0)
+            .events([completed("x", 1)])
+            .consumes(consumed),
+    )
+    .await?;
+    assert!(f.post(signal(run, "s", 9)).await? > last);
+    Ok(())
+}
+
+pub(super) async fn mail_for_an_owned_run_says_so(f: Fixture) -> CaseResult {
+    let run = f.start_owned("a").await?;
+    assert!(f.deliver(signal(run, "s", 1)).await?.owned);
+    assert!(f.deliver(cancel(run)).await?.owned);
+    let claimed = f.claimed(at(1_000), 10).await?;
+    assert!(claimed.runs.is_empty() && claimed.next_due.is_none());
+    Ok(())
+}
+
+pub(super) async fn mail_makes_a_waiting_run_due_at_once(f: Fixture) -> CaseResult {
+    let pieces = |run| {
+        [
+            signal(run, "s", 1),
+            cancel(run),
+            child_ended(run, "c", Ok(1)),
+        ]
+    };
+    for n in 0..3 {
+        let run = f.waiting(&n.to_string(), Some(at(900))).await?;
+        assert!(f.claim(at(10)).await?.is_empty());
+        let [a, b, c] = pieces(run);
+        let piece = [a, b, c].into_iter().nth(n).ok_or("three pieces")?;
+        assert!(!f.deliver(piece).await?.owned);
+        assert_eq!(f.claim_one(at(10)).await?.run, run);
+    }
+    Ok(())
+}
+
+pub(super) async fn mail_for_a_pending_run_waits_for_its_first_claim(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    assert!(!f.deliver(signal(run, "s", 1)).await?.owned);
+    assert_eq!(f.status(run).await?, Status::Pending);
+    let loaded = f.claim_one(at(0)).await?;
+    assert_eq!(kinds(&loaded), [signal_kind("s", 1)]);
+    Ok(())
+}
+
+pub(super) async fn mail_reaches_a_run_of_the_same_batch(f: Fixture) -> CaseResult {
+    let batch = Batch {
+        id: None,
+        starts: vec![new_run("free"), owned("owned", f.worker)],
+        mail: vec![
+            by_id("owned", MailKind::Cancel),
+            by_id("free", signal_kind("s", 1)),
+        ],
+        commits: Vec::new(),
+    };
+    let outcome = f.write(batch).await?;
+    let owned: Vec<bool> = outcome
+        .mail
+        .iter()
+        .filter_map(|mail| match mail {
+            MailOutcome::Delivered(delivery) => Some(delivery.owned),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(owned, [true, false]);
+    assert_eq!(kinds(&f.claim_one(at(0)).await?), [signal_kind("s", 1)]);
+    Ok(())
+}
+
+pub(super) async fn every_kind_of_mail_is_loaded_as_it_was_sent(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    let pieces = [
+        signal(run, "approval", 7),
+        child_ended(run, "good", Ok(3)),
+        child_ended(run, "bad", Err("no luck")),
+        cancel(run),
+    ];
+    f.write(mails(pieces.clone())).await?;
+    let loaded = f.claim_one(at(0)).await?;
+    let sent: Vec<MailKind> = pieces.into_iter().map(|mail| mail.kind).collect();
+    assert_eq!(kinds(&loaded), sent);
+    Ok(())
+}
+
+pub(super) async fn consumed_mail_is_gone_and_the_rest_stays(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    f.write(mails((0..4).map(|n| signal(run, "s", n)))).await?;
+    let loaded = f.claim_one(at(0)).await?;
+    let taken = [loaded.mail[0].id, loaded.mail[2].id];
+    let taking = commit(run, 1, 0)
+        .events([completed("x", 1)])
+        .consumes(taken);
+    f.committed(taking.release(Status::Suspended, Some(at(3)), 0))
+        .await?;
+    let loaded = f.claim_one(at(3)).await?;
+    assert_eq!(kinds(&loaded), [signal_kind("s", 1), signal_kind("s", 3)]);
+    Ok(())
+}
+
+pub(super) async fn mail_that_is_not_consumed_is_loaded_again(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    let sent = f.post(signal(run, "s", 1)).await?;
+    for epoch in 1..4 {
+        let loaded = f.claim_one(at(0)).await?;
+        assert_eq!(
+            loaded.mail.iter().map(|mail| mail.id).collect::<Vec<_>>(),
+            [sent]
+        );
+        let seen = sent.get();
+        f.committed(commit(run, epoch, 0).release(Status::Suspended, Some(at(0)), seen))
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn mail_of_another_run_cannot_be_consumed(f: Fixture) -> CaseResult {
+    let mine = f.start_owned("mine").await?;
+    let other = f.start("other").await?;
+    let sent = f.post(signal(other, "s", 1)).await?;
+    let taking = commit(mine, 1, 0).events([completed("x", 1)]);
+    f.committed(taking.consumes([sent, MailId::new(999_999)]))
+        .await?;
+    assert_eq!(kinds(&f.claim_one(at(0)).await?), [signal_kind("s", 1)]);
+    Ok(())
+}
+
+pub(super) async fn mail_sent_again_after_it_was_consumed_is_new(f: Fixture) -> CaseResult {
+    let run = f.start_owned("a").await?;
+    let first = f.post(signal(run, "s", 1)).await?;
+    f.committed(
+        commit(run, 1, 0)
+            .events([completed("x", 1)])
+            .consumes([first]),
+    )
+    .await?;
+    let second = f.post(signal(run, "s", 1)).await?;
+    assert!(second > first);
+    f.committed(commit(run, 1, 1).release(Status::Suspended, None, first.get()))
+        .await?;
+    let loaded = f.claim_one(at(0)).await?;
+    assert_eq!(loaded.mail.len(), 1);
+    Ok(())
+}
