@@ -1,8 +1,8 @@
 //! The list of all cases: the one place that names each.
 
 use super::{
-    Case, children, claims, commits, damage, leases, listing, mail, parking, reads, reopening,
-    starts,
+    Case, cancel_safety, children, claims, commits, concurrency, damage, leases, listing, mail,
+    parking, payloads, reads, reopening, repeats, starts,
 };
 
 /// Hands the list of cases to a macro, after what else it needs.
@@ -61,6 +61,24 @@ macro_rules! __conformance_cases {
                 a_refused_commit_does_not_disturb_its_batch
                 a_commit_without_an_update_leaves_the_row_alone
                 an_ending_frees_the_run_whatever_it_asked_for
+            }
+            repeats {
+                a_start_sent_again_is_the_same_start
+                a_start_sent_again_after_a_claim_is_not
+                a_start_for_another_worker_is_not_the_same
+                mail_sent_again_under_its_batch_arrives_once
+                mail_sent_again_after_it_was_consumed_does_not_come_back
+                the_next_batch_of_a_worker_is_new
+                batches_of_different_workers_are_different
+                mail_without_a_batch_id_is_always_new
+                a_batch_is_known_after_its_worker_was_reaped
+                a_batch_without_mail_between_does_not_hide_it
+                mail_sent_again_to_a_run_that_has_ended_is_told
+                a_commit_sent_again_tells_of_its_children_as_at_first
+                a_commit_sent_again_after_reaping_was_still_written
+                strays_of_a_lost_claim_are_given_back
+                strays_are_only_the_workers_own
+                residents_may_be_many
             }
             claims {
                 a_claim_bumps_the_epoch_and_begins_a_pending_run
@@ -136,6 +154,43 @@ macro_rules! __conformance_cases {
                 a_workflow_filters_by_its_whole_name
                 filters_hold_across_pages
                 a_page_shows_what_a_read_shows
+            }
+            payloads {
+                an_empty_payload_is_kept
+                a_mebibyte_is_kept
+                every_byte_is_kept
+                every_plane_of_unicode_is_kept
+                json_is_kept_as_it_was_written
+                ids_and_workflows_may_look_like_sql
+                names_and_reasons_may_look_like_sql
+                a_reason_may_hold_any_character
+                an_id_with_a_nul_is_nobodys
+                a_deep_childs_long_id_is_kept
+                every_kind_of_event_is_kept
+                a_rich_failure_of_a_child_is_kept
+                events_without_a_step_are_kept
+                times_are_kept_to_the_microsecond
+                a_large_batch_of_large_payloads_is_written
+            }
+            concurrency {
+                each_run_is_claimed_by_one_worker
+                an_id_is_taken_once
+                of_two_commits_at_one_position_one_is_written
+                a_take_over_sees_exactly_what_was_acknowledged
+                mail_from_everywhere_arrives_once_each
+                mail_that_races_with_a_release_wakes
+                a_reader_always_sees_a_whole_prefix
+                batches_in_opposite_orders_do_not_block_each_other
+                two_workers_write_to_each_others_runs
+                workers_register_at_once_with_different_numbers
+            }
+            cancel_safety {
+                a_dropped_batch_is_whole_or_nothing
+                a_dropped_commit_is_whole_or_nothing
+                a_dropped_claim_loses_no_run
+                a_dropped_read_leaves_the_store_usable
+                dropped_worker_calls_leave_the_store_usable
+                dropped_calls_do_not_block_others
             }
             reopening {
                 everything_is_there_after_reopening

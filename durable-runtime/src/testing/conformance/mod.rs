@@ -38,16 +38,20 @@ mod cases;
 mod fixture;
 mod run;
 
+mod cancel_safety;
 mod children;
 mod claims;
 mod commits;
+mod concurrency;
 mod damage;
 mod leases;
 mod listing;
 mod mail;
 mod parking;
+mod payloads;
 mod reads;
 mod reopening;
+mod repeats;
 mod starts;
 
 pub use backend::{Backend, BackendFuture, Damage, Database};
