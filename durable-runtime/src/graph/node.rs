@@ -5,6 +5,8 @@
 pub struct Graph {
     /// The workflow's name.
     pub workflow: &'static str,
+    /// Names that the workflow had before, the oldest first: runs are recorded under them too.
+    pub was: &'static [&'static str],
     /// The body, in program order.
     pub body: &'static [Node],
 }
@@ -33,7 +35,7 @@ pub enum Node {
         /// What is repeated.
         body: &'static [Self],
     },
-    /// `join!`, `try_join!` or `race!`.
+    /// `join!`, `try_join!` or `race!`; or `join_all` or `try_join_all`, which have one branch.
     Parallel {
         /// Which of them.
         kind: ParallelKind,
@@ -72,6 +74,10 @@ pub enum ParallelKind {
     TryJoin,
     /// The first to complete ends it.
     Race,
+    /// One branch, as often as there are items; all of them complete.
+    JoinAll,
+    /// One branch, as often as there are items; all of them complete, or the first failure ends it.
+    TryJoinAll,
 }
 
 /// A durable operation of a workflow.
@@ -87,6 +93,8 @@ pub struct Operation {
     pub options: &'static [(&'static str, &'static str)],
     /// The compensation's name, if it has one.
     pub compensation: Option<&'static str>,
+    /// Names that it had before, the oldest first: events are recorded under them too.
+    pub was: &'static [&'static str],
 }
 
 /// What an operation is.
