@@ -1,1 +1,33 @@
-//! The durable workflow engine.
+//! The attributes of `durable`. Use them through that crate, which documents them.
+//!
+//! An expansion goes `parse -> validate -> expand`. The signature is parsed first and the body second;
+//! every rule reports all it finds; and the user's fn is emitted whatever was wrong, so that an editor
+//! keeps working in it.
+
+mod diagnostics;
+mod expand;
+mod graph;
+mod names;
+mod parse;
+mod paths;
+mod pipeline;
+mod text;
+mod validate;
+
+/// Turns an async fn into a workflow. Documented in `durable`.
+#[proc_macro_attribute]
+pub fn workflow(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    pipeline::workflow(args.into(), item.into()).into()
+}
+
+/// Turns an async fn into the compensation of a step. Documented in `durable`.
+#[proc_macro_attribute]
+pub fn compensate(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    pipeline::compensate(args.into(), item.into()).into()
+}

@@ -19,6 +19,9 @@ pub use crate::{
     },
 };
 
+/// What a body or a compensation comes to, once its error is boxed.
+pub type Outcome<T> = Result<T, BoxError>;
+
 /// A return type that is a `Result`.
 #[diagnostic::on_unimplemented(
     message = "a workflow must return a `Result`",
@@ -38,16 +41,69 @@ impl<T, E> Fallible for Result<T, E> {
 }
 
 /// A user's fn with its error boxed.
-pub async fn body<F, T, E>(future: F) -> Result<T, BoxError>
+pub async fn body<F, T, E>(future: F) -> Outcome<T>
 where
     F: Future<Output = Result<T, E>> + Send,
     E: Into<BoxError>,
 {
-    future.await.map_err(|error| {
-        // Boxed here, so that the type's name is still known.
-        let failure = Failure::from_error(error.into(), std::any::type_name::<E>());
-        Box::new(failure) as BoxError
-    })
+    future.await.map_err(boxed)
+}
+
+/// A compensation's fn with its error boxed.
+pub async fn undo<F>(future: F) -> Outcome<()>
+where
+    F: Future<Output: Undone> + Send,
+{
+    future.await.into_outcome()
+}
+
+/// What a compensation may return.
+#[diagnostic::on_unimplemented(
+    message = "a compensation must return `Result<(), E>`, and this is `{Self}`",
+    label = "not a `Result<(), E>` with an error that can be boxed",
+    note = "return `durable::Result<()>`: a compensation undoes something and gives nothing back"
+)]
+pub trait Undone {
+    /// The same with its error boxed.
+    ///
+    /// # Errors
+    ///
+    /// The error.
+    fn into_outcome(self) -> Outcome<()>;
+}
+
+impl<E: Into<BoxError>> Undone for Result<(), E> {
+    fn into_outcome(self) -> Outcome<()> {
+        self.map_err(boxed)
+    }
+}
+
+/// Boxed while the type's name is still known.
+fn boxed<E: Into<BoxError>>(error: E) -> BoxError {
+    Box::new(Failure::from_error(
+        error.into(),
+        std::any::type_name::<E>(),
+    ))
+}
+
+/// The key of an operation whose name was refused at compile time: it keeps one mistake from being
+/// reported twice.
+#[derive(Debug, Clone, Copy)]
+pub struct InvalidKey;
+
+impl InvalidKey {
+    /// The key in place of this expression.
+    pub const fn of<T: ?Sized>(_: &T) -> Self {
+        Self
+    }
+}
+
+impl StepKey for InvalidKey {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn index(self) -> usize {
+        0
+    }
 }
 
 impl Definition {
@@ -90,22 +146,22 @@ fn start_body<W: Workflow>(ctx: Ctx, input: &Payload) -> Result<BodyFuture, Fail
 
 impl Compensator {
     /// The compensation `C` of a step.
-    pub const fn of<C: Compensation>(step: &'static str) -> Self {
+    pub const fn of<C: Compensation<T>, T: Data>(step: &'static str) -> Self {
         Self {
             step,
             name: C::NAME,
-            call: compensate::<C>,
+            call: compensate::<C, T>,
         }
     }
 }
 
-fn compensate<C: Compensation>(
+fn compensate<C: Compensation<T>, T: Data>(
     step: StepCtx,
     output: Payload,
 ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
     Box::pin(async move {
         let output = output
-            .decode::<C::Output>()
+            .decode::<T>()
             .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()).permanent())?;
         C::__run(&step, output)
             .await

@@ -39,7 +39,7 @@ macro_rules! join {
 /// use durable::prelude::*;
 ///
 /// #[durable::workflow]
-/// async fn both(ctx: &Ctx) -> durable::Result<u32> {
+/// async fn both_or_neither(ctx: &Ctx) -> durable::Result<u32> {
 ///     let (one, two) = durable::try_join!(
 ///         ctx.step("one", |_| async { Ok::<_, String>(1) }),
 ///         ctx.step("two", |_| async { Ok::<_, String>(2) }),
@@ -50,7 +50,7 @@ macro_rules! join {
 /// # #[tokio::main]
 /// # async fn main() -> durable::Result<()> {
 /// # let engine = durable::Engine::open("memory:").await?;
-/// let run = engine.client().start::<both>("run-1", ()).await?;
+/// let run = engine.client().start::<both_or_neither>("run-1", ()).await?;
 /// assert_eq!(run.result().await?, 3);
 /// # engine.shutdown().await
 /// # }

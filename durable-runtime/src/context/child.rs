@@ -23,8 +23,15 @@ impl<'c, W: Workflow> Child<'c, W> {
     }
 
     /// Undoes the completed child with `compensation` when this run fails or is canceled later.
-    pub fn compensate<C: Compensation<Output = W::Output>>(self, compensation: C) -> Self {
+    pub fn compensate<C: Compensation<W::Output>>(self, compensation: C) -> Self {
         let _ = compensation;
+        self
+    }
+
+    /// Declares a name that the operation had before. What is recorded under it belongs to this one.
+    /// Over several renames, the oldest name comes first.
+    pub fn was(self, name: &'static str) -> Self {
+        let _ = name;
         self
     }
 }

@@ -73,6 +73,13 @@ impl<'c, T> SignalWait<'c, T> {
         self.timeout = Some(timeout);
         self
     }
+
+    /// Declares a name that the operation had before. What is recorded under it belongs to this one.
+    /// Over several renames, the oldest name comes first.
+    pub fn was(self, name: &'static str) -> Self {
+        let _ = name;
+        self
+    }
 }
 
 impl<'c, T: Data> IntoFuture for SignalWait<'c, T> {

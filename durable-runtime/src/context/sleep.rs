@@ -20,6 +20,13 @@ impl<'c> Sleep<'c> {
     pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, due: Due) -> Self {
         Self { ctx, index, due }
     }
+
+    /// Declares a name that the operation had before. What is recorded under it belongs to this one.
+    /// Over several renames, the oldest name comes first.
+    pub fn was(self, name: &'static str) -> Self {
+        let _ = name;
+        self
+    }
 }
 
 impl<'c> IntoFuture for Sleep<'c> {

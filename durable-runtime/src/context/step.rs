@@ -19,23 +19,19 @@ use crate::{
     retry::Retry,
 };
 
-/// A compensation: implemented by the type that `#[durable::compensate]` puts beside the fn, under the
-/// fn's own name.
+/// A compensation of a step that gives a `T`: implemented by the type that `#[durable::compensate]`
+/// puts beside the fn, under the fn's own name.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a compensation",
-    label = "not the name of a `#[durable::compensate]` fn"
+    message = "`{Self}` does not undo a step that gives a `{T}`",
+    label = "this compensation takes the output of another step",
+    note = "a compensation is called with what its step gave: its second parameter must have that type"
 )]
-pub trait Compensation: Sized + Send + Sync + 'static {
-    /// The output of the step it undoes.
-    type Output: Data;
+pub trait Compensation<T: Data>: Sized + Send + Sync + 'static {
     /// Its name.
     const NAME: &'static str;
 
     #[doc(hidden)]
-    fn __run(
-        step: &StepCtx,
-        output: Self::Output,
-    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+    fn __run(step: &StepCtx, output: T) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
 /// A step, built by [`Ctx::step`]; await it.
@@ -75,8 +71,19 @@ impl<'c, F, T> Step<'c, F, T> {
     }
 
     /// Undoes the completed step with `compensation` when the run fails or is canceled later.
-    pub fn compensate<C: Compensation<Output = T>>(self, compensation: C) -> Self {
+    pub fn compensate<C>(self, compensation: C) -> Self
+    where
+        C: Compensation<T>,
+        T: Data,
+    {
         let _ = compensation;
+        self
+    }
+
+    /// Declares a name that the step had before. What is recorded under it belongs to this step: runs
+    /// that began before the rename go on. Over several renames, the oldest name comes first.
+    pub fn was(self, name: &'static str) -> Self {
+        let _ = name;
         self
     }
 }

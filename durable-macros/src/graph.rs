@@ -1,0 +1,218 @@
+//! What was read from a body: the step graph with spans, and the facts that the rules judge.
+#![expect(
+    dead_code,
+    reason = "read by the rules, which come one family at a time"
+)]
+
+use proc_macro2::{Ident, Span};
+use syn::{Expr, LitStr, Path, Type};
+
+/// Everything read from one body.
+#[derive(Default)]
+pub(crate) struct Body {
+    /// The durable operations, in program order.
+    pub(crate) operations: Vec<Operation>,
+    /// How they nest.
+    pub(crate) nodes: Vec<Node>,
+    /// Uses of the context that are not calls on it.
+    pub(crate) uses: Vec<ContextUse>,
+    /// Every `.await` outside a step body.
+    pub(crate) awaits: Vec<Await>,
+    /// Every path that is named outside a step body, with aliases resolved.
+    pub(crate) paths: Vec<PathUse>,
+    /// Macros that the parser does not know and that mention the context or an await.
+    pub(crate) macros: Vec<UnknownMacro>,
+    /// Clock readings as method calls: `ctx.now().elapsed()`.
+    pub(crate) clock_calls: Vec<Ident>,
+    /// Operations that are bound to a name and never mentioned again.
+    pub(crate) unused: Vec<Ident>,
+    /// Combinators that nobody awaits: `durable::join_all(..);`.
+    pub(crate) dropped_combinators: Vec<Path>,
+    /// The types of application state that the workflow and its steps read.
+    pub(crate) states: Vec<Type>,
+}
+
+/// A call on the context that makes a durable operation.
+pub(crate) struct Operation {
+    pub(crate) kind: Kind,
+    /// The method's name as written.
+    pub(crate) method: Ident,
+    pub(crate) name: Name,
+    /// The type in its turbofish.
+    pub(crate) generic: Option<Type>,
+    /// The options of its builder, in order.
+    pub(crate) options: Vec<Choice>,
+    pub(crate) place: Place,
+    pub(crate) fate: Fate,
+}
+
+/// What an operation is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Step,
+    Sleep,
+    Signal,
+    Child,
+    Scope,
+}
+
+/// What an operation is called.
+pub(crate) enum Name {
+    Literal(LitStr),
+    Computed(Box<Expr>),
+    Missing,
+}
+
+/// An option of an operation's builder: `.retry(..)`.
+pub(crate) struct Choice {
+    pub(crate) name: Ident,
+    pub(crate) args: Vec<Expr>,
+}
+
+/// Where in the body something is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the body itself.
+    Body,
+    /// In the closure of a step.
+    StepBody,
+    /// In a closure handed to `durable::join_all`, which calls it in order and at once.
+    FanOut,
+    /// In any other closure.
+    Closure,
+    /// In an `async` block that is no branch of a combinator.
+    Async,
+}
+
+/// What becomes of an operation.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Awaited,
+    /// Given to a combinator.
+    Branch,
+    /// Bound, passed on or returned; what becomes of it then is not seen here.
+    Used,
+    /// A statement of its own, or the operand of `?`.
+    Discarded,
+    /// `let _ = ..`.
+    Wildcard,
+}
+
+/// A part of the graph.
+pub(crate) enum Node {
+    /// An index into the body's operations.
+    Operation(usize),
+    Branch {
+        condition: String,
+        span: Span,
+        arms: Vec<Arm>,
+    },
+    Loop {
+        header: String,
+        span: Span,
+        body: Vec<Self>,
+        /// Whether it says how it ends, or is left by `break` or `return`.
+        ends: bool,
+    },
+    Parallel {
+        kind: &'static str,
+        span: Span,
+        branches: Vec<Vec<Self>>,
+    },
+    Scope {
+        operation: usize,
+        fragment: Path,
+    },
+    /// Where the body is left for good.
+    Exit,
+}
+
+/// One way through a branch.
+pub(crate) struct Arm {
+    pub(crate) label: String,
+    pub(crate) body: Vec<Node>,
+}
+
+/// A mention of the context that is not a call on it.
+pub(crate) struct ContextUse {
+    pub(crate) ident: Ident,
+    pub(crate) how: How,
+    pub(crate) place: Place,
+}
+
+/// What is done with the context.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum How {
+    /// A query such as `ctx.now()`.
+    Asked,
+    /// Passed to this fn.
+    Passed(String),
+    /// Bound to another name or put into a value.
+    Stored,
+    Cloned,
+    /// Its name is given to something else.
+    Shadowed,
+    /// A scope that is not handed to a fragment at once.
+    Scoped,
+}
+
+/// An `.await`.
+pub(crate) struct Await {
+    pub(crate) span: Ident,
+    /// What is awaited, as text, if it is not durable.
+    pub(crate) foreign: Option<String>,
+}
+
+/// A path that is named.
+pub(crate) struct PathUse {
+    pub(crate) path: Path,
+    /// Its segments, with an alias from a `use` in the body resolved.
+    pub(crate) segments: Vec<String>,
+    /// How many generic arguments its last segment has.
+    pub(crate) generics: usize,
+}
+
+/// A macro that the parser cannot look into.
+pub(crate) struct UnknownMacro {
+    pub(crate) path: Path,
+    /// The first mention of the context or of an await in it.
+    pub(crate) mention: Ident,
+}
+
+impl Operation {
+    /// The literal it is named by, if it is.
+    pub(crate) fn literal(&self) -> Option<&LitStr> {
+        match &self.name {
+            Name::Literal(name) => Some(name),
+            Name::Computed(_) | Name::Missing => None,
+        }
+    }
+
+    /// The options with this name.
+    pub(crate) fn choices<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Choice> {
+        self.options
+            .iter()
+            .filter(move |choice| choice.name == name)
+    }
+
+    /// The fn that compensates it.
+    pub(crate) fn compensation(&self) -> Option<&Path> {
+        match self.choices("compensate").next()?.args.first()? {
+            Expr::Path(path) => Some(&path.path),
+            _ => None,
+        }
+    }
+}
+
+impl Kind {
+    /// What a message calls it.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Sleep => "sleep",
+            Self::Signal => "signal",
+            Self::Child => "child",
+            Self::Scope => "scope",
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `use` items inside a body: what a short name stands for.
+
+use std::collections::BTreeMap;
+
+use syn::{Block, ItemUse, Path, UseTree, ext::IdentExt, visit::Visit};
+
+/// The full path behind each name that a `use` in the body brings in.
+#[derive(Default)]
+pub(crate) struct Aliases(BTreeMap<String, Vec<String>>);
+
+impl Aliases {
+    /// Reads every `use` of a body, at any depth.
+    pub(crate) fn of(block: &Block) -> Self {
+        let mut aliases = Self::default();
+        aliases.visit_block(block);
+        aliases
+    }
+
+    /// A path's segments, with its first one resolved.
+    pub(crate) fn resolve(&self, path: &Path) -> Vec<String> {
+        let mut segments = path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.unraw().to_string());
+        let Some(first) = segments.next() else {
+            return Vec::new();
+        };
+        let mut resolved = match self.0.get(&first) {
+            Some(full) if path.leading_colon.is_none() => full.clone(),
+            _ => vec![first],
+        };
+        resolved.extend(segments);
+        resolved
+    }
+
+    fn add(&mut self, tree: &UseTree, mut prefix: Vec<String>) {
+        match tree {
+            UseTree::Path(path) => {
+                prefix.push(path.ident.unraw().to_string());
+                self.add(&path.tree, prefix);
+            }
+            UseTree::Name(name) => self.add_name(&name.ident, &name.ident, prefix),
+            UseTree::Rename(rename) => self.add_name(&rename.rename, &rename.ident, prefix),
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.add(tree, prefix.clone());
+                }
+            }
+            UseTree::Glob(_) => {}
+        }
+    }
+
+    fn add_name(&mut self, alias: &syn::Ident, name: &syn::Ident, mut path: Vec<String>) {
+        // `use std::fs::{self}` brings in `fs`.
+        let alias = if name == "self" && alias == "self" {
+            path.last().cloned()
+        } else {
+            Some(alias.unraw().to_string())
+        };
+        if name != "self" {
+            path.push(name.unraw().to_string());
+        }
+        if let Some(alias) = alias {
+            self.0.insert(alias, path);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Aliases {
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.add(&item.tree, Vec::new());
+    }
+}

@@ -1,0 +1,101 @@
+//! The arguments of an attribute: `name = "..", was = "..", crate = path`.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{
+    Ident, LitStr, Path, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+};
+
+use crate::{diagnostics::Diagnostics, paths::Paths};
+
+/// What the attribute was told.
+#[derive(Default)]
+pub(crate) struct Args {
+    /// The name that runs are recorded under, if it is not the fn's.
+    pub(crate) name: Option<LitStr>,
+    /// Names that it had before, the oldest first.
+    pub(crate) was: Vec<LitStr>,
+    /// Where the facade is found.
+    pub(crate) paths: Paths,
+}
+
+/// Reads the arguments. Each is read on its own, so that one mistake hides no other.
+pub(crate) fn parse(attribute: &str, tokens: TokenStream, diagnostics: &mut Diagnostics) -> Args {
+    let mut args = Args::default();
+    let mut seen: Vec<Ident> = Vec::new();
+    for argument in split(tokens) {
+        let parser =
+            |input: ParseStream<'_>| parse_one(attribute, input, &mut args, &mut seen, diagnostics);
+        match parser.parse2(argument) {
+            Ok(()) => {}
+            Err(error) => diagnostics.push_syntax(error),
+        }
+    }
+    args
+}
+
+fn parse_one(
+    attribute: &str,
+    input: ParseStream<'_>,
+    args: &mut Args,
+    seen: &mut Vec<Ident>,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<()> {
+    let key = input.call(Ident::parse_any)?;
+    let repeated = seen.contains(&key) && key != "was";
+    let known = key == "crate" || (attribute == "workflow" && (key == "name" || key == "was"));
+    if repeated {
+        diagnostics.push(
+            &key,
+            format_args!("`{key}` is set twice"),
+            "only one of them could apply, and which would be a guess",
+            "keep one of them",
+        );
+    } else if !known {
+        unknown(attribute, &key, diagnostics);
+    }
+    seen.push(key.clone());
+    if repeated || !known {
+        // What belongs to it is not read as anything else.
+        return input.parse::<TokenStream>().map(drop);
+    }
+    input.parse::<Token![=]>()?;
+    match key.to_string().as_str() {
+        "crate" => args.paths = Paths::renamed(&input.call(Path::parse_mod_style)?),
+        "name" => args.name = Some(input.parse()?),
+        _ => args.was.push(input.parse()?),
+    }
+    Ok(())
+}
+
+fn unknown(attribute: &str, key: &Ident, diagnostics: &mut Diagnostics) {
+    let known = if attribute == "workflow" {
+        "`name = \"..\"`, `was = \"..\"` and `crate = path`"
+    } else {
+        "`crate = path`"
+    };
+    diagnostics.push(
+        key,
+        format_args!("`#[durable::{attribute}]` has no option `{key}`"),
+        "an option that is not understood cannot be ignored: it may change what is recorded",
+        format_args!("the options are {known}"),
+    );
+}
+
+/// Splits at the commas between arguments.
+fn split(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut arguments = vec![TokenStream::new()];
+    for token in tokens {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => arguments.push(TokenStream::new()),
+            token => {
+                if let Some(last) = arguments.last_mut() {
+                    last.extend([token]);
+                }
+            }
+        }
+    }
+    arguments.retain(|argument| !argument.is_empty());
+    arguments
+}

@@ -1,0 +1,127 @@
+//! Calls on the context: `ctx.step("charge", ..).retry(..)`.
+
+use proc_macro2::Ident;
+use syn::{Expr, ExprCall, ExprMethodCall, Pat, Path, visit::Visit};
+
+use crate::graph::Kind;
+
+/// What a method of the context makes, if it makes an operation.
+pub(crate) fn kind_of(method: &Ident) -> Option<Kind> {
+    match method.to_string().as_str() {
+        "step" => Some(Kind::Step),
+        "sleep" | "sleep_until" => Some(Kind::Sleep),
+        "signal" => Some(Kind::Signal),
+        "child" => Some(Kind::Child),
+        "scope" => Some(Kind::Scope),
+        _ => None,
+    }
+}
+
+/// A call that makes an operation, with the options set on it.
+pub(crate) struct Chain<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) call: &'a ExprMethodCall,
+    /// From the innermost to the outermost.
+    pub(crate) options: Vec<&'a ExprMethodCall>,
+}
+
+impl<'a> Chain<'a> {
+    /// The chain that this expression is, if it is one.
+    pub(crate) fn of(expression: &'a Expr, context: &Ident) -> Option<Self> {
+        match peel(expression) {
+            Expr::MethodCall(call) => Self::of_call(call, context),
+            _ => None,
+        }
+    }
+
+    /// The chain that ends in this call, if it is one.
+    pub(crate) fn of_call(mut call: &'a ExprMethodCall, context: &Ident) -> Option<Self> {
+        let mut options = Vec::new();
+        while !is_context(&call.receiver, context) {
+            options.push(call);
+            let Expr::MethodCall(inner) = peel(&call.receiver) else {
+                return None;
+            };
+            call = inner;
+        }
+        options.reverse();
+        let kind = kind_of(&call.method)?;
+        Some(Self {
+            kind,
+            call,
+            options,
+        })
+    }
+}
+
+/// A call of a fragment: `bill(ctx.scope("billing"), ..)`.
+pub(crate) struct FragmentCall<'a> {
+    pub(crate) fragment: &'a Path,
+    pub(crate) scope: Chain<'a>,
+}
+
+impl<'a> FragmentCall<'a> {
+    /// The fragment call that this is, if it is one.
+    pub(crate) fn of(call: &'a ExprCall, context: &Ident) -> Option<Self> {
+        let Expr::Path(fragment) = peel(&call.func) else {
+            return None;
+        };
+        let scope = Chain::of(call.args.first()?, context)?;
+        (scope.kind == Kind::Scope && scope.options.is_empty()).then_some(Self {
+            fragment: &fragment.path,
+            scope,
+        })
+    }
+}
+
+/// Whether this is a call of one of the facade's combinators for many operations.
+pub(crate) fn fan_out(call: &ExprCall) -> Option<&'static str> {
+    let Expr::Path(path) = peel(&call.func) else {
+        return None;
+    };
+    let foreign = path.path.segments.len() > 1 && {
+        let first = &path.path.segments[0].ident;
+        first == "futures" || first == "futures_util" || first == "tokio"
+    };
+    match path.path.segments.last()?.ident.to_string().as_str() {
+        _ if foreign => None,
+        "join_all" => Some("JoinAll"),
+        "try_join_all" => Some("TryJoinAll"),
+        _ => None,
+    }
+}
+
+/// The expression inside parentheses and invisible groups.
+pub(crate) fn peel(mut expression: &Expr) -> &Expr {
+    loop {
+        expression = match expression {
+            Expr::Paren(inner) => &inner.expr,
+            Expr::Group(inner) => &inner.expr,
+            _ => return expression,
+        };
+    }
+}
+
+/// Whether this is the context itself.
+pub(crate) fn is_context(expression: &Expr, context: &Ident) -> bool {
+    matches!(peel(expression), Expr::Path(path) if path.path.is_ident(context))
+}
+
+/// Whether a pattern gives this name to something.
+pub(crate) fn binds(pattern: &Pat, name: &Ident) -> bool {
+    names_bound(pattern).contains(name)
+}
+
+/// Every name that a pattern binds. Names of constants look the same and are among them.
+pub(crate) fn names_bound(pattern: &Pat) -> Vec<Ident> {
+    struct Names(Vec<Ident>);
+    impl<'ast> Visit<'ast> for Names {
+        fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
+            self.0.push(pattern.ident.clone());
+            syn::visit::visit_pat_ident(self, pattern);
+        }
+    }
+    let mut names = Names(Vec::new());
+    names.visit_pat(pattern);
+    names.0
+}

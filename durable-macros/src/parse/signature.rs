@@ -1,0 +1,103 @@
+//! The fn's attributes, visibility and signature, with its body left as tokens: a body that is being
+//! typed must not take the fn away from the editor.
+
+use proc_macro2::{Group, Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, FnArg, Pat, ReturnType, Signature, Type, Visibility,
+    ext::IdentExt,
+    parse::{Parse, ParseStream},
+};
+
+/// A fn whose body has not been read.
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) body: Group,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature = input.parse()?;
+        let body: Group = input.parse()?;
+        Ok(Self {
+            attributes,
+            visibility,
+            signature,
+            body,
+        })
+    }
+}
+
+impl Function {
+    /// The fn's name, which is the enum's too.
+    pub(crate) fn ident(&self) -> &Ident {
+        &self.signature.ident
+    }
+
+    /// The fn's name as text, without `r#`.
+    pub(crate) fn name(&self) -> String {
+        self.signature.ident.unraw().to_string()
+    }
+
+    /// The first parameter: its name, if it has one, and its type.
+    pub(crate) fn context(&self) -> Option<(Option<&Ident>, &Type)> {
+        let Some(FnArg::Typed(parameter)) = self.signature.inputs.first() else {
+            return None;
+        };
+        let name = match &*parameter.pat {
+            Pat::Ident(name) if name.subpat.is_none() => Some(&name.ident),
+            _ => None,
+        };
+        Some((name, &parameter.ty))
+    }
+
+    /// The type of the second parameter.
+    pub(crate) fn input(&self) -> Option<&Type> {
+        match self.signature.inputs.iter().nth(1)? {
+            FnArg::Typed(parameter) => Some(&parameter.ty),
+            FnArg::Receiver(_) => None,
+        }
+    }
+
+    /// The return type.
+    pub(crate) fn output(&self) -> Option<&Type> {
+        match &self.signature.output {
+            ReturnType::Type(_, output) => Some(output),
+            ReturnType::Default => None,
+        }
+    }
+
+    /// `cfg` attributes, which must hold for everything that is generated beside the fn.
+    pub(crate) fn cfgs(&self) -> TokenStream {
+        self.attributes
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("cfg"))
+            .map(ToTokens::to_token_stream)
+            .collect()
+    }
+
+    /// The fn with this body.
+    pub(crate) fn with_body(&self, body: impl ToTokens) -> TokenStream {
+        let Self {
+            attributes,
+            visibility,
+            signature,
+            ..
+        } = self;
+        quote!(#(#attributes)* #visibility #signature #body)
+    }
+
+    /// The source line of the fn's name.
+    pub(crate) fn line(&self) -> u32 {
+        line(self.ident().span())
+    }
+}
+
+/// The source line a span starts in.
+pub(crate) fn line(span: Span) -> u32 {
+    u32::try_from(span.start().line).unwrap_or(0)
+}

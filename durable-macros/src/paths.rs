@@ -1,0 +1,36 @@
+//! Every path that generated code names.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::Path;
+
+/// Where the facade is found: `::durable`, or what `crate = path` says.
+#[derive(Clone)]
+pub(crate) struct Paths(TokenStream);
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self(quote!(::durable))
+    }
+}
+
+impl Paths {
+    /// Paths into a facade that was renamed.
+    pub(crate) fn renamed(facade: &Path) -> Self {
+        Self(quote!(#facade))
+    }
+
+    /// The hidden module that generated code calls.
+    pub(crate) fn private(&self) -> TokenStream {
+        let Self(facade) = self;
+        quote!(#facade::__private)
+    }
+
+    /// An item of the hidden module, with the user's span, so that what the compiler says about it
+    /// points there.
+    pub(crate) fn private_at(&self, item: &str, span: Span) -> TokenStream {
+        let private = self.private();
+        let item = Ident::new(item, span);
+        quote!(#private::#item)
+    }
+}

@@ -1,0 +1,117 @@
+//! Names: a literal, well formed, and each used once.
+
+use std::collections::BTreeMap;
+
+use quote::ToTokens;
+use syn::LitStr;
+
+use crate::{
+    diagnostics::Diagnostics,
+    graph::{Body, Kind, Name, Operation},
+    names::{flaw, suggestion, variant},
+    text::text,
+};
+
+pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
+    let mut by_variant: BTreeMap<String, &Operation> = BTreeMap::new();
+    for operation in &body.operations {
+        match &operation.name {
+            Name::Missing => missing(operation, diagnostics),
+            Name::Computed(name) => computed(operation, name, diagnostics),
+            Name::Literal(name) => match flaw(&name.value()) {
+                Some(flaw) => ill_formed(operation, name, &flaw, diagnostics),
+                None => {
+                    let first = by_variant
+                        .entry(variant(&name.value()))
+                        .or_insert(operation);
+                    if !std::ptr::eq(*first, operation) {
+                        twice(owner, first, operation, name, diagnostics);
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn missing(operation: &Operation, diagnostics: &mut Diagnostics) {
+    let noun = operation.kind.noun();
+    diagnostics.push(
+        &operation.method,
+        format_args!("this {noun} has no name"),
+        "what it came to is recorded under its name, and found by it on a replay",
+        format_args!("`ctx.{}(\"a_name\", ..)`", operation.method),
+    );
+}
+
+fn computed(operation: &Operation, name: &impl ToTokens, diagnostics: &mut Diagnostics) {
+    let noun = operation.kind.noun();
+    diagnostics.push(
+        name,
+        format_args!("the name of a {noun} must be a string literal"),
+        "the compiler checks the names and builds the step graph from them, and a computed name \
+         could differ on a replay",
+        format_args!(
+            "write a literal, `ctx.{}(\"a_name\", ..)`; in a loop one name is enough: the rounds are \
+             told apart as `a_name`, `a_name#1`, ..",
+            operation.method
+        ),
+    );
+}
+
+fn ill_formed(operation: &Operation, name: &LitStr, flaw: &str, diagnostics: &mut Diagnostics) {
+    let noun = operation.kind.noun();
+    diagnostics.push(
+        name,
+        format_args!("the {noun} name {} {flaw}", text(name)),
+        "names become variants of the step enum and parts of recorded keys, where `/` and `#` have \
+         a meaning",
+        format_args!(
+            "lower case letters, digits and `_`, at most 64, as in \"{}\"",
+            suggestion(&name.value())
+        ),
+    );
+}
+
+fn twice(
+    owner: &str,
+    first: &Operation,
+    second: &Operation,
+    name: &LitStr,
+    diagnostics: &mut Diagnostics,
+) {
+    let first_name = first.literal().map(LitStr::value).unwrap_or_default();
+    let line = first.literal().map_or(0, |name| name.span().start().line);
+    let value = name.value();
+    if first_name != value {
+        return diagnostics.push(
+            name,
+            format_args!(
+                "the names \"{first_name}\" (line {line}) and \"{value}\" make the same variant \
+                 `{owner}::{}`",
+                variant(&value)
+            ),
+            "each operation needs a variant of its own in the step enum",
+            "names that differ in more than underscores",
+        );
+    }
+    let types = [first, second].map(|operation| operation.generic.as_ref().map(text));
+    if let (Kind::Signal, Kind::Signal, [Some(one), Some(other)]) =
+        (first.kind, second.kind, &types)
+        && one != other
+    {
+        return diagnostics.push(
+            name,
+            format_args!(
+                "signal \"{value}\" carries a `{one}` in line {line} and a `{other}` here"
+            ),
+            "a sender knows a signal by its name alone, so one of the two waits could not read it",
+            "one name for each type of payload",
+        );
+    }
+    diagnostics.push(
+        name,
+        format_args!("the name \"{value}\" is used twice in `{owner}`, first in line {line}"),
+        "a replay finds what is recorded by name, so one of the two would take the other's result",
+        format_args!("a name that tells them apart, such as \"{value}_again\""),
+    );
+}

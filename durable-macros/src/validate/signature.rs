@@ -1,0 +1,257 @@
+//! Signatures.
+
+use quote::ToTokens;
+use syn::{FnArg, GenericParam, Pat, ReturnType, Safety, Type, visit::Visit};
+
+use crate::{diagnostics::Diagnostics, parse::signature::Function};
+
+/// What an attribute asks of a signature.
+pub(crate) struct Shape {
+    /// What a message calls the fn: `workflow`.
+    pub(crate) noun: &'static str,
+    /// The first parameter: `ctx: &Ctx`.
+    pub(crate) context: &'static str,
+    /// How many parameters may follow it.
+    pub(crate) inputs: std::ops::RangeInclusive<usize>,
+    /// What a whole signature looks like.
+    pub(crate) example: &'static str,
+}
+
+pub(crate) const WORKFLOW: Shape = Shape {
+    noun: "workflow",
+    context: "ctx: &Ctx",
+    inputs: 0..=1,
+    example: "async fn order(ctx: &Ctx, input: Order) -> durable::Result<Receipt>",
+};
+
+pub(crate) const COMPENSATION: Shape = Shape {
+    noun: "compensation",
+    context: "step: &StepCtx",
+    inputs: 1..=1,
+    example: "async fn refund(step: &StepCtx, payment: Payment) -> durable::Result<()>",
+};
+
+/// Judges a signature against a shape.
+pub(crate) fn check(function: &Function, shape: &Shape, diagnostics: &mut Diagnostics) {
+    let judge = Judge { function, shape };
+    judge.qualifiers(diagnostics);
+    judge.generics(diagnostics);
+    judge.context(diagnostics);
+    judge.inputs(diagnostics);
+    judge.output(diagnostics);
+}
+
+struct Judge<'a> {
+    function: &'a Function,
+    shape: &'a Shape,
+}
+
+impl Judge<'_> {
+    fn subject(&self) -> String {
+        format!("{} `{}`", self.shape.noun, self.function.ident())
+    }
+
+    fn push(&self, diagnostics: &mut Diagnostics, at: impl ToTokens, what: &str, why: &str) {
+        let what = format!("{} {what}", self.subject());
+        diagnostics.push(at, what, why, format_args!("`{}`", self.shape.example));
+    }
+
+    fn qualifiers(&self, diagnostics: &mut Diagnostics) {
+        let signature = &self.function.signature;
+        if signature.asyncness.is_none() {
+            self.push(
+                diagnostics,
+                signature.fn_token,
+                "must be `async`",
+                "the engine drives it as a future, and puts it aside while it waits",
+            );
+        }
+        if let Some(token) = &signature.constness {
+            self.push(
+                diagnostics,
+                token,
+                "cannot be `const`",
+                "it runs in the engine",
+            );
+        }
+        if let Safety::Unsafe(token) = &signature.safety {
+            self.push(
+                diagnostics,
+                token,
+                "cannot be `unsafe`",
+                "the engine calls it, and cannot keep a contract that it does not know",
+            );
+        }
+        if let Some(abi) = &signature.abi {
+            self.push(
+                diagnostics,
+                abi,
+                "cannot have a foreign ABI",
+                "the engine calls it as a Rust fn",
+            );
+        }
+        if let Some(variadic) = &signature.variadic {
+            self.push(
+                diagnostics,
+                variadic,
+                "cannot be variadic",
+                "its input is one value, which is recorded",
+            );
+        }
+    }
+
+    fn generics(&self, diagnostics: &mut Diagnostics) {
+        let generics = &self.function.signature.generics;
+        for parameter in &generics.params {
+            let what = match parameter {
+                GenericParam::Lifetime(_) => "cannot have lifetime parameters",
+                GenericParam::Type(_) => "cannot be generic",
+                GenericParam::Const(_) => "cannot have const parameters",
+            };
+            self.push(
+                diagnostics,
+                parameter,
+                what,
+                "it is registered once, under one name, with types that are known to a process \
+                 which finds a recorded run",
+            );
+        }
+        if let (true, Some(clause)) = (generics.params.is_empty(), &generics.where_clause) {
+            self.push(
+                diagnostics,
+                clause,
+                "cannot have a `where` clause",
+                "it has no parameters that one could restrict",
+            );
+        }
+    }
+
+    fn context(&self, diagnostics: &mut Diagnostics) {
+        let what = format!("must take `{}` first", self.shape.context);
+        let why = "everything durable goes through it";
+        let signature = &self.function.signature;
+        match signature.inputs.first() {
+            None => self.push(diagnostics, self.function.ident(), &what, why),
+            Some(FnArg::Receiver(receiver)) => self.push(
+                diagnostics,
+                receiver,
+                "cannot be a method",
+                "a recorded run has no `self` that it could be called on after a restart",
+            ),
+            Some(FnArg::Typed(parameter)) => {
+                if !self.is_context(&parameter.ty) {
+                    self.push(diagnostics, &parameter.ty, &what, why);
+                } else if !matches!(&*parameter.pat, Pat::Ident(_) | Pat::Wild(_)) {
+                    self.push(diagnostics, &parameter.pat, &what, why);
+                }
+            }
+        }
+    }
+
+    /// Whether a type can be the context's: a shared reference to a path, as the compiler checks the
+    /// rest.
+    fn is_context(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Reference(reference) => {
+                reference.mutability.is_none() && matches!(&*reference.elem, Type::Path(_))
+            }
+            Type::Group(group) => self.is_context(&group.elem),
+            _ => false,
+        }
+    }
+
+    fn inputs(&self, diagnostics: &mut Diagnostics) {
+        let inputs = self.function.signature.inputs.iter().skip(1);
+        let count = inputs.clone().count();
+        if count < *self.shape.inputs.start() {
+            self.push(
+                diagnostics,
+                self.function.ident(),
+                "must take the output of the step that it undoes",
+                "a rollback calls it with what the step recorded",
+            );
+        }
+        for (index, input) in inputs.enumerate() {
+            if index >= *self.shape.inputs.end() {
+                self.push(
+                    diagnostics,
+                    input,
+                    "takes one input at most",
+                    "one value is recorded with the run; put several into a struct or a tuple",
+                );
+            } else if let FnArg::Typed(parameter) = input {
+                self.input(&parameter.ty, diagnostics);
+            }
+        }
+    }
+
+    fn input(&self, ty: &Type, diagnostics: &mut Diagnostics) {
+        if let Some(borrow) = Borrow::find(ty) {
+            self.push(
+                diagnostics,
+                borrow,
+                "cannot take a borrowed input",
+                "the input is read from the journal after a restart, when nobody is there to lend it",
+            );
+        } else if let Type::ImplTrait(opaque) = ty {
+            self.push(
+                diagnostics,
+                opaque,
+                "cannot take an `impl Trait` input",
+                "the input is read from the journal, so its type must be known",
+            );
+        }
+    }
+
+    fn output(&self, diagnostics: &mut Diagnostics) {
+        let why = "a run ends with a value that is recorded, or with a failure";
+        match &self.function.signature.output {
+            ReturnType::Default => {
+                let at = self.function.ident();
+                self.push(diagnostics, at, "must return a `Result`", why);
+            }
+            ReturnType::Type(_, ty) => match &**ty {
+                Type::Path(_) | Type::Group(_) | Type::Macro(_) | Type::Paren(_) => {}
+                other => self.push(diagnostics, other, "must return a `Result`", why),
+            },
+        }
+        if let Some(borrow) = self.function.output().and_then(Borrow::find) {
+            self.push(
+                diagnostics,
+                borrow,
+                "cannot return a borrowed value",
+                "what it returns is recorded, and read again by whoever asks for the result",
+            );
+        }
+    }
+}
+
+/// The first reference in a type.
+struct Borrow<'ast>(Option<&'ast Type>);
+
+impl<'ast> Borrow<'ast> {
+    fn find(ty: &'ast Type) -> Option<&'ast Type> {
+        let mut search = Self(None);
+        search.visit_type(ty);
+        search.0
+    }
+}
+
+impl<'ast> Visit<'ast> for Borrow<'ast> {
+    fn visit_type(&mut self, ty: &'ast Type) {
+        match ty {
+            Type::Reference(reference) => {
+                let owned = reference
+                    .lifetime
+                    .as_ref()
+                    .is_some_and(|lifetime| lifetime.ident == "static");
+                if !owned && self.0.is_none() {
+                    self.0 = Some(ty);
+                }
+            }
+            // What a fn pointer borrows is its caller's.
+            Type::FnPtr(_) => {}
+            _ => syn::visit::visit_type(self, ty),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+use durable::prelude::*;
+
+#[durable::workflow]
+fn order(ctx: &Ctx) -> durable::Result<()> {
+    Ok(())
+}
+
+fn main() {}
