@@ -176,7 +176,6 @@ impl EngineBuilder {
         let lease_until = now.after(self.tuning.lease);
         let worker = store.register_worker(lease_until).await?;
         store.reap(now).await?;
-        store.revive_parked().await?;
         let (sender, requests) = mpsc::unbounded_channel();
         let shared = Shared::new(
             store,

@@ -1,5 +1,7 @@
 //! The harness that the tests across crates share.
 
+pub mod crashing;
+pub mod program;
 mod temp;
 
 pub use temp::TempDir;

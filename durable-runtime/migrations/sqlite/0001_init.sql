@@ -1,3 +1,4 @@
+-- parked_by: the workers that have parked the run since it last went on, as `,1,2,`.
 -- Times are microseconds since the Unix epoch. A run with a due time is one that no worker owns.
 CREATE TABLE runs (
     run         INTEGER PRIMARY KEY,
@@ -12,6 +13,7 @@ CREATE TABLE runs (
     seed        INTEGER NOT NULL,
     input       BLOB NOT NULL,
     reason      TEXT,
+    parked_by   TEXT,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL
 );

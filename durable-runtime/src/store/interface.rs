@@ -2,7 +2,9 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use super::{Batch, BatchOutcome, Claim, Claimed, Mail, RunPage, RunQuery, RunRecord, StoreError};
+use super::{
+    Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord, StoreError,
+};
 use crate::journal::{Event, RunId, RunKey, Timestamp, WorkerId};
 
 /// What a store method returns.
@@ -52,8 +54,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Retires every worker whose lease ended before `now`. Returns how many runs came free.
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Makes every parked run due at once, so that this build tries it. Returns how many there were.
-    fn revive_parked(&self) -> StoreFuture<'_, u64>;
+    /// Takes parked runs that this worker has not parked itself, so that every build tries each of
+    /// them once: like [`claim`](Self::claim), whatever their due time.
+    fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>>;
 
     /// The run with this id.
     fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>>;

@@ -64,6 +64,8 @@ pub(super) struct Dispatcher {
     next_heartbeat: Timestamp,
     /// Before this time nobody is reaped.
     next_reap: Timestamp,
+    /// Whether there may be parked runs that this worker has not tried.
+    try_parked: bool,
     /// Whether runs wait in the database because there was no room in memory.
     short_of_room: bool,
     /// How many batches were sent.
@@ -90,6 +92,7 @@ impl Dispatcher {
             next_claim: now,
             next_heartbeat,
             next_reap: now,
+            try_parked: true,
             short_of_room: false,
             batches: 0,
             claim_is_unknown: false,
@@ -122,6 +125,9 @@ impl Dispatcher {
             self.shared.timers.fire(now);
             if now >= self.next_claim {
                 self.claim(now).await;
+            }
+            if std::mem::take(&mut self.try_parked) {
+                self.claim_parked(now).await;
             }
         }
     }
@@ -371,41 +377,65 @@ impl Dispatcher {
     }
 
     async fn claim(&mut self, now: Timestamp) {
-        let room = self
-            .shared
-            .limits
-            .resident_runs_max
-            .saturating_sub(self.shared.residents.len());
         let poll_at = now.after(self.shared.tuning.poll);
         self.next_claim = poll_at;
-        self.short_of_room = room == 0;
-        if room == 0 || self.shared.is_stopping() {
+        let Some(claim) = self.next_claim_of(now).await else {
             return;
-        }
-        if self.claim_is_unknown && !self.release_strays().await {
-            return;
-        }
-        let claim = Claim {
-            worker: self.shared.worker(),
-            now,
-            limit: room.min(CLAIM_MAX),
         };
         match self.shared.store.claim(claim).await {
             Ok(claimed) => {
                 self.note_success();
-                self.short_of_room = claimed.runs.len() == room;
-                if let Some(due) = claimed.next_due.filter(|_| !self.short_of_room) {
+                self.short_of_room = claimed.runs.len() == claim.limit;
+                if let Some(due) = claimed.next_due {
                     self.next_claim = due.min(poll_at);
                 }
                 for run in claimed.runs {
                     self.take_claimed(run);
                 }
             }
-            Err(error) => {
-                self.claim_is_unknown = true;
-                self.note_trouble(&error);
-            }
+            Err(error) => self.note_lost_claim(&error),
         }
+    }
+
+    /// Tries parked runs: this build may fit them, or mend what stopped them.
+    async fn claim_parked(&mut self, now: Timestamp) {
+        let Some(claim) = self.next_claim_of(now).await else {
+            return;
+        };
+        match self.shared.store.claim_parked(claim).await {
+            Ok(runs) => {
+                self.note_success();
+                self.try_parked = runs.len() == claim.limit;
+                for run in runs {
+                    self.take_claimed(run);
+                }
+            }
+            Err(error) => self.note_lost_claim(&error),
+        }
+    }
+
+    /// What to ask for; `None` when there is no room, or before it is known what a claim took.
+    async fn next_claim_of(&mut self, now: Timestamp) -> Option<Claim> {
+        let residents = self.shared.residents.len();
+        let room = self
+            .shared
+            .limits
+            .resident_runs_max
+            .saturating_sub(residents);
+        self.short_of_room = room == 0;
+        let ready = room > 0
+            && !self.shared.is_stopping()
+            && (!self.claim_is_unknown || self.release_strays().await);
+        ready.then(|| Claim {
+            worker: self.shared.worker(),
+            now,
+            limit: room.min(CLAIM_MAX),
+        })
+    }
+
+    fn note_lost_claim(&mut self, error: &StoreError) {
+        self.claim_is_unknown = true;
+        self.note_trouble(error);
     }
 
     /// Gives back what a claim took whose reply was lost.
@@ -477,6 +507,7 @@ impl Dispatcher {
 
     /// Renews the lease and frees the runs of workers whose lease has ended.
     async fn heartbeat(&mut self, now: Timestamp) {
+        self.try_parked = true;
         self.next_heartbeat = now.after(self.shared.tuning.lease / 3);
         match self.renew(now).await {
             Ok(()) => self.note_success(),

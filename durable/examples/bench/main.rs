@@ -6,6 +6,8 @@
 //! result is verified. Beside each figure stands the raw limit measured in the same process, and the
 //! ratio to it.
 
+#![expect(unreachable_pub, reason = "the modules of one program")]
+
 mod args;
 mod process;
 mod raw;

@@ -1,6 +1,6 @@
 //! Writing a batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::state::{Run, State};
 use crate::{
@@ -68,6 +68,7 @@ impl State {
             seed: new.seed,
             input: new.input.clone(),
             reason: None,
+            parked_by: BTreeSet::new(),
             created_at: new.at,
             updated_at: new.at,
             events: Vec::new(),
@@ -210,6 +211,10 @@ impl State {
         let Some(run) = self.runs.get_mut(&key) else {
             return;
         };
+        match (update.status, run.owner) {
+            (Status::Parked, Some(worker)) => drop(run.parked_by.insert(worker)),
+            _ => run.parked_by.clear(),
+        }
         run.status = update.status;
         run.reason.clone_from(&update.reason);
         run.updated_at = at;

@@ -9,7 +9,8 @@ use super::state::State;
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Mail, RunPage, RunQuery, RunRecord, Store, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord, Store,
+        StoreFuture,
     },
 };
 
@@ -87,8 +88,8 @@ impl Store for MemoryStore {
         self.with(move |state| state.reap(now))
     }
 
-    fn revive_parked(&self) -> StoreFuture<'_, u64> {
-        self.with(State::revive_parked)
+    fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
+        self.with(move |state| state.claim_parked(claim))
     }
 
     fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {

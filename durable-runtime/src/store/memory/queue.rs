@@ -101,16 +101,21 @@ impl State {
         freed.len() as u64
     }
 
-    pub(super) fn revive_parked(&mut self) -> u64 {
+    pub(super) fn claim_parked(&mut self, claim: Claim) -> Vec<LoadedRun> {
+        if !self.workers.contains_key(&claim.worker) {
+            return Vec::new();
+        }
         let parked: Vec<RunKey> = self
             .runs
             .iter()
             .filter(|(_, run)| run.status == Status::Parked && run.owner.is_none())
+            .filter(|(_, run)| !run.parked_by.contains(&claim.worker))
             .map(|(key, _)| *key)
+            .take(claim.limit)
             .collect();
-        for key in &parked {
-            self.set_due(*key, Some(Timestamp::MIN));
-        }
-        parked.len() as u64
+        parked
+            .into_iter()
+            .filter_map(|key| self.take(key, &claim))
+            .collect()
     }
 }

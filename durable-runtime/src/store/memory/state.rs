@@ -21,6 +21,8 @@ pub(super) struct Run {
     pub(super) seed: i64,
     pub(super) input: Payload,
     pub(super) reason: Option<String>,
+    /// The workers that have parked it since it last went on.
+    pub(super) parked_by: BTreeSet<WorkerId>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) events: Vec<Event>,

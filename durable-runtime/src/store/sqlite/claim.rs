@@ -31,25 +31,54 @@ pub(super) async fn claim(
 ) -> Result<Claimed, sqlx::Error> {
     begin(connection).await?;
     let rows = due(connection, &claim).await?;
+    let runs = take_and_load(connection, &claim, &rows).await?;
+    let next_due = next_due(connection).await?;
+    commit(connection).await?;
+    Ok(Claimed { runs, next_due })
+}
+
+/// Whether there is a parked run that the worker has not parked itself.
+pub(super) async fn any_parked(
+    connection: &mut SqliteConnection,
+    claim: Claim,
+) -> Result<bool, sqlx::Error> {
+    let one = Claim { limit: 1, ..claim };
+    Ok(!parked(connection, &one).await?.is_empty())
+}
+
+pub(super) async fn claim_parked(
+    connection: &mut SqliteConnection,
+    claim: Claim,
+) -> Result<Vec<LoadedRun>, sqlx::Error> {
+    begin(connection).await?;
+    let rows = parked(connection, &claim).await?;
+    let runs = take_and_load(connection, &claim, &rows).await?;
+    commit(connection).await?;
+    Ok(runs)
+}
+
+async fn take_and_load(
+    connection: &mut SqliteConnection,
+    claim: &Claim,
+    rows: &[SqliteRow],
+) -> Result<Vec<LoadedRun>, sqlx::Error> {
     let keys = rows
         .iter()
         .map(|row| row.try_get(0))
         .collect::<Result<Vec<i64>, _>>()?;
     let keys = json_list(keys);
-    take(connection, &claim, &keys).await?;
+    take(connection, claim, &keys).await?;
     let mut events = journals(connection, &keys).await?;
     let mut mail = mailboxes(connection, &keys).await?;
     let mut runs = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         let key = row.try_get(0)?;
         match loaded(row, events.remove(&key), mail.remove(&key)) {
             Ok(run) => runs.push(run),
-            Err(error) => park(connection, key, &claim, &error.to_string()).await?,
+            Err(error) => park(connection, key, claim, &error.to_string()).await?,
         }
     }
-    let next_due = next_due(connection).await?;
-    commit(connection).await?;
-    Ok(Claimed { runs, next_due })
+    Ok(runs)
 }
 
 /// A worker that was retired takes nothing: nobody would free its runs again.
@@ -63,6 +92,24 @@ async fn due(
          AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY due, run LIMIT ?",
     )
     .bind(claim.now.as_micros())
+    .bind(claim.worker.get())
+    .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await
+}
+
+async fn parked(
+    connection: &mut SqliteConnection,
+    claim: &Claim,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    // `status <> 4` names the partial index.
+    sqlx::query(
+        "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, created_at \
+         FROM runs WHERE status = 8 AND status <> 4 AND owner IS NULL \
+         AND instr(coalesce(parked_by, ''), ?) = 0 \
+         AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY run LIMIT ?",
+    )
+    .bind(format!(",{},", claim.worker.get()))
     .bind(claim.worker.get())
     .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
     .fetch_all(connection)
@@ -180,8 +227,8 @@ async fn park(
     cause: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE runs SET status = ?, owner = NULL, due = NULL, reason = ?, updated_at = ? \
-         WHERE run = ?",
+        "UPDATE runs SET status = ?, owner = NULL, due = NULL, reason = ?, updated_at = ?, \
+         parked_by = coalesce(parked_by, ',') || owner || ',' WHERE run = ?",
     )
     .bind(Status::Parked.code())
     .bind(format!("run {run} cannot be loaded: {cause}"))

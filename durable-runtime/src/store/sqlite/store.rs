@@ -12,8 +12,8 @@ use super::{
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Mail, RunPage, RunQuery, RunRecord, Store, StoreError,
-        StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord, Store,
+        StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -205,11 +205,23 @@ impl Store for SqliteStore {
         })
     }
 
-    fn revive_parked(&self) -> StoreFuture<'_, u64> {
-        self.write(
-            "revive parked runs",
-            Box::new(|c| Box::pin(worker::revive_parked(c))),
-        )
+    fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
+        Box::pin(async move {
+            let any = self
+                .read_only(
+                    "look for parked runs",
+                    Box::new(move |c| Box::pin(claim::any_parked(c, claim))),
+                )
+                .await?;
+            if !any {
+                return Ok(Vec::new());
+            }
+            self.write(
+                "claim parked runs",
+                Box::new(move |c| Box::pin(claim::claim_parked(c, claim))),
+            )
+            .await
+        })
     }
 
     fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {

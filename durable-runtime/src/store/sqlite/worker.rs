@@ -1,12 +1,9 @@
 //! Workers and their leases.
 
-use sqlx::{Executor, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::writer::{begin, commit};
-use crate::{
-    journal::{Timestamp, WorkerId},
-    status::Status,
-};
+use crate::journal::{Timestamp, WorkerId};
 
 /// Runs whose owner is not registered are free for all, too: nobody else would free them.
 const ORPHANS: &str = "owner IS NOT NULL AND owner NOT IN (SELECT worker FROM workers)";
@@ -97,15 +94,4 @@ pub(super) async fn reap(
         .await?;
     commit(connection).await?;
     Ok(freed.rows_affected())
-}
-
-pub(super) async fn revive_parked(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    let sql = format!(
-        "UPDATE runs SET due = 0 WHERE status = {} AND status <> 4 AND owner IS NULL",
-        Status::Parked.code()
-    );
-    let revived = connection
-        .execute(sqlx::query(sqlx::AssertSqlSafe(sql)))
-        .await?;
-    Ok(revived.rows_affected())
 }

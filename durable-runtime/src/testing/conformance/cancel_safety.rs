@@ -153,7 +153,12 @@ pub(super) async fn dropped_worker_calls_leave_the_store_usable(f: Fixture) -> C
         drop_after(polls, store.register_worker(at(5))).await;
         drop_after(polls, store.renew_lease(f.worker, at(200))).await;
         drop_after(polls, store.reap(at(20))).await;
-        drop_after(polls, store.revive_parked()).await;
+        let claim = crate::store::Claim {
+            worker: f.worker,
+            now: at(1),
+            limit: 1,
+        };
+        drop_after(polls, store.claim_parked(claim)).await;
         drop_after(polls, store.release_strays(f.worker, &[])).await;
         drop_after(polls, store.retire_worker(f.worker)).await;
     }

@@ -108,9 +108,12 @@ macro_rules! __conformance_cases {
             }
             parking {
                 a_parked_run_says_why_and_is_not_due
-                reviving_makes_every_parked_run_due
+                a_new_worker_takes_every_parked_run_and_nothing_else
+                a_worker_does_not_try_again_what_it_has_parked
+                a_parked_run_that_went_on_may_be_tried_by_all_again
+                parked_runs_are_taken_by_number_up_to_the_limit
+                a_retired_worker_takes_no_parked_run
                 a_revived_run_is_running_and_its_reason_gone
-                reviving_nothing_counts_nothing
                 a_signal_does_not_wake_a_parked_run
                 a_cancellation_wakes_a_parked_run
                 mail_for_a_parked_run_is_kept

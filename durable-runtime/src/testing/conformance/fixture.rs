@@ -148,6 +148,14 @@ impl Fixture {
         Ok(self.claimed(now, 1_000).await?.runs)
     }
 
+    /// Claims parked runs for a worker that has just started.
+    pub(super) async fn revive(&self, now: Timestamp) -> Fallible<Vec<LoadedRun>> {
+        let worker = self.store.register_worker(at(10_000)).await?;
+        let limit = 1_000;
+        let claim = Claim { worker, now, limit };
+        Ok(self.store.claim_parked(claim).await?)
+    }
+
     /// Claims exactly one run.
     pub(super) async fn claim_one(&self, now: Timestamp) -> Fallible<LoadedRun> {
         one(self.claim(now).await?, "run due")

@@ -4,7 +4,11 @@ use super::{
     fixture::{CommitExt, Fixture, at, cancel, child_ended, commit, completed, signal},
     run::CaseResult,
 };
-use crate::{journal::RunKey, status::Status, store::NewMail};
+use crate::{
+    journal::RunKey,
+    status::Status,
+    store::{Claim, NewMail},
+};
 
 /// Starts a run and parks it.
 async fn parked(f: &Fixture, id: &str) -> Result<RunKey, crate::failure::BoxError> {
@@ -27,37 +31,104 @@ pub(super) async fn a_parked_run_says_why_and_is_not_due(f: Fixture) -> CaseResu
     Ok(())
 }
 
-pub(super) async fn reviving_makes_every_parked_run_due(f: Fixture) -> CaseResult {
+pub(super) async fn a_new_worker_takes_every_parked_run_and_nothing_else(f: Fixture) -> CaseResult {
     let mut runs = Vec::new();
     for n in 0..3 {
         runs.push(parked(&f, &n.to_string()).await?);
     }
+    f.start("pending").await?;
     f.waiting("waiting", None).await?;
     f.start_owned("running").await?;
-    assert_eq!(f.store().revive_parked().await?, 3);
-    let mut claimed: Vec<_> = f.claim(at(1)).await?.iter().map(|run| run.run).collect();
-    claimed.sort_unstable();
-    assert_eq!(claimed, runs);
+    let revived: Vec<_> = f.revive(at(1)).await?.iter().map(|run| run.run).collect();
+    assert_eq!(revived, runs);
+    assert!(f.revive(at(1)).await?.is_empty());
+    Ok(())
+}
+
+pub(super) async fn a_worker_does_not_try_again_what_it_has_parked(f: Fixture) -> CaseResult {
+    let run = parked(&f, "a").await?;
+    let claim = |worker| Claim {
+        worker,
+        now: at(1),
+        limit: 10,
+    };
+    assert!(f.store().claim_parked(claim(f.worker)).await?.is_empty());
+    let other = f.store().register_worker(at(100)).await?;
+    assert_eq!(f.store().claim_parked(claim(other)).await?.len(), 1);
+    let again = commit(run, 2, 1).release(Status::Parked, None, i64::MAX);
+    f.committed(again).await?;
+    // Neither of the two: a third one may try.
+    assert!(f.store().claim_parked(claim(f.worker)).await?.is_empty());
+    assert!(f.store().claim_parked(claim(other)).await?.is_empty());
+    let third = f.store().register_worker(at(100)).await?;
+    assert_eq!(f.store().claim_parked(claim(third)).await?.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn a_parked_run_that_went_on_may_be_tried_by_all_again(f: Fixture) -> CaseResult {
+    let run = parked(&f, "a").await?;
+    f.revive(at(1)).await?;
+    let on = commit(run, 2, 1).events([completed("y", 1)]);
+    f.committed(on.release(Status::Suspended, Some(at(2)), 0))
+        .await?;
+    let other = f.store().register_worker(at(100)).await?;
+    let claim = Claim {
+        worker: other,
+        now: at(3),
+        limit: 10,
+    };
+    assert_eq!(f.store().claim(claim).await?.runs.len(), 1);
+    let parking = commit(run, 3, 2).release(Status::Parked, None, i64::MAX);
+    f.committed(parking).await?;
+    let claim = Claim {
+        worker: f.worker,
+        ..claim
+    };
+    assert_eq!(f.store().claim_parked(claim).await?.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn parked_runs_are_taken_by_number_up_to_the_limit(f: Fixture) -> CaseResult {
+    let mut runs = Vec::new();
+    for n in 0..5 {
+        runs.push(parked(&f, &n.to_string()).await?);
+    }
+    let worker = f.store().register_worker(at(100)).await?;
+    let claim = Claim {
+        worker,
+        now: at(1),
+        limit: 3,
+    };
+    let taken: Vec<_> = f.store().claim_parked(claim).await?;
+    let taken: Vec<_> = taken.iter().map(|run| run.run).collect();
+    assert_eq!(taken, runs[..3]);
+    assert_eq!(f.store().claim_parked(claim).await?.len(), 2);
+    Ok(())
+}
+
+pub(super) async fn a_retired_worker_takes_no_parked_run(f: Fixture) -> CaseResult {
+    parked(&f, "a").await?;
+    let worker = f.store().register_worker(at(100)).await?;
+    f.store().retire_worker(worker).await?;
+    let claim = Claim {
+        worker,
+        now: at(1),
+        limit: 3,
+    };
+    assert!(f.store().claim_parked(claim).await?.is_empty());
     Ok(())
 }
 
 pub(super) async fn a_revived_run_is_running_and_its_reason_gone(f: Fixture) -> CaseResult {
     let run = parked(&f, "a").await?;
-    f.store().revive_parked().await?;
-    let loaded = f.claim_one(at(1)).await?;
+    let revived = f.revive(at(1)).await?;
+    let [loaded] = &revived[..] else {
+        panic!("{revived:?}");
+    };
     assert_eq!((loaded.status, loaded.epoch.get()), (Status::Parked, 2));
     assert_eq!(loaded.events, [completed("x", 1)]);
     let record = f.record(run).await?;
     assert_eq!((record.status, record.reason), (Status::Running, None));
-    Ok(())
-}
-
-pub(super) async fn reviving_nothing_counts_nothing(f: Fixture) -> CaseResult {
-    f.start("a").await?;
-    f.waiting("b", None).await?;
-    assert_eq!(f.store().revive_parked().await?, 0);
-    let runs = f.claim(at(1)).await?;
-    assert_eq!(runs.len(), 1);
     Ok(())
 }
 
@@ -82,8 +153,7 @@ pub(super) async fn mail_for_a_parked_run_is_kept(f: Fixture) -> CaseResult {
     let run = parked(&f, "a").await?;
     f.deliver(signal(run, "s", 1)).await?;
     f.deliver(signal(run, "s", 2)).await?;
-    f.store().revive_parked().await?;
-    assert_eq!(f.claim_one(at(1)).await?.mail.len(), 2);
+    assert_eq!(f.revive(at(1)).await?[0].mail.len(), 2);
     Ok(())
 }
 
@@ -128,7 +198,7 @@ pub(super) async fn nothing_wakes_a_paused_run(f: Fixture) -> CaseResult {
         .await?;
     f.deliver(signal(run, "s", 1)).await?;
     f.deliver(cancel(run)).await?;
-    assert_eq!(f.store().revive_parked().await?, 0);
+    assert!(f.revive(at(1)).await?.is_empty());
     assert!(f.claim(at(1_000)).await?.is_empty());
     Ok(())
 }
