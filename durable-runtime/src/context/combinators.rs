@@ -105,16 +105,24 @@ impl Children {
 }
 
 /// One branch of a combinator and, once it has completed, its output.
-pub struct Branch<F: Future> {
-    future: Option<Pin<Box<F>>>,
-    output: Option<F::Output>,
+///
+/// The future's type is erased. A workflow's future that held it could not be proved `Send`: a step's
+/// future names its body and the future of its body, both with lifetimes, and across an await the
+/// compiler no longer sees that the one belongs to the other.
+pub struct Branch<'a, T> {
+    future: Option<Pin<Box<dyn Future<Output = T> + Send + 'a>>>,
+    output: Option<T>,
 }
 
-impl<F: Future> Branch<F> {
+impl<'a, T> Branch<'a, T> {
     /// A branch that has not been polled.
-    pub fn new(future: impl IntoFuture<Output = F::Output, IntoFuture = F>) -> Self {
+    pub fn new<F>(operation: F) -> Self
+    where
+        F: IntoFuture<Output = T>,
+        F::IntoFuture: Send + 'a,
+    {
         Self {
-            future: Some(Box::pin(future.into_future())),
+            future: Some(Box::pin(operation.into_future())),
             output: None,
         }
     }
@@ -132,16 +140,19 @@ impl<F: Future> Branch<F> {
         true
     }
 
-    pub(super) fn take(&mut self) -> Option<F::Output> {
+    pub(super) fn take(&mut self) -> Option<T> {
         self.output.take()
     }
 
-    pub(super) fn peek(&self) -> Option<&F::Output> {
+    pub(super) fn peek(&self) -> Option<&T> {
         self.output.as_ref()
     }
 }
 
-impl<F: Future> fmt::Debug for Branch<F> {
+// The future is boxed, and the output is never pinned in place.
+impl<T> Unpin for Branch<'_, T> {}
+
+impl<T> fmt::Debug for Branch<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Branch")
             .field("done", &self.future.is_none())
@@ -178,14 +189,12 @@ pub trait TryBranches: Branches {
 }
 
 macro_rules! branches {
-    ($count:literal: $($index:tt $future:ident $value:ident),+) => {
-        impl<$($future: Future),+> Branches for ($(Branch<$future>,)+)
-        where
-            $($future::Output: Unpin),+
-        {
+    ($count:literal: $($index:tt $branch:lifetime $output:ident),+) => {
+        // A lifetime for each branch: the compiler must be able to see them apart across an await.
+        impl<$($branch,)+ $($output),+> Branches for ($(Branch<$branch, $output>,)+) {
             const COUNT: usize = $count;
-            type Outputs = ($($future::Output,)+);
-            type Some = ($(Option<$future::Output>,)+);
+            type Outputs = ($($output,)+);
+            type Some = ($(Option<$output>,)+);
 
             fn poll_branch(&mut self, branch: usize, cx: &mut Context<'_>) -> bool {
                 match branch {
@@ -203,12 +212,10 @@ macro_rules! branches {
             }
         }
 
-        impl<E, $($value,)+ $($future: Future<Output = Result<$value, E>>),+> TryBranches
-            for ($(Branch<$future>,)+)
-        where
-            $($future::Output: Unpin),+
+        impl<$($branch,)+ E, $($output),+> TryBranches
+            for ($(Branch<$branch, Result<$output, E>>,)+)
         {
-            type Values = ($($value,)+);
+            type Values = ($($output,)+);
             type Error = E;
 
             fn has_failed(&self, branch: usize) -> bool {
@@ -228,14 +235,14 @@ macro_rules! branches {
     };
 }
 
-branches!(1: 0 A TA);
-branches!(2: 0 A TA, 1 B TB);
-branches!(3: 0 A TA, 1 B TB, 2 C TC);
-branches!(4: 0 A TA, 1 B TB, 2 C TC, 3 D TD);
-branches!(5: 0 A TA, 1 B TB, 2 C TC, 3 D TD, 4 F TF);
-branches!(6: 0 A TA, 1 B TB, 2 C TC, 3 D TD, 4 F TF, 5 G TG);
-branches!(7: 0 A TA, 1 B TB, 2 C TC, 3 D TD, 4 F TF, 5 G TG, 6 H TH);
-branches!(8: 0 A TA, 1 B TB, 2 C TC, 3 D TD, 4 F TF, 5 G TG, 6 H TH, 7 I TI);
+branches!(1: 0 'a A);
+branches!(2: 0 'a A, 1 'b B);
+branches!(3: 0 'a A, 1 'b B, 2 'c C);
+branches!(4: 0 'a A, 1 'b B, 2 'c C, 3 'd D);
+branches!(5: 0 'a A, 1 'b B, 2 'c C, 3 'd D, 4 'f F);
+branches!(6: 0 'a A, 1 'b B, 2 'c C, 3 'd D, 4 'f F, 5 'g G);
+branches!(7: 0 'a A, 1 'b B, 2 'c C, 3 'd D, 4 'f F, 5 'g G, 6 'h H);
+branches!(8: 0 'a A, 1 'b B, 2 'c C, 3 'd D, 4 'f F, 5 'g G, 6 'h H, 7 'i I);
 
 /// What `join!`, `try_join!` and `race!` await.
 pub struct Join<B> {
@@ -336,8 +343,8 @@ impl<B> fmt::Debug for Join<B> {
 
 /// The future of [`join_all`].
 #[must_use = "durable operations do nothing until they are awaited"]
-pub struct JoinAll<F: Future> {
-    branches: Vec<Branch<F>>,
+pub struct JoinAll<'a, T> {
+    branches: Vec<Branch<'a, T>>,
     children: Children,
     left: usize,
 }
@@ -345,10 +352,11 @@ pub struct JoinAll<F: Future> {
 /// Runs any number of operations of one type side by side; gives their outputs in order.
 ///
 /// Cancel safe: dropping it drops the operations.
-pub fn join_all<I>(operations: I) -> JoinAll<<I::Item as IntoFuture>::IntoFuture>
+pub fn join_all<'a, I, T>(operations: I) -> JoinAll<'a, T>
 where
     I: IntoIterator,
-    I::Item: IntoFuture,
+    I::Item: IntoFuture<Output = T>,
+    <I::Item as IntoFuture>::IntoFuture: Send + 'a,
 {
     let branches: Vec<_> = operations.into_iter().map(Branch::new).collect();
     JoinAll {
@@ -358,10 +366,10 @@ where
     }
 }
 
-impl<F: Future> Unpin for JoinAll<F> {}
+impl<T> Unpin for JoinAll<'_, T> {}
 
-impl<F: Future> Future for JoinAll<F> {
-    type Output = Vec<F::Output>;
+impl<T> Future for JoinAll<'_, T> {
+    type Output = Vec<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self {
@@ -380,7 +388,7 @@ impl<F: Future> Future for JoinAll<F> {
     }
 }
 
-impl<F: Future> fmt::Debug for JoinAll<F> {
+impl<T> fmt::Debug for JoinAll<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "JoinAll({} of {} left)", self.left, self.branches.len())
     }
@@ -388,23 +396,24 @@ impl<F: Future> fmt::Debug for JoinAll<F> {
 
 /// The future of [`try_join_all`].
 #[must_use = "durable operations do nothing until they are awaited"]
-pub struct TryJoinAll<F: Future>(JoinAll<F>);
+pub struct TryJoinAll<'a, T, E>(JoinAll<'a, Result<T, E>>);
 
 /// Runs any number of operations of one type side by side; gives their values in order, or the first
 /// failure, and then drops the others.
 ///
 /// Cancel safe: dropping it drops the operations.
-pub fn try_join_all<I>(operations: I) -> TryJoinAll<<I::Item as IntoFuture>::IntoFuture>
+pub fn try_join_all<'a, I, T, E>(operations: I) -> TryJoinAll<'a, T, E>
 where
     I: IntoIterator,
-    I::Item: IntoFuture,
+    I::Item: IntoFuture<Output = Result<T, E>>,
+    <I::Item as IntoFuture>::IntoFuture: Send + 'a,
 {
     TryJoinAll(join_all(operations))
 }
 
-impl<F: Future> Unpin for TryJoinAll<F> {}
+impl<T, E> Unpin for TryJoinAll<'_, T, E> {}
 
-impl<T, E, F: Future<Output = Result<T, E>>> Future for TryJoinAll<F> {
+impl<T, E> Future for TryJoinAll<'_, T, E> {
     type Output = Result<Vec<T>, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -435,7 +444,7 @@ impl<T, E, F: Future<Output = Result<T, E>>> Future for TryJoinAll<F> {
     }
 }
 
-impl<F: Future> fmt::Debug for TryJoinAll<F> {
+impl<T, E> fmt::Debug for TryJoinAll<'_, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

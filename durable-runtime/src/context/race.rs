@@ -9,14 +9,12 @@ use std::{
 
 use super::combinators::{Branch, Children};
 
-type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
 /// The first of several operations of one output type; what `race!(a, b)` awaits.
 ///
 /// Cancel safe: dropping it drops the operations.
 #[must_use = "durable operations do nothing until they are awaited"]
 pub struct First<'a, T> {
-    branches: Vec<Branch<BoxedFuture<'a, T>>>,
+    branches: Vec<Branch<'a, T>>,
     children: Option<Children>,
 }
 
@@ -38,8 +36,7 @@ impl<'a, T> First<'a, T> {
         F: IntoFuture<Output = T>,
         F::IntoFuture: Send + 'a,
     {
-        let future: BoxedFuture<'a, T> = Box::pin(operation.into_future());
-        self.branches.push(Branch::new(future));
+        self.branches.push(Branch::new(operation));
         self
     }
 }
