@@ -73,6 +73,10 @@ pub use durable_runtime::testing;
 #[doc(hidden)]
 pub use durable_runtime::private as __private;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
 mod combinators;
 
 /// What workflows and steps return; any error type that converts into [`BoxError`] may take the
