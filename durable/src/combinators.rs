@@ -39,11 +39,7 @@ macro_rules! join {
 /// use durable::prelude::*;
 ///
 /// #[durable::workflow]
-<<<<<<< HEAD
 /// async fn both_or_neither(ctx: &Ctx) -> durable::Result<u32> {
-=======
-/// async fn both_or_none(ctx: &Ctx) -> durable::Result<u32> {
->>>>>>> 1f9fd3e (examples: order and backup, with the crash sweep)
 ///     let (one, two) = durable::try_join!(
 ///         ctx.step("one", |_| async { Ok::<_, String>(1) }),
 ///         ctx.step("two", |_| async { Ok::<_, String>(2) }),
@@ -54,11 +50,7 @@ macro_rules! join {
 /// # #[tokio::main]
 /// # async fn main() -> durable::Result<()> {
 /// # let engine = durable::Engine::open("memory:").await?;
-<<<<<<< HEAD
 /// let run = engine.client().start::<both_or_neither>("run-1", ()).await?;
-=======
-/// let run = engine.client().start::<both_or_none>("run-1", ()).await?;
->>>>>>> 1f9fd3e (examples: order and backup, with the crash sweep)
 /// assert_eq!(run.result().await?, 3);
 /// # engine.shutdown().await
 /// # }

@@ -19,8 +19,8 @@ use durable::{
     Clock, ErrorKind,
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, RunPage, RunQuery, RunRecord, SqliteStore, Store,
-        StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord,
+        SqliteStore, Store, StoreFuture,
     },
 };
 
@@ -150,8 +150,20 @@ impl Store for CrashingStore {
         self.store.reap(now)
     }
 
-    fn revive_parked(&self) -> StoreFuture<'_, u64> {
-        self.store.revive_parked()
+    fn release_strays<'a>(
+        &'a self,
+        worker: WorkerId,
+        residents: &'a [RunKey],
+    ) -> StoreFuture<'a, u64> {
+        self.store.release_strays(worker, residents)
+    }
+
+    fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
+        self.store.claim_parked(claim)
+    }
+
+    fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
+        self.store.mailbox(run)
     }
 
     fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {

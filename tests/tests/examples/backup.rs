@@ -137,7 +137,8 @@ fn killed_at_random_points_it_goes_on_and_ends_complete() {
 /// A backup that was killed after the listing and before `zzz` was stored.
 fn interrupted_before_the_last_file() -> Folder {
     let folder = Folder::new();
-    for n in 0..400 {
+    // More than the batches that are under way at once, so that the last file waits its turn.
+    for n in 0..1_000 {
         folder.write(&format!("{n:04}"), format!("content {n}").as_bytes());
     }
     folder.write("zzz", b"the last file of the listing");
