@@ -2,6 +2,8 @@
 
 pub mod crashing;
 pub mod program;
+#[cfg(unix)]
+pub mod server;
 mod temp;
 
 pub use temp::TempDir;

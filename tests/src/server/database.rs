@@ -1,0 +1,128 @@
+//! Databases on a server, one for each test.
+
+use std::{
+    process,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use durable::Result;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use super::Server;
+
+static SHARED: OnceLock<Result<Home, String>> = OnceLock::new();
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// Where the databases are that only want a server, whichever.
+#[derive(Debug)]
+enum Home {
+    Named(String),
+    Private(Server),
+}
+
+/// An empty database for one test.
+#[derive(Debug)]
+pub struct Database {
+    url: String,
+}
+
+impl Database {
+    /// A new database on the server that `DURABLE_TEST_POSTGRES_URL` names, or else on a private one
+    /// that all tests of this process share.
+    ///
+    /// # Errors
+    ///
+    /// When there is neither, or the server refuses.
+    pub async fn shared() -> Result<Self> {
+        let home = SHARED.get_or_init(|| match std::env::var("DURABLE_TEST_POSTGRES_URL") {
+            Ok(url) => Ok(Home::Named(url)),
+            Err(_) => Server::start()
+                .map(Home::Private)
+                .map_err(|error| error.to_string()),
+        });
+        match home.as_ref().map_err(String::as_str)? {
+            Home::Named(url) => Self::create(url).await,
+            Home::Private(server) => server.database().await,
+        }
+    }
+
+    /// Makes a database beside the one at `url`.
+    pub(super) async fn create(url: &str) -> Result<Self> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("durable_test_{}_{number}", process::id());
+        let mut connection = PgConnection::connect(url).await?;
+        // On a server that outlives us, a process with our id may have died here before.
+        for sql in ["DROP DATABASE IF EXISTS", "CREATE DATABASE"] {
+            let sql = format!("{sql} {name}");
+            connection.execute(AssertSqlSafe(sql)).await?;
+        }
+        connection.close().await?;
+        Ok(Self {
+            url: sibling(url, &name),
+        })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// The address of another database on the same server.
+fn sibling(url: &str, name: &str) -> String {
+    let (address, options) = url.split_once('?').unwrap_or((url, ""));
+    let server = match address.split_once("://") {
+        Some((scheme, rest)) => format!(
+            "{scheme}://{}",
+            rest.split_once('/').map_or(rest, |(server, _)| server)
+        ),
+        None => address.to_owned(),
+    };
+    let mark = if options.is_empty() { "" } else { "?" };
+    format!("{server}/{name}{mark}{options}")
+}
+
+/// Makes the server wait for its standby at each commit, and waits until it does.
+pub(super) async fn make_synchronous(url: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    connection
+        .execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        .await?;
+    connection.execute("SELECT pg_reload_conf()").await?;
+    let deadline = Instant::now() + super::PATIENCE;
+    loop {
+        let state: Option<String> =
+            sqlx::query_scalar("SELECT max(sync_state) FROM pg_stat_replication")
+                .fetch_one(&mut connection)
+                .await?;
+        match state.as_deref() {
+            Some("sync") => return Ok(connection.close().await?),
+            _ if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(10)).await,
+            state => return Err(format!("the standby does not stream: {state:?}").into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_beside_another_keeps_server_and_options() {
+        for (url, expected) in [
+            ("postgres://u:p@h:1/a", "postgres://u:p@h:1/b"),
+            ("postgres://h", "postgres://h/b"),
+            (
+                "postgres://h/a?sslmode=require",
+                "postgres://h/b?sslmode=require",
+            ),
+            ("postgres:///a?host=/run", "postgres:///b?host=/run"),
+        ] {
+            assert_eq!(sibling(url, "b"), expected);
+        }
+    }
+}
