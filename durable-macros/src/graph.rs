@@ -22,6 +22,8 @@ pub(crate) struct Body {
     pub(crate) paths: Vec<PathUse>,
     /// Macros that the parser does not know and that mention the context or an await.
     pub(crate) macros: Vec<UnknownMacro>,
+    /// Uses of `durable::nondeterministic!`.
+    pub(crate) escapes: Vec<Escape>,
     /// Clock readings as method calls: `ctx.now().elapsed()`.
     pub(crate) clock_calls: Vec<Ident>,
     /// Operations that are bound to a name and never mentioned again.
@@ -82,6 +84,15 @@ pub(crate) enum Place {
     Closure,
     /// In an `async` block that is no branch of a combinator.
     Async,
+    /// In `durable::nondeterministic!`.
+    Escape,
+}
+
+impl Place {
+    /// Whether clocks, I/O and awaits are free to be used here.
+    pub(crate) fn is_unjudged(self) -> bool {
+        matches!(self, Self::StepBody | Self::Escape)
+    }
 }
 
 /// What becomes of an operation.
@@ -170,6 +181,14 @@ pub(crate) struct PathUse {
     pub(crate) segments: Vec<String>,
     /// How many generic arguments its last segment has.
     pub(crate) generics: usize,
+}
+
+/// `durable::nondeterministic!(reason, value)`.
+pub(crate) struct Escape {
+    pub(crate) path: Path,
+    pub(crate) reason: Option<Expr>,
+    /// How many values follow the reason.
+    pub(crate) values: usize,
 }
 
 /// A macro that the parser cannot look into.

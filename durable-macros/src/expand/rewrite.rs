@@ -65,9 +65,10 @@ impl VisitMut for Rewriter<'_> {
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
-        let (Reading::Combinator { parts, .. } | Reading::Ordinary(parts)) = macros::read(mac)
-        else {
-            return;
+        let parts = match macros::read(mac) {
+            Reading::Combinator { parts, .. } => parts,
+            Reading::Ordinary(parts) | Reading::Escape(parts) => parts,
+            Reading::Opaque => return,
         };
         let parts = parts.into_iter().map(|mut part| {
             if let Part::Value(value) | Part::Branch(value) | Part::Handler(value) = &mut part {

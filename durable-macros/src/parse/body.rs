@@ -13,7 +13,8 @@ use super::{
     taint::Tainted,
 };
 use crate::graph::{
-    Body, Choice, ContextUse, Fate, How, Kind, Name, Node, Operation, PathUse, Place, UnknownMacro,
+    Body, Choice, ContextUse, Escape, Fate, How, Kind, Name, Node, Operation, PathUse, Place,
+    UnknownMacro,
 };
 
 /// Reads a body whose context has this name.
@@ -136,7 +137,7 @@ impl Reader {
     }
 
     pub(super) fn push_node(&mut self, node: Node) {
-        if self.place != Place::StepBody {
+        if !self.place.is_unjudged() {
             self.nodes.push(node);
         }
     }
@@ -275,9 +276,30 @@ impl Reader {
                 }
                 self.mention_raw(&parts);
             }
-            Reading::Escaped => self.mention_all(mac.tokens.clone()),
+            Reading::Escape(parts) => self.escape(mac, &parts),
             Reading::Opaque => self.opaque(mac),
         }
+    }
+
+    /// Reads `durable::nondeterministic!(reason, value)`: nothing in the value is judged but what is
+    /// done with the context.
+    fn escape(&mut self, mac: &Macro, parts: &[Part]) {
+        let values: Vec<&Expr> = parts.iter().filter_map(Part::value).collect();
+        self.body.escapes.push(Escape {
+            path: mac.path.clone(),
+            reason: values.first().map(|reason| (*reason).clone()),
+            values: values.len().saturating_sub(1),
+        });
+        let place = match self.place {
+            Place::StepBody => Place::StepBody,
+            _ => Place::Escape,
+        };
+        let place = mem::replace(&mut self.place, place);
+        values
+            .iter()
+            .skip(1)
+            .for_each(|value| self.visit_expr(value));
+        self.place = place;
     }
 
     fn combinator(&mut self, kind: &'static str, mac: &Macro, parts: &[Part]) {
@@ -314,7 +336,7 @@ impl Reader {
         let Some(mention) = macros::mention(mac.tokens.clone(), context) else {
             return;
         };
-        if self.place != Place::StepBody {
+        if !self.place.is_unjudged() {
             self.body.macros.push(UnknownMacro {
                 path: mac.path.clone(),
                 mention,
@@ -355,7 +377,7 @@ impl Reader {
     }
 
     pub(super) fn note_path(&mut self, path: &Path) {
-        if self.place == Place::StepBody {
+        if self.place.is_unjudged() {
             return;
         }
         let generics = path

@@ -18,8 +18,8 @@ pub(crate) enum Reading {
     },
     /// A macro that evaluates its arguments in place, in order.
     Ordinary(Vec<Part>),
-    /// `durable::nondeterministic!`: its author takes over.
-    Escaped,
+    /// `durable::nondeterministic!("reason", value)`: its author answers for the value.
+    Escape(Vec<Part>),
     /// Anything else.
     Opaque,
 }
@@ -101,7 +101,7 @@ pub(crate) fn read(mac: &Macro) -> Reading {
             .any(|krate| mac.path.segments[0].ident == krate);
     let tokens = mac.tokens.clone();
     let parts = match name.as_str() {
-        "nondeterministic" => return Reading::Escaped,
+        "nondeterministic" => return values(tokens).map_or(Reading::Opaque, Reading::Escape),
         _ if foreign => None,
         "join" => return combinator("Join", tokens),
         "try_join" => return combinator("TryJoin", tokens),
@@ -309,6 +309,16 @@ fn cut(tokens: TokenStream, mark: char) -> (TokenStream, TokenStream) {
         }
     }
     (head, rest.collect())
+}
+
+impl Part {
+    /// The expression that is evaluated in place, if this is one.
+    pub(crate) fn value(&self) -> Option<&Expr> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Raw(_) | Self::Branch(_) | Self::Handler(_) => None,
+        }
+    }
 }
 
 impl ToTokens for Part {

@@ -31,7 +31,7 @@ impl<'ast> Visit<'ast> for Reader {
                 if let Expr::Call(call) = peel(expression)
                     && fan_out(call).is_some()
                     && let Expr::Path(path) = peel(&call.func)
-                    && self.place != Place::StepBody
+                    && !self.place.is_unjudged()
                 {
                     self.body.dropped_combinators.push(path.path.clone());
                 }
@@ -96,7 +96,7 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
         let place = match self.place {
-            Place::StepBody => Place::StepBody,
+            place if place.is_unjudged() => place,
             _ if self.fan_out => Place::FanOut,
             _ => Place::Closure,
         };
@@ -120,14 +120,14 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_expr_async(&mut self, block: &'ast ExprAsync) {
         let place = match self.place {
-            Place::StepBody => Place::StepBody,
+            place if place.is_unjudged() => place,
             _ => Place::Async,
         };
         self.apart(place, |reader| reader.visit_block(&block.block));
     }
 
     fn visit_expr_await(&mut self, expression: &'ast ExprAwait) {
-        if self.place != Place::StepBody {
+        if !self.place.is_unjudged() {
             let span = Ident::new("await", expression.await_token.span);
             let foreign = self.foreign(&expression.base);
             self.body.awaits.push(Await { span, foreign });
@@ -392,7 +392,7 @@ impl Reader {
 
     fn note_elapsed(&mut self, call: &ExprMethodCall) {
         let elapsed = call.method == "elapsed" && call.args.is_empty();
-        if elapsed && self.place != Place::StepBody && self.is_time(&call.receiver) {
+        if elapsed && !self.place.is_unjudged() && self.is_time(&call.receiver) {
             self.body.clock_calls.push(call.method.clone());
         }
     }

@@ -1,0 +1,59 @@
+//! Escape: the context stays in the body, under its own name.
+
+use crate::{
+    diagnostics::Diagnostics,
+    graph::{Body, ContextUse, How},
+};
+
+pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
+    for escape in &body.uses {
+        let context = &escape.ident;
+        match &escape.how {
+            How::Asked => {}
+            How::Passed(receiver) => passed(escape, receiver, diagnostics),
+            How::Stored => diagnostics.push(
+                context,
+                format_args!("`{context}` cannot be moved into a variable, a value or a result"),
+                "operations are found by the name of the context; under any other name they would \
+                 be neither checked nor part of the step graph",
+                format_args!("call `{context}` itself, where an operation is needed"),
+            ),
+            How::Cloned => diagnostics.push(
+                context,
+                format_args!("`{context}` cannot be cloned"),
+                "a second context would make operations that the step graph does not have",
+                format_args!("call `{context}` itself, where an operation is needed"),
+            ),
+            How::Shadowed => diagnostics.push(
+                context,
+                format_args!("`{context}` is the name of the workflow's context"),
+                "what is called on this name would be taken for a durable operation",
+                "another name for this value",
+            ),
+            How::Scoped => diagnostics.push(
+                context,
+                format_args!("`{context}.scope(..)` can only be handed to a fragment, at once"),
+                "a scope is the place of a fragment's operations in the step graph, and belongs to \
+                 one call",
+                format_args!(
+                    "`bill({context}.scope(\"billing\"), ..).await?`, where `bill` is a \
+                     `#[durable::steps]` fn"
+                ),
+            ),
+        }
+    }
+}
+
+fn passed(escape: &ContextUse, receiver: &str, diagnostics: &mut Diagnostics) {
+    let context = &escape.ident;
+    diagnostics.push(
+        context,
+        format_args!("`{context}` cannot be passed to `{receiver}`"),
+        "operations in there would be in nobody's step graph, so a replay could not be checked \
+         against it",
+        format_args!(
+            "pass the values it needs; or, if it has steps of its own, make it a fragment with \
+             `#[durable::steps]` and call it as `{receiver}({context}.scope(\"a_name\"), ..).await?`"
+        ),
+    );
+}

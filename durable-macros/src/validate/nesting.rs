@@ -1,0 +1,79 @@
+//! Nesting: durable operations belong to the body itself, or to a branch of a combinator.
+
+use crate::{
+    diagnostics::Diagnostics,
+    graph::{Body, ContextUse, How, Operation, Place},
+};
+
+pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
+    for operation in &body.operations {
+        operation_check(operation, diagnostics);
+    }
+    for asked in body.uses.iter().filter(|asked| asked.how == How::Asked) {
+        query_check(asked, diagnostics);
+    }
+}
+
+fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
+    let noun = operation.kind.noun();
+    let method = &operation.method;
+    match operation.place {
+        Place::Body | Place::FanOut => {}
+        Place::StepBody => diagnostics.push(
+            method,
+            format_args!("a {noun} inside the body of a step"),
+            "a step is recorded as a whole and its body does not run again on a replay, so nothing \
+             durable can happen inside it",
+            format_args!(
+                "end the step first, and give its result to what follows: `let first = \
+                 ctx.step(..).await?; ctx.{method}(..).await?`"
+            ),
+        ),
+        Place::Closure => diagnostics.push(
+            method,
+            format_args!("a {noun} inside a closure"),
+            "how often a closure runs, and when, is its caller's affair, and the step graph must \
+             know it",
+            format_args!(
+                "a `for` loop; or, for all at once, `durable::join_all(items.iter().map(|item| \
+                 ctx.{method}(..)))`"
+            ),
+        ),
+        Place::Async => diagnostics.push(
+            method,
+            format_args!("a {noun} inside an `async` block"),
+            "whoever polls the block decides when it goes on, and may decide otherwise on a replay",
+            "write it in the body; or make the block a branch: `durable::join!(async { .. }, ..)`",
+        ),
+        Place::Escape => diagnostics.push(
+            method,
+            format_args!("a {noun} inside `nondeterministic!`"),
+            "what is in there is not judged, and a durable operation must be",
+            "take it out, and use its result in there",
+        ),
+    }
+}
+
+fn query_check(asked: &ContextUse, diagnostics: &mut Diagnostics) {
+    let context = &asked.ident;
+    match asked.place {
+        // A closure of the body runs in the body's own order, so what it asks is the same on a replay.
+        Place::Body | Place::FanOut | Place::Closure | Place::Escape => {}
+        Place::StepBody => diagnostics.push(
+            context,
+            format_args!("`{context}` inside the body of a step"),
+            "the body does not run on a replay, so what it asks of the workflow would be missing \
+             there, and later answers would shift",
+            format_args!(
+                "ask before the step (`let now = {context}.now();`), or ask the step itself: \
+                 `|step| .. step.state::<App>() ..`"
+            ),
+        ),
+        Place::Async => diagnostics.push(
+            context,
+            format_args!("`{context}` inside an `async` block"),
+            "whoever polls the block decides when it goes on, and may decide otherwise on a replay",
+            "ask before the block; or make the block a branch: `durable::join!(async { .. }, ..)`",
+        ),
+    }
+}

@@ -1,0 +1,68 @@
+//! Bodies that need no type check to be judged.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::pipeline;
+
+/// The first line of each mistake that is found in the body of a workflow.
+fn mistakes(body: &str) -> Vec<String> {
+    let body: TokenStream = body.parse().unwrap();
+    let item = quote! {
+        async fn order(ctx: &Ctx, input: Order) -> durable::Result<()> { #body }
+    };
+    let expansion = syn::parse2::<syn::File>(pipeline::workflow(TokenStream::new(), item)).unwrap();
+    let errors = expansion.items.iter().filter_map(|item| match item {
+        syn::Item::Macro(item) if item.mac.path.segments.last()?.ident == "compile_error" => {
+            let message: syn::LitStr = item.mac.parse_body().ok()?;
+            message.value().lines().next().map(str::to_owned)
+        }
+        _ => None,
+    });
+    errors.collect()
+}
+
+#[track_caller]
+fn assert_mistakes(body: &str, expected: &[&str]) {
+    assert_eq!(mistakes(body), expected, "{body}");
+}
+
+#[test]
+fn the_escape_hatch_takes_a_reason_and_no_operation() {
+    assert_mistakes(
+        r#"let home = durable::nondeterministic!("set once per machine", std::env::var("HOME"));"#,
+        &[],
+    );
+    let needs_words =
+        "the reason of `nondeterministic!` must be a string literal that is not empty";
+    assert_mistakes(r#"nondeterministic!("", f());"#, &[needs_words]);
+    assert_mistakes("nondeterministic!(REASON, f());", &[needs_words]);
+    assert_mistakes(
+        "nondeterministic!();",
+        &["`nondeterministic!` needs a reason"],
+    );
+    let one_value = "`nondeterministic!` takes a reason and one value";
+    assert_mistakes(r#"nondeterministic!("reason");"#, &[one_value]);
+    assert_mistakes(r#"nondeterministic!("reason", a, b);"#, &[one_value]);
+    assert_mistakes(
+        r#"nondeterministic!("reason", ctx.sleep("pause", PAUSE).await?);"#,
+        &["a sleep inside `nondeterministic!`"],
+    );
+}
+
+#[test]
+fn a_scope_is_handed_to_a_fragment_at_once() {
+    assert_mistakes(r#"bill(ctx.scope("billing"), 3).await?;"#, &[]);
+    assert_mistakes(
+        r#"let scope = ctx.scope("billing"); bill(scope, 3).await?;"#,
+        &["`ctx.scope(..)` can only be handed to a fragment, at once"],
+    );
+    assert_mistakes(
+        r#"bill(ctx.scope("billing")).await?; ship(ctx.scope("billing")).await?;"#,
+        &[r#"the name "billing" is used twice in `order`, first in line 1"#],
+    );
+    assert_mistakes(
+        r#"bill(ctx.scope("Billing")).await?;"#,
+        &[r#"the scope name "Billing" is not in snake_case"#],
+    );
+}
