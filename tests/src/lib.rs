@@ -1,9 +1,11 @@
 //! The harness that the tests across crates share.
 
 pub mod crashing;
+pub mod history;
 pub mod program;
 #[cfg(unix)]
 pub mod server;
 mod temp;
+pub mod workload;
 
 pub use temp::TempDir;

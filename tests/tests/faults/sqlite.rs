@@ -1,0 +1,28 @@
+//! Several processes on one SQLite file.
+
+use crate::{cluster::Cluster, scenarios};
+
+fn cluster() -> Cluster {
+    Cluster::new("sqlite", None)
+}
+
+#[tokio::test]
+async fn workers_are_killed() {
+    let report = scenarios::kill_workers(cluster()).await;
+    assert!(report.repeated > 0, "no kill came in the middle of a step");
+}
+
+#[tokio::test]
+async fn a_worker_is_paused() {
+    scenarios::pause_a_worker(cluster()).await;
+}
+
+#[tokio::test]
+async fn two_replicas_start_together() {
+    scenarios::start_two_replicas(cluster()).await;
+}
+
+#[tokio::test]
+async fn a_worker_hands_over() {
+    scenarios::hand_over(cluster()).await;
+}
