@@ -67,7 +67,8 @@ pub enum Kind {
         /// How long their steps last.
         pause: u64,
     },
-    /// One step that lasts until the file `gate` is in the folder, and one after it.
+    /// One step that lasts until the file `gate` is in the folder, or `gate-LIFE` for this process
+    /// alone, and one after it.
     Hold,
     /// A step that kills its process unless the file `antidote` is in the folder.
     Poison,

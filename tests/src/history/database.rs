@@ -7,7 +7,7 @@ use durable::{
     journal::RunKey,
     store::{RunQuery, SqliteStore, Store},
 };
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{Folder, History, RecordedRun};
 
@@ -39,6 +39,19 @@ impl Database {
         Ok(Self::Sqlite(options.connect().await?))
     }
 
+    /// Ends the leases of all workers, as a machine does whose clock is ahead.
+    ///
+    /// # Errors
+    ///
+    /// When the statement fails.
+    pub async fn end_leases(&mut self) -> Result<()> {
+        let sql = "UPDATE workers SET lease_until = 0";
+        match self {
+            Self::Sqlite(connection) => connection.execute(sql).await?,
+        };
+        Ok(())
+    }
+
     /// The epoch of each run.
     async fn epochs(&mut self) -> Result<Vec<(i64, i64)>> {
         let sql = "SELECT run, epoch FROM runs ORDER BY run";
@@ -62,7 +75,12 @@ impl Database {
         })
     }
 
-    async fn close(self) -> Result<()> {
+    /// Closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// When it breaks.
+    pub async fn close(self) -> Result<()> {
         match self {
             Self::Sqlite(connection) => connection.close().await?,
         }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, ErrorKind, Write},
     path::{Path, PathBuf},
 };
@@ -109,23 +109,32 @@ fn read_life(log: &Path) -> Result<Life> {
     Ok(life)
 }
 
-/// The file is opened to append, so that lines of several processes do not mix.
+/// The file is opened to append, so that lines of several processes do not mix. A line that a kill
+/// cut short is closed by the next one.
 fn append(path: &Path, line: &impl Serialize) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    let mut text = serde_json::to_string(line)?;
-    text.push('\n');
+    let text = format!("\n{}\n", serde_json::to_string(line)?);
     file.write_all(text.as_bytes())
 }
 
+/// The lines that are whole: others are being written, or their writer was killed.
 fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let file = match File::open(path) {
-        Ok(file) => BufReader::new(file),
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
+    let whole = text
+        .split_inclusive('\n')
+        .map(|line| line.trim_end_matches('\n'))
+        .filter(|line| line.ends_with('}'));
     let mut all = Vec::new();
-    for line in file.lines() {
-        all.push(serde_json::from_str(&line?)?);
+    for line in whole {
+        match serde_json::from_str(line) {
+            Ok(line) => all.push(line),
+            Err(error) if error.is_eof() => {}
+            Err(error) => return Err(format!("{}: {error}: {line}", path.display()).into()),
+        }
     }
     Ok(all)
 }

@@ -146,9 +146,25 @@ impl Cluster {
         fs::read_to_string(self.folder.log(&self.life(number))).unwrap()
     }
 
+    /// Lets every worker pass that holds a run.
+    pub fn open_gate(&self) {
+        fs::write(self.directory.path().join("gate"), "").unwrap();
+    }
+
+    /// Lets the present life of one worker pass.
+    pub fn open_gate_for(&self, number: usize) {
+        let gate = format!("gate-{}", self.life(number));
+        fs::write(self.directory.path().join(gate), "").unwrap();
+    }
+
     /// The files the workers write.
     pub fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// The address of the database.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// How many step bodies have begun, by any worker.

@@ -1,7 +1,7 @@
 //! The faults that every store must survive, under whichever database the cluster has.
 
 use durable_tests::{
-    history::Report,
+    history::{Database, Report},
     workload::{Assignment, Kind, Tuning, mixed},
 };
 
@@ -36,45 +36,81 @@ pub async fn kill_workers(mut cluster: Cluster) -> Report {
 }
 
 /// A worker is paused in a step for longer than its lease, another one takes its runs and finishes
-/// them, and then the first goes on.
+/// them, and then the first goes on, and finds out from its clock.
 pub async fn pause_a_worker(mut cluster: Cluster) -> Report {
-    let held = (0..20).map(|n| Assignment {
-        id: format!("held-{n}"),
-        kind: Kind::Hold,
-    });
-    let zombie = cluster.add(held.collect(), SHORT);
-    cluster.until_executions(20);
-    cluster.pause(zombie);
-    let heir = cluster.add(mixed("other", 20, 5), SHORT);
-    let is_heirs = |effect: &durable_tests::history::Effect| effect.life == cluster.life(heir);
-    cluster.until("the other worker takes over", || {
-        let effects = cluster.folder().effects().unwrap();
-        effects
-            .iter()
-            .filter(|e| e.step == "hold" && is_heirs(e))
-            .count()
-            == 20
-    });
-    std::fs::write(cluster.folder().path().join("gate"), "").unwrap();
-    cluster.until("the other worker finishes the runs", || {
-        let effects = cluster.folder().effects().unwrap();
-        effects.iter().filter(|e| e.step == "after").count() == 20
+    let zombie = hold_and_pause(&mut cluster, SHORT);
+    let heir = take_over(&mut cluster);
+    cluster.open_gate();
+    cluster.until("the other worker goes on", || {
+        count(&cluster, heir, "after") == HELD
     });
     cluster.resume(zombie);
     cluster.until("the paused worker notices", || {
         let log = cluster.log(zombie);
         log.contains("the lease was lost") || log.contains("ownership lost")
     });
-    cluster.until_all_ended();
-    let zombies = cluster.life(zombie);
+    finish_with_zombie(cluster, zombie, "SIGSTOP past the lease, SIGCONT").await
+}
+
+/// The same, but the first worker has no reason to think that it lost anything, for its lease was
+/// ended by a machine whose clock is ahead; and the other one has written nothing yet. All that
+/// stands between the first and the journals is the epoch.
+pub async fn pause_a_worker_that_cannot_know(mut cluster: Cluster) -> Report {
+    let zombie = hold_and_pause(&mut cluster, ENDLESS);
+    let mut database = Database::connect(cluster.url()).await.unwrap();
+    database.end_leases().await.unwrap();
+    database.close().await.unwrap();
+    take_over(&mut cluster);
+    cluster.open_gate_for(zombie);
+    cluster.resume(zombie);
+    cluster.until("every commit of the paused worker is refused", || {
+        cluster.log(zombie).matches("ownership lost").count() == HELD
+    });
+    cluster.open_gate();
+    finish_with_zombie(cluster, zombie, "SIGSTOP, lease ended by another's clock").await
+}
+
+const HELD: usize = 20;
+
+/// Starts a worker whose runs all wait at the gate, and pauses it there.
+fn hold_and_pause(cluster: &mut Cluster, tuning: Tuning) -> usize {
+    let held = (0..HELD).map(|n| Assignment {
+        id: format!("held-{n}"),
+        kind: Kind::Hold,
+    });
+    let zombie = cluster.add(held.collect(), tuning);
+    cluster.until_executions(HELD);
+    cluster.pause(zombie);
+    zombie
+}
+
+/// Starts another worker, and waits until it has come to the gate with the runs of the first.
+fn take_over(cluster: &mut Cluster) -> usize {
+    let heir = cluster.add(mixed("other", 20, 5), SHORT);
+    cluster.until("the other worker takes over", || {
+        count(cluster, heir, "hold") == HELD
+    });
+    heir
+}
+
+/// How many executions of a step the present life of a worker began.
+fn count(cluster: &Cluster, worker: usize, step: &str) -> usize {
+    let life = cluster.life(worker);
     let effects = cluster.folder().effects().unwrap();
-    assert!(
-        effects
-            .iter()
-            .all(|e| e.step != "after" || e.life != zombies),
-        "the paused worker went on with runs that it had lost"
+    let effects = effects.iter().filter(|e| e.life == life && e.step == step);
+    effects.count()
+}
+
+async fn finish_with_zombie(cluster: Cluster, zombie: usize, fault: &str) -> Report {
+    cluster.until_all_ended();
+    let went_on = count(&cluster, zombie, "after");
+    assert_eq!(
+        went_on, 0,
+        "the paused worker went on with runs it had lost"
     );
-    cluster.finish("SIGSTOP past the lease, SIGCONT").await
+    let report = cluster.finish(fault).await;
+    assert_eq!(report.repeated, HELD);
+    report
 }
 
 /// Two processes as a deployment with two replicas starts them.

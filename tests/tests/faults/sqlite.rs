@@ -18,6 +18,11 @@ async fn a_worker_is_paused() {
 }
 
 #[tokio::test]
+async fn a_worker_is_paused_that_cannot_know() {
+    scenarios::pause_a_worker_that_cannot_know(cluster()).await;
+}
+
+#[tokio::test]
 async fn two_replicas_start_together() {
     scenarios::start_two_replicas(cluster()).await;
 }

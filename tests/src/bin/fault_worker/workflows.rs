@@ -43,8 +43,11 @@ impl Lab {
 
     async fn wait_at_the_gate(&self, step: StepCtx) -> Result<u32, StepError> {
         self.record(&step)?;
-        let gate = self.folder.path().join("gate");
-        while !gate.exists() {
+        let gates = ["gate".to_owned(), format!("gate-{}", self.life)];
+        while !gates
+            .iter()
+            .any(|gate| self.folder.path().join(gate).exists())
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok(1)
