@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 
 /// The mistakes found so far.
@@ -21,6 +21,17 @@ impl Diagnostics {
     ) {
         let message = format!("{what}\n  why: {why}\n  instead: {instead}");
         self.0.push(syn::Error::new_spanned(at, message));
+    }
+
+    /// The same at a span.
+    pub(crate) fn push_at(
+        &mut self,
+        at: Span,
+        what: impl Display,
+        why: impl Display,
+        instead: impl Display,
+    ) {
+        self.push(Ident::new("at", at), what, why, instead);
     }
 
     /// Adds what a parser says.
@@ -44,5 +55,14 @@ impl Diagnostics {
             .into_iter()
             .map(syn::Error::into_compile_error)
             .collect()
+    }
+}
+
+/// The beginning of a piece of source, as much as fits into a sentence.
+pub(crate) fn excerpt(source: &str) -> String {
+    const CHARACTERS_MAX: usize = 48;
+    match source.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}..", &source[..end]),
+        None => source.to_owned(),
     }
 }

@@ -1,8 +1,6 @@
 //! What was read from a body: the step graph with spans, and the facts that the rules judge.
-#![expect(
-    dead_code,
-    reason = "read by the rules, which come one family at a time"
-)]
+
+use std::ops::Range;
 
 use proc_macro2::{Ident, Span};
 use syn::{Expr, LitStr, Path, Type};
@@ -20,18 +18,20 @@ pub(crate) struct Body {
     pub(crate) awaits: Vec<Await>,
     /// Every path that is named outside a step body, with aliases resolved.
     pub(crate) paths: Vec<PathUse>,
-    /// Macros that the parser does not know and that mention the context or an await.
-    pub(crate) macros: Vec<UnknownMacro>,
+    /// Macros that the parser does not know, outside a step body.
+    pub(crate) macros: Vec<MacroUse>,
     /// Uses of `durable::nondeterministic!`.
     pub(crate) escapes: Vec<Escape>,
     /// Clock readings as method calls: `ctx.now().elapsed()`.
     pub(crate) clock_calls: Vec<Ident>,
-    /// Operations that are bound to a name and never mentioned again.
-    pub(crate) unused: Vec<Ident>,
+    /// Locals that hold an operation and are never mentioned again.
+    pub(crate) forgotten: Vec<Ident>,
     /// Combinators that nobody awaits: `durable::join_all(..);`.
-    pub(crate) dropped_combinators: Vec<Path>,
+    pub(crate) dropped_combinators: Vec<Ident>,
     /// The types of application state that the workflow and its steps read.
     pub(crate) states: Vec<Type>,
+    /// How many facts were noted.
+    noted: usize,
 }
 
 /// A call on the context that makes a durable operation.
@@ -46,6 +46,7 @@ pub(crate) struct Operation {
     pub(crate) options: Vec<Choice>,
     pub(crate) place: Place,
     pub(crate) fate: Fate,
+    pub(crate) order: usize,
 }
 
 /// What an operation is.
@@ -96,7 +97,7 @@ impl Place {
 }
 
 /// What becomes of an operation.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Awaited,
     /// Given to a combinator.
@@ -149,6 +150,7 @@ pub(crate) struct ContextUse {
     pub(crate) ident: Ident,
     pub(crate) how: How,
     pub(crate) place: Place,
+    pub(crate) order: usize,
 }
 
 /// What is done with the context.
@@ -161,17 +163,19 @@ pub(crate) enum How {
     /// Bound to another name or put into a value.
     Stored,
     Cloned,
-    /// Its name is given to something else.
-    Shadowed,
+    /// A local with this name, whose closure uses the context, is used in a step body.
+    Captured,
     /// A scope that is not handed to a fragment at once.
     Scoped,
 }
 
 /// An `.await`.
 pub(crate) struct Await {
-    pub(crate) span: Ident,
+    pub(crate) token: Ident,
     /// What is awaited, as text, if it is not durable.
     pub(crate) foreign: Option<String>,
+    /// The order of the facts in what is awaited.
+    pub(crate) base: Range<usize>,
 }
 
 /// A path that is named.
@@ -181,6 +185,9 @@ pub(crate) struct PathUse {
     pub(crate) segments: Vec<String>,
     /// How many generic arguments its last segment has.
     pub(crate) generics: usize,
+    pub(crate) order: usize,
+    /// The order of the facts in its arguments, if it is called.
+    pub(crate) args: Range<usize>,
 }
 
 /// `durable::nondeterministic!(reason, value)`.
@@ -192,10 +199,21 @@ pub(crate) struct Escape {
 }
 
 /// A macro that the parser cannot look into.
-pub(crate) struct UnknownMacro {
+pub(crate) struct MacroUse {
     pub(crate) path: Path,
+    /// The path's segments, with an alias from a `use` in the body resolved.
+    pub(crate) segments: Vec<String>,
     /// The first mention of the context or of an await in it.
-    pub(crate) mention: Ident,
+    pub(crate) mention: Option<Ident>,
+}
+
+impl Body {
+    /// The place of a fact in the order in which they are noted: what is in an expression is noted
+    /// while that is read.
+    pub(crate) fn next_order(&mut self) -> usize {
+        self.noted += 1;
+        self.noted
+    }
 }
 
 impl Operation {
@@ -219,6 +237,22 @@ impl Operation {
         match self.choices("compensate").next()?.args.first()? {
             Expr::Path(path) => Some(&path.path),
             _ => None,
+        }
+    }
+}
+
+impl Node {
+    /// Whether it is an operation or has one in it.
+    pub(crate) fn holds_operation(&self) -> bool {
+        match self {
+            Self::Operation(_) | Self::Scope { .. } => true,
+            Self::Branch { arms, .. } => {
+                let mut nodes = arms.iter().flat_map(|arm| &arm.body);
+                nodes.any(Self::holds_operation)
+            }
+            Self::Loop { body, .. } => body.iter().any(Self::holds_operation),
+            Self::Parallel { branches, .. } => branches.iter().flatten().any(Self::holds_operation),
+            Self::Exit => false,
         }
     }
 }

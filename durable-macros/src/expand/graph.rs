@@ -33,7 +33,7 @@ impl Writer<'_> {
 
     /// A node, if it holds an operation.
     fn node(&self, node: &Node) -> Option<TokenStream> {
-        if !holds_operation(node) {
+        if !node.holds_operation() {
             return None;
         }
         let private = &self.private;
@@ -156,16 +156,6 @@ pub(crate) fn was(choice: &Choice) -> Option<&LitStr> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-fn holds_operation(node: &Node) -> bool {
-    match node {
-        Node::Operation(_) | Node::Scope { .. } => true,
-        Node::Branch { arms, .. } => arms.iter().any(|arm| arm.body.iter().any(holds_operation)),
-        Node::Loop { body, .. } => body.iter().any(holds_operation),
-        Node::Parallel { branches, .. } => branches.iter().flatten().any(holds_operation),
-        Node::Exit => false,
     }
 }
 

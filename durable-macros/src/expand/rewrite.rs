@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{
-    Block, Expr, ExprClosure, ExprMethodCall, Item, Lit, Macro, parse_quote, parse_quote_spanned,
+    Arm, Block, Expr, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprMethodCall, ExprWhile, Item,
+    Lit, Local, Macro, Pat, parse_quote, parse_quote_spanned,
     spanned::Spanned,
     visit_mut::{self, VisitMut},
 };
@@ -12,8 +13,9 @@ use super::keys::variant_ident;
 use crate::{
     names::flaw,
     parse::{
-        calls::{Chain, binds, is_context, kind_of},
-        macros::{self, Part, Reading},
+        calls::{Chain, is_context, kind_of},
+        macros::{self, Reading},
+        scopes::binds,
     },
     paths::Paths,
 };
@@ -24,6 +26,7 @@ pub(crate) fn rewrite(block: &mut Block, owner: &Ident, context: &Ident, paths: 
         owner,
         context,
         private: paths.private(),
+        shadowed: false,
     };
     rewriter.visit_block_mut(block);
 }
@@ -32,24 +35,68 @@ struct Rewriter<'a> {
     owner: &'a Ident,
     context: &'a Ident,
     private: TokenStream,
+    /// Whether the context's name means something else here.
+    shadowed: bool,
 }
 
 impl VisitMut for Rewriter<'_> {
     fn visit_item_mut(&mut self, _: &mut Item) {}
 
-    fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
-        // The name means something else in there.
-        if !closure
-            .inputs
-            .iter()
-            .any(|pattern| binds(pattern, self.context))
-        {
-            visit_mut::visit_expr_closure_mut(self, closure);
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        self.scope(|rewriter| visit_mut::visit_block_mut(rewriter, block));
+    }
+
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        visit_mut::visit_local_mut(self, local);
+        self.bind(&local.pat);
+    }
+
+    fn visit_expr_let_mut(&mut self, expression: &mut ExprLet) {
+        visit_mut::visit_expr_let_mut(self, expression);
+        self.bind(&expression.pat);
+    }
+
+    fn visit_expr_if_mut(&mut self, expression: &mut ExprIf) {
+        self.scope(|rewriter| {
+            rewriter.visit_expr_mut(&mut expression.cond);
+            rewriter.visit_block_mut(&mut expression.then_branch);
+        });
+        if let Some((_, otherwise)) = &mut expression.else_branch {
+            self.visit_expr_mut(otherwise);
         }
+    }
+
+    fn visit_expr_while_mut(&mut self, expression: &mut ExprWhile) {
+        self.scope(|rewriter| visit_mut::visit_expr_while_mut(rewriter, expression));
+    }
+
+    fn visit_expr_for_loop_mut(&mut self, expression: &mut ExprForLoop) {
+        self.visit_expr_mut(&mut expression.expr);
+        self.scope(|rewriter| {
+            rewriter.bind(&expression.pat);
+            rewriter.visit_block_mut(&mut expression.body);
+        });
+    }
+
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        self.scope(|rewriter| {
+            rewriter.bind(&arm.pat);
+            visit_mut::visit_arm_mut(rewriter, arm);
+        });
+    }
+
+    fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
+        self.scope(|rewriter| {
+            closure.inputs.iter().for_each(|input| rewriter.bind(input));
+            visit_mut::visit_expr_closure_mut(rewriter, closure);
+        });
     }
 
     fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
         visit_mut::visit_expr_method_call_mut(self, call);
+        if self.shadowed {
+            return;
+        }
         if is_context(&call.receiver, self.context) && kind_of(&call.method).is_some() {
             if let Some(name) = call.args.first_mut() {
                 *name = self.key(name);
@@ -68,12 +115,10 @@ impl VisitMut for Rewriter<'_> {
         let parts = match macros::read(mac) {
             Reading::Combinator { parts, .. } => parts,
             Reading::Ordinary(parts) | Reading::Escape(parts) => parts,
-            Reading::Opaque => return,
+            Reading::Inert | Reading::Opaque => return,
         };
         let parts = parts.into_iter().map(|mut part| {
-            if let Part::Value(value) | Part::Branch(value) | Part::Handler(value) = &mut part {
-                self.visit_expr_mut(value);
-            }
+            part.for_each_expression(&mut |expression| self.visit_expr_mut(expression));
             part.into_token_stream()
         });
         mac.tokens = parts.collect();
@@ -81,6 +126,17 @@ impl VisitMut for Rewriter<'_> {
 }
 
 impl Rewriter<'_> {
+    /// Rewrites what has locals of its own.
+    fn scope(&mut self, rewrite: impl FnOnce(&mut Self)) {
+        let shadowed = self.shadowed;
+        rewrite(self);
+        self.shadowed = shadowed;
+    }
+
+    fn bind(&mut self, pattern: &Pat) {
+        self.shadowed |= binds(pattern, self.context);
+    }
+
     /// The key of a name. A name that was found wanting becomes a key that fits everywhere, so that
     /// the mistake is reported once.
     fn key(&self, name: &Expr) -> Expr {

@@ -1,15 +1,16 @@
-//! `use` items inside a body: what a short name stands for.
+//! Items inside a body: what a short name stands for.
 
 use std::collections::BTreeMap;
 
-use syn::{Block, ItemUse, Path, UseTree, ext::IdentExt, visit::Visit};
+use syn::{Block, Item, Path, UseTree, ext::IdentExt, visit::Visit};
 
-/// The full path behind each name that a `use` in the body brings in.
+/// The full path behind each name that an item in the body brings in. Items that are declared there
+/// have one that begins with an empty segment, like nothing else.
 #[derive(Default)]
 pub(crate) struct Aliases(BTreeMap<String, Vec<String>>);
 
 impl Aliases {
-    /// Reads every `use` of a body, at any depth.
+    /// Reads every item of a body, at any depth.
     pub(crate) fn of(block: &Block) -> Self {
         let mut aliases = Self::default();
         aliases.visit_block(block);
@@ -67,7 +68,19 @@ impl Aliases {
 }
 
 impl<'ast> Visit<'ast> for Aliases {
-    fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        self.add(&item.tree, Vec::new());
+    fn visit_item(&mut self, item: &'ast Item) {
+        let declared = match item {
+            Item::Use(item) => return self.add(&item.tree, Vec::new()),
+            Item::Const(item) => &item.ident,
+            Item::Enum(item) => &item.ident,
+            Item::Fn(item) => &item.sig.ident,
+            Item::Mod(item) => &item.ident,
+            Item::Static(item) => &item.ident,
+            Item::Struct(item) => &item.ident,
+            Item::Trait(item) => &item.ident,
+            Item::Type(item) => &item.ident,
+            _ => return,
+        };
+        self.add_name(declared, declared, vec![String::new()]);
     }
 }

@@ -1,7 +1,7 @@
 //! Calls on the context: `ctx.step("charge", ..).retry(..)`.
 
 use proc_macro2::Ident;
-use syn::{Expr, ExprCall, ExprMethodCall, Pat, Path, visit::Visit};
+use syn::{Expr, ExprCall, ExprMethodCall, Path, UnOp};
 
 use crate::graph::Kind;
 
@@ -102,26 +102,17 @@ pub(crate) fn peel(mut expression: &Expr) -> &Expr {
     }
 }
 
-/// Whether this is the context itself.
+/// Whether this is the context itself, or what a method call would make the context of: `(*ctx)`.
 pub(crate) fn is_context(expression: &Expr, context: &Ident) -> bool {
-    matches!(peel(expression), Expr::Path(path) if path.path.is_ident(context))
+    context_ident(expression).is_some_and(|ident| ident == context)
 }
 
-/// Whether a pattern gives this name to something.
-pub(crate) fn binds(pattern: &Pat, name: &Ident) -> bool {
-    names_bound(pattern).contains(name)
-}
-
-/// Every name that a pattern binds. Names of constants look the same and are among them.
-pub(crate) fn names_bound(pattern: &Pat) -> Vec<Ident> {
-    struct Names(Vec<Ident>);
-    impl<'ast> Visit<'ast> for Names {
-        fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
-            self.0.push(pattern.ident.clone());
-            syn::visit::visit_pat_ident(self, pattern);
-        }
+/// The name that stands where the context could.
+pub(crate) fn context_ident(expression: &Expr) -> Option<&Ident> {
+    match peel(expression) {
+        Expr::Path(path) => path.path.get_ident(),
+        Expr::Reference(reference) => context_ident(&reference.expr),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => context_ident(&unary.expr),
+        _ => None,
     }
-    let mut names = Names(Vec::new());
-    names.visit_pat(pattern);
-    names.0
 }

@@ -2,9 +2,14 @@
 
 mod aliases;
 pub(crate) mod args;
+mod awaitable;
+mod bindings;
 pub(crate) mod body;
 pub(crate) mod calls;
+mod loops;
+mod macro_calls;
 pub(crate) mod macros;
+pub(crate) mod scopes;
 pub(crate) mod signature;
-mod taint;
+mod step_locals;
 mod walk;

@@ -1,19 +1,22 @@
 //! The walk over a body's syntax tree.
 
+use std::mem;
+
 use proc_macro2::{Ident, Span};
 use syn::{
     Attribute, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBlock, ExprBreak, ExprCall,
     ExprClosure, ExprContinue, ExprForLoop, ExprIf, ExprLet, ExprLoop, ExprMacro, ExprMatch,
-    ExprMethodCall, ExprPath, ExprReturn, ExprStruct, ExprTry, ExprWhile, Item, Label, Lifetime,
-    Local, Pat, Path, Stmt, spanned::Spanned, visit::Visit,
+    ExprMethodCall, ExprPath, ExprReturn, ExprStruct, ExprTry, ExprUnsafe, ExprWhile, Item, Pat,
+    Path, QSelf, RangeLimits, Stmt, Type, spanned::Spanned, visit::Visit,
 };
 
 use super::{
-    body::{Frame, Reader, label_text},
-    calls::{Chain, FragmentCall, binds, fan_out, is_context, names_bound, peel},
+    body::Reader,
+    calls::{Chain, FragmentCall, context_ident, fan_out, peel},
+    scopes::Holds,
 };
 use crate::{
-    graph::{Arm, Await, Fate, How, Node, Place},
+    graph::{Arm, Await, Fate, How, Kind, Node, Place},
     text::text,
 };
 
@@ -22,24 +25,46 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_item(&mut self, _: &'ast Item) {}
 
+    fn visit_expr(&mut self, expression: &'ast Expr) {
+        // What becomes of an expression's value is known for it alone, and not for its parts.
+        if !matches!(
+            expression,
+            Expr::Paren(_)
+                | Expr::Group(_)
+                | Expr::Block(_)
+                | Expr::Unsafe(_)
+                | Expr::If(_)
+                | Expr::Match(_)
+                | Expr::MethodCall(_)
+                | Expr::Call(_)
+        ) {
+            self.fate = Fate::Used;
+        }
+        syn::visit::visit_expr(self, expression);
+    }
+
     fn visit_stmt(&mut self, statement: &'ast Stmt) {
         match statement {
             Stmt::Local(local) => self.local(local),
             Stmt::Macro(statement) => self.read_macro(&statement.mac),
-            Stmt::Expr(expression, Some(_)) => {
-                self.expect_fate(expression, Fate::Discarded);
-                if let Expr::Call(call) = peel(expression)
-                    && fan_out(call).is_some()
-                    && let Expr::Path(path) = peel(&call.func)
-                    && !self.place.is_unjudged()
-                {
-                    self.body.dropped_combinators.push(path.path.clone());
-                }
-                self.visit_expr(expression);
-            }
-            Stmt::Expr(expression, None) => self.visit_expr(expression),
+            // A local that is named and dropped.
+            Stmt::Expr(Expr::Path(path), Some(_)) if path.path.get_ident().is_some() => {}
+            Stmt::Expr(expression, _) => self.visit_as(expression, Fate::Discarded),
             Stmt::Item(_) => {}
         }
+    }
+
+    fn visit_block(&mut self, block: &'ast Block) {
+        let fate = mem::replace(&mut self.fate, Fate::Used);
+        self.scope(|reader| {
+            let last = block.stmts.len().saturating_sub(1);
+            for (index, statement) in block.stmts.iter().enumerate() {
+                match statement {
+                    Stmt::Expr(tail, None) if index == last => reader.visit_as(tail, fate),
+                    statement => reader.visit_stmt(statement),
+                }
+            }
+        });
     }
 
     fn visit_expr_macro(&mut self, expression: &'ast ExprMacro) {
@@ -47,51 +72,67 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        let fate = mem::replace(&mut self.fate, Fate::Used);
         self.note_states(call);
-        if !self.shadowed {
+        if self.sees_context() {
             if let Some(chain) = Chain::of_call(call, &self.context) {
-                if chain.kind == crate::graph::Kind::Scope {
+                if chain.kind == Kind::Scope {
                     // Reached only outside a fragment call.
-                    let receiver = context_ident(&chain.call.receiver);
-                    self.use_context(receiver, How::Scoped);
+                    self.note_receiver(&chain.call.receiver, How::Scoped);
                 }
-                return self.operation(&chain, None);
+                return self.operation(&chain, None, fate);
             }
-            if is_context(&call.receiver, &self.context) {
+            if self.is_context(&call.receiver) {
                 return self.query(call);
             }
         }
-        self.note_elapsed(call);
+        self.note_clock(call);
         for arg in &call.args {
-            self.tainted.absorb(&call.receiver, arg, &self.context);
+            self.absorb(&call.receiver, arg);
         }
         self.visit_expr(&call.receiver);
-        if let Some(turbofish) = &call.turbofish {
-            self.visit_angle_bracketed_generic_arguments(turbofish);
-        }
-        let how = How::Passed(format!("{}", call.method));
+        self.visit_turbofish(call);
+        let feeds = if self.yields_operations(&call.receiver) {
+            Holds::Operations
+        } else {
+            Holds::Other
+        };
+        let outer = mem::replace(&mut self.feeds, feeds);
+        let how = How::Passed(call.method.to_string());
         self.with_how(how, |reader| {
             call.args.iter().for_each(|arg| reader.visit_expr(arg));
         });
+        self.feeds = outer;
     }
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
-        if !self.shadowed
+        let fate = mem::replace(&mut self.fate, Fate::Used);
+        if self.sees_context()
             && let Some(fragment) = FragmentCall::of(call, &self.context)
         {
             for arg in call.args.iter().skip(1) {
                 self.with_how(How::Stored, |reader| reader.visit_expr(arg));
             }
-            return self.operation(&fragment.scope, Some(fragment.fragment));
+            return self.operation(&fragment.scope, Some(fragment.fragment), fate);
         }
         if let Some(kind) = fan_out(call) {
-            return self.fan_out_call(kind, call);
+            return self.fan_out_call(kind, call, &fate);
         }
+        if is_drop(call) {
+            return self.dropped(call);
+        }
+        let before = self.body.paths.len();
         self.visit_expr(&call.func);
+        let callee = (self.body.paths.len() > before).then_some(before);
+        let args = self.body.next_order();
         let how = How::Passed(text(&call.func));
         self.with_how(how, |reader| {
             call.args.iter().for_each(|arg| reader.visit_expr(arg));
         });
+        let end = self.body.next_order();
+        if let Some(callee) = callee.and_then(|callee| self.body.paths.get_mut(callee)) {
+            callee.args = args..end;
+        }
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
@@ -100,16 +141,12 @@ impl<'ast> Visit<'ast> for Reader {
             _ if self.fan_out => Place::FanOut,
             _ => Place::Closure,
         };
-        let context = self.context.clone();
+        let feeds = self.feeds;
         self.apart(place, |reader| {
-            reader.shadowed |= closure
-                .inputs
-                .iter()
-                .any(|pattern| binds(pattern, &context));
-            closure
-                .inputs
-                .iter()
-                .for_each(|pattern| reader.visit_pat(pattern));
+            for pattern in &closure.inputs {
+                reader.visit_pat(pattern);
+                reader.bind_all(pattern, feeds);
+            }
             if place == Place::FanOut {
                 reader.combinator_branch(&closure.body);
             } else {
@@ -127,40 +164,58 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_expr_await(&mut self, expression: &'ast ExprAwait) {
-        if !self.place.is_unjudged() {
-            let span = Ident::new("await", expression.await_token.span);
-            let foreign = self.foreign(&expression.base);
-            self.body.awaits.push(Await { span, foreign });
+        let base = &*expression.base;
+        let foreign = !self.is_durable(base);
+        let start = self.body.next_order();
+        match peel(base) {
+            Expr::Async(block) => self.driven(block),
+            _ => self.visit_as(base, Fate::Awaited),
         }
-        self.expect_fate(&expression.base, Fate::Awaited);
-        self.visit_expr(&expression.base);
+        let end = self.body.next_order();
+        if !self.place.is_unjudged() {
+            self.body.awaits.push(Await {
+                token: Ident::new("await", expression.await_token.span),
+                foreign: foreign.then(|| text(base)),
+                base: start..end,
+            });
+        }
     }
 
     fn visit_expr_try(&mut self, expression: &'ast ExprTry) {
-        self.expect_fate(&expression.expr, Fate::Discarded);
-        self.visit_expr(&expression.expr);
+        self.visit_as(&expression.expr, Fate::Discarded);
     }
 
     fn visit_expr_assign(&mut self, assign: &'ast ExprAssign) {
-        self.tainted
-            .absorb(&assign.left, &assign.right, &self.context);
-        let wildcard = matches!(&*assign.left, Expr::Infer(_));
-        if wildcard {
-            self.expect_fate(&assign.right, Fate::Wildcard);
-        }
+        self.absorb(&assign.left, &assign.right);
+        let fate = match &*assign.left {
+            Expr::Infer(_) => Fate::Wildcard,
+            _ => Fate::Used,
+        };
         self.visit_expr(&assign.left);
-        self.with_how(How::Stored, |reader| reader.visit_expr(&assign.right));
+        self.with_how(How::Stored, |reader| reader.visit_as(&assign.right, fate));
     }
 
     fn visit_expr_path(&mut self, path: &'ast ExprPath) {
         if let Some(ident) = path.path.get_ident() {
-            if *ident == self.context && !self.shadowed {
-                let how = self.how.clone();
-                return self.use_context(ident.clone(), how);
+            match self.scopes.get(ident) {
+                Some(Holds::Context) => {
+                    let how = self.how.clone();
+                    return self.use_context(ident.clone(), how);
+                }
+                Some(Holds::Capture) if self.place == Place::StepBody => {
+                    self.use_context(ident.clone(), How::Captured);
+                }
+                _ => {}
             }
-            self.mention(ident);
+            if self.scopes.get(ident).is_some() {
+                return self.scopes.mention(ident);
+            }
         }
-        syn::visit::visit_expr_path(self, path);
+        self.visit_qualified(path.qself.as_ref(), &path.path);
+    }
+
+    fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
+        self.visit_qualified(path.qself.as_ref(), &path.path);
     }
 
     fn visit_path(&mut self, path: &'ast Path) {
@@ -180,26 +235,40 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_expr_if(&mut self, expression: &'ast ExprIf) {
-        self.visit_expr(&expression.cond);
+        let fate = mem::replace(&mut self.fate, Fate::Used);
+        let then = self.scope(|reader| {
+            reader.visit_expr(&expression.cond);
+            reader.branch(|reader| {
+                reader.fate = fate;
+                reader.visit_block(&expression.then_branch);
+            })
+        });
         let mut arms = vec![Arm {
             label: "then".to_owned(),
-            body: self.branch(|reader| reader.visit_block(&expression.then_branch)),
+            body: then,
         }];
         if let Some((_, otherwise)) = &expression.else_branch {
             arms.push(Arm {
                 label: "else".to_owned(),
-                body: self.branch(|reader| reader.visit_expr(otherwise)),
+                body: self.branch(|reader| reader.visit_as(otherwise, fate)),
             });
         }
         self.push_branch(text(&expression.cond), expression.if_token.span, arms);
     }
 
     fn visit_expr_match(&mut self, expression: &'ast ExprMatch) {
+        let fate = mem::replace(&mut self.fate, Fate::Used);
         self.visit_expr(&expression.expr);
         let arms = expression.arms.iter().map(|arm| {
             let body = self.branch(|reader| {
-                reader.bind(&arm.pat, Some(&expression.expr));
-                reader.visit_expr(&arm.body);
+                reader.scope(|reader| {
+                    let (pattern, guard) = guarded(&arm.pat);
+                    reader.bind(pattern, Some(&expression.expr));
+                    if let Some(guard) = guard {
+                        reader.visit_expr(guard);
+                    }
+                    reader.visit_as(&arm.body, fate);
+                });
             });
             Arm {
                 label: text(&arm.pat),
@@ -217,11 +286,12 @@ impl<'ast> Visit<'ast> for Reader {
             text(&expression.pat),
             text(&expression.expr)
         );
-        let (body, _) = self.frame(expression.label.as_ref(), true, |reader| {
+        let (body, left) = self.frame(expression.label.as_ref(), true, |reader| {
             reader.bind(&expression.pat, Some(&expression.expr));
             reader.visit_block(&expression.body);
         });
-        self.push_loop(header, expression.for_token.span, body, true);
+        let ends = left || !is_endless(&expression.expr);
+        self.push_loop(header, expression.for_token.span, body, ends);
     }
 
     fn visit_expr_while(&mut self, expression: &'ast ExprWhile) {
@@ -248,6 +318,10 @@ impl<'ast> Visit<'ast> for Reader {
         self.nodes.extend(body);
     }
 
+    fn visit_expr_unsafe(&mut self, expression: &'ast ExprUnsafe) {
+        self.visit_block(&expression.block);
+    }
+
     fn visit_expr_break(&mut self, expression: &'ast ExprBreak) {
         self.leave(expression.label.as_ref(), true);
         syn::visit::visit_expr_break(self, expression);
@@ -258,94 +332,72 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_expr_return(&mut self, expression: &'ast ExprReturn) {
-        syn::visit::visit_expr_return(self, expression);
+        if let Some(value) = &expression.expr {
+            self.visit_as(value, Fate::Discarded);
+        }
         self.exit();
-    }
-
-    fn visit_block(&mut self, block: &'ast Block) {
-        // A name given in a step's body may hide the context until that block ends.
-        let shadowed = self.shadowed;
-        syn::visit::visit_block(self, block);
-        self.shadowed = shadowed;
     }
 }
 
 impl Reader {
-    fn local(&mut self, local: &Local) {
-        let pattern = match &local.pat {
-            Pat::Type(typed) => {
-                self.visit_type(&typed.ty);
-                &*typed.pat
-            }
-            pattern => pattern,
-        };
-        let Some(init) = &local.init else {
-            return self.bind(pattern, None);
-        };
-        match pattern {
-            Pat::Wild(_) => self.expect_fate(&init.expr, Fate::Wildcard),
-            Pat::Ident(name) if self.is_operation(&init.expr) => {
-                self.bound.push(name.ident.clone());
-            }
-            Pat::Ident(name) => self.note_time(&name.ident, &init.expr),
-            _ => {}
-        }
-        let step_body = matches!(pattern, Pat::Ident(name)
-            if self.step_bodies.contains(&name.ident.to_string()));
-        match peel(&init.expr) {
-            Expr::Closure(closure) if step_body => self.step_body(closure),
-            _ => self.with_how(How::Stored, |reader| reader.visit_expr(&init.expr)),
-        }
-        self.bind(pattern, Some(&init.expr));
-        if let Some((_, otherwise)) = &init.diverge {
-            let body = self.branch(|reader| reader.visit_expr(otherwise));
-            let arms = vec![Arm {
-                label: "else".to_owned(),
-                body,
-            }];
-            self.push_branch(format!("let {}", text(pattern)), local.let_token.span, arms);
+    fn visit_turbofish(&mut self, call: &ExprMethodCall) {
+        if let Some(turbofish) = &call.turbofish {
+            self.visit_angle_bracketed_generic_arguments(turbofish);
         }
     }
 
-    /// Notes what a pattern binds.
-    fn bind(&mut self, pattern: &Pat, from: Option<&Expr>) {
-        self.visit_pat(pattern);
-        if let Some(from) = from {
-            self.tainted.flow(pattern, from, &self.context);
+    /// Reads a path, which may begin with a type: `<SystemTime>::now`.
+    fn visit_qualified(&mut self, qualifier: Option<&QSelf>, path: &Path) {
+        let Some(qualifier) = qualifier else {
+            return self.visit_path(path);
+        };
+        match &*qualifier.ty {
+            Type::Path(ty) if qualifier.as_token.is_none() && ty.qself.is_none() => {
+                let mut whole = ty.path.clone();
+                whole.segments.extend(path.segments.iter().cloned());
+                self.note_path(&whole);
+                syn::visit::visit_path(self, &ty.path);
+            }
+            ty => self.visit_type(ty),
         }
-        let shadow = names_bound(pattern)
-            .into_iter()
-            .find(|name| *name == self.context);
-        match shadow {
-            Some(_) if self.place == Place::StepBody => self.shadowed = true,
-            Some(name) => self.use_context(name, How::Shadowed),
-            None => {}
+        syn::visit::visit_path(self, path);
+    }
+
+    fn note_receiver(&mut self, receiver: &Expr, how: How) {
+        if let Some(ident) = context_ident(receiver) {
+            self.use_context(ident.clone(), how);
         }
     }
 
     /// A call on the context that makes no operation: `ctx.now()`.
     fn query(&mut self, call: &ExprMethodCall) {
-        let ident = context_ident(&call.receiver);
         let how = if call.method == "clone" || call.method == "to_owned" {
             How::Cloned
         } else {
             How::Asked
         };
-        self.use_context(ident, how);
+        self.note_receiver(&call.receiver, how);
         call.args.iter().for_each(|arg| self.visit_expr(arg));
-        if let Some(turbofish) = &call.turbofish {
-            self.visit_angle_bracketed_generic_arguments(turbofish);
-        }
+        self.visit_turbofish(call);
         if call.method == "continue_as_new" {
             self.exit();
         }
     }
 
-    fn fan_out_call(&mut self, kind: &'static str, call: &ExprCall) {
-        let outer = std::mem::replace(&mut self.fan_out, true);
+    fn fan_out_call(&mut self, kind: &'static str, call: &ExprCall, fate: &Fate) {
+        if !self.place.is_unjudged() && matches!(fate, Fate::Discarded | Fate::Wildcard) {
+            let path = match peel(&call.func) {
+                Expr::Path(path) => path.path.segments.last(),
+                _ => None,
+            };
+            self.body
+                .dropped_combinators
+                .extend(path.map(|last| last.ident.clone()));
+        }
+        let outer = mem::replace(&mut self.fan_out, true);
         let body = self.branch(|reader| {
             for arg in &call.args {
-                reader.with_how(How::Stored, |reader| reader.visit_expr(arg));
+                reader.with_how(How::Stored, |reader| reader.visit_as(arg, Fate::Branch));
             }
         });
         self.fan_out = outer;
@@ -358,87 +410,33 @@ impl Reader {
         }
     }
 
-    /// What is awaited here, if it is not durable.
-    fn foreign(&self, base: &Expr) -> Option<String> {
-        let mut call = peel(base);
-        while let Expr::MethodCall(outer) = call {
-            if is_context(&outer.receiver, &self.context) {
-                return None;
+    /// `drop(operation)`: a mention that awaits nothing.
+    fn dropped(&mut self, call: &ExprCall) {
+        for arg in &call.args {
+            match peel(arg) {
+                Expr::Path(path)
+                    if path
+                        .path
+                        .get_ident()
+                        .is_some_and(|name| *name != self.context) => {}
+                _ => self.with_how(How::Passed("drop".to_owned()), |reader| {
+                    reader.visit_as(arg, Fate::Discarded);
+                }),
             }
-            call = peel(&outer.receiver);
-        }
-        let durable = self.tainted.holds_operation(base, &self.context);
-        (!durable && !mentions_context(base, &self.context)).then(|| text(base))
-    }
-
-    fn note_time(&mut self, name: &Ident, value: &Expr) {
-        if self.is_time(value) {
-            self.times.insert(name.to_string());
         }
     }
 
-    fn is_time(&self, value: &Expr) -> bool {
-        match peel(value) {
-            Expr::MethodCall(call) => {
-                call.method == "now" && is_context(&call.receiver, &self.context)
-            }
-            Expr::Path(path) => path
-                .path
-                .get_ident()
-                .is_some_and(|ident| self.times.contains(&ident.to_string())),
-            _ => false,
-        }
-    }
-
-    fn note_elapsed(&mut self, call: &ExprMethodCall) {
+    /// Notes a reading of the clock as a method call.
+    fn note_clock(&mut self, call: &ExprMethodCall) {
+        let epoch = matches!(peel(&call.receiver), Expr::Path(path)
+            if path.path.segments.last().is_some_and(|last| last.ident == "UNIX_EPOCH"));
         let elapsed = call.method == "elapsed" && call.args.is_empty();
-        if elapsed && !self.place.is_unjudged() && self.is_time(&call.receiver) {
+        if elapsed && !self.place.is_unjudged() && (epoch || self.is_time(&call.receiver)) {
             self.body.clock_calls.push(call.method.clone());
         }
     }
 
-    fn frame(
-        &mut self,
-        label: Option<&Label>,
-        is_loop: bool,
-        read: impl FnOnce(&mut Self),
-    ) -> (Vec<Node>, bool) {
-        self.frames.push(Frame {
-            label: label.map(|label| label_text(&label.name)),
-            is_loop,
-            left: false,
-        });
-        let body = self.branch(read);
-        let left = self.frames.pop().is_some_and(|frame| frame.left);
-        (body, left)
-    }
-
-    /// Notes that `break` or `continue` leaves loops.
-    fn leave(&mut self, label: Option<&Lifetime>, breaks: bool) {
-        let label = label.map(label_text);
-        for frame in self.frames.iter_mut().rev() {
-            let target = match &label {
-                Some(_) => frame.label == label,
-                None => frame.is_loop,
-            };
-            if !target || breaks {
-                // An unlabelled `break` does not leave the labelled blocks around it.
-                frame.left |= label.is_some() || frame.is_loop;
-            }
-            if target {
-                break;
-            }
-        }
-    }
-
-    fn exit(&mut self) {
-        if self.leaves {
-            self.frames.iter_mut().for_each(|frame| frame.left = true);
-            self.push_node(Node::Exit);
-        }
-    }
-
-    fn push_branch(&mut self, condition: String, span: Span, arms: Vec<Arm>) {
+    pub(super) fn push_branch(&mut self, condition: String, span: Span, arms: Vec<Arm>) {
         if arms.iter().any(|arm| !arm.body.is_empty()) {
             self.push_node(Node::Branch {
                 condition,
@@ -447,43 +445,35 @@ impl Reader {
             });
         }
     }
+}
 
-    fn push_loop(&mut self, header: String, span: Span, body: Vec<Node>, ends: bool) {
-        if !body.is_empty() {
-            self.push_node(Node::Loop {
-                header,
-                span,
-                body,
-                ends,
-            });
-        }
+/// A pattern and its guard.
+fn guarded(pattern: &Pat) -> (&Pat, Option<&Expr>) {
+    match pattern {
+        Pat::Guard(guarded) => (&guarded.pat, Some(&guarded.guard)),
+        pattern => (pattern, None),
     }
 }
 
-fn context_ident(expression: &Expr) -> Ident {
-    match peel(expression) {
-        Expr::Path(path) => path.path.get_ident().cloned(),
-        _ => None,
+/// Whether an iterator visibly has no end: `0..`.
+fn is_endless(iterator: &Expr) -> bool {
+    match peel(iterator) {
+        Expr::Range(range) => {
+            range.end.is_none() && matches!(range.limits, RangeLimits::HalfOpen(_))
+        }
+        _ => false,
     }
-    .unwrap_or_else(|| Ident::new("ctx", expression.span()))
 }
 
-/// Whether an expression names the context other than to call a method on it.
-fn mentions_context(expression: &Expr, context: &Ident) -> bool {
-    struct Search<'a>(&'a Ident, bool);
-    impl<'ast> Visit<'ast> for Search<'_> {
-        fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
-            if !is_context(&call.receiver, self.0) {
-                self.visit_expr(&call.receiver);
-            }
-            call.args.iter().for_each(|arg| self.visit_expr(arg));
-        }
+fn is_item_of(path: &Path, module: &str, item: &str) -> bool {
+    let mut last = path.segments.iter().rev();
+    last.next().is_some_and(|last| last.ident == item)
+        && last.next().is_some_and(|last| last.ident == module)
+}
 
-        fn visit_expr_path(&mut self, path: &'ast ExprPath) {
-            self.1 |= path.path.is_ident(self.0);
-        }
-    }
-    let mut search = Search(context, false);
-    search.visit_expr(expression);
-    search.1
+/// Whether this is a call of `drop` or `forget`.
+fn is_drop(call: &ExprCall) -> bool {
+    matches!(peel(&call.func), Expr::Path(path)
+        if path.path.is_ident("drop")
+            || ["drop", "forget"].iter().any(|name| is_item_of(&path.path, "mem", name)))
 }

@@ -9,7 +9,8 @@ use crate::{
 
 pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     for operation in &body.operations {
-        for choice in operation.choices("compensate") {
+        // A second one is reported as a repeated option.
+        if let Some(choice) = operation.choices("compensate").next() {
             if !matches!(operation.kind, Kind::Step | Kind::Child) {
                 wait(operation, &choice.name, diagnostics);
             } else if let Some(value) = choice.args.first() {

@@ -1,5 +1,6 @@
 //! Escape: the context stays in the body, under its own name.
 
+use super::hazards;
 use crate::{
     diagnostics::Diagnostics,
     graph::{Body, ContextUse, How},
@@ -7,9 +8,12 @@ use crate::{
 
 pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     for escape in &body.uses {
+        if hazards::covers(body, escape.order) {
+            continue;
+        }
         let context = &escape.ident;
         match &escape.how {
-            How::Asked => {}
+            How::Asked | How::Captured => {}
             How::Passed(receiver) => passed(escape, receiver, diagnostics),
             How::Stored => diagnostics.push(
                 context,
@@ -23,12 +27,6 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
                 format_args!("`{context}` cannot be cloned"),
                 "a second context would make operations that the step graph does not have",
                 format_args!("call `{context}` itself, where an operation is needed"),
-            ),
-            How::Shadowed => diagnostics.push(
-                context,
-                format_args!("`{context}` is the name of the workflow's context"),
-                "what is called on this name would be taken for a durable operation",
-                "another name for this value",
             ),
             How::Scoped => diagnostics.push(
                 context,

@@ -1,16 +1,29 @@
 //! Nesting: durable operations belong to the body itself, or to a branch of a combinator.
 
+use super::hazards;
 use crate::{
     diagnostics::Diagnostics,
     graph::{Body, ContextUse, How, Operation, Place},
 };
 
+const BODY_IS_SKIPPED: &str = "the body does not run on a replay, so what it asks of the workflow \
+    would be missing there, and later answers would shift";
+
 pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     for operation in &body.operations {
-        operation_check(operation, diagnostics);
+        if !hazards::covers(body, operation.order) {
+            operation_check(operation, diagnostics);
+        }
     }
-    for asked in body.uses.iter().filter(|asked| asked.how == How::Asked) {
-        query_check(asked, diagnostics);
+    for used in &body.uses {
+        if hazards::covers(body, used.order) {
+            continue;
+        }
+        match used.how {
+            How::Asked => query_check(used, diagnostics),
+            How::Captured => captured(used, diagnostics),
+            _ => {}
+        }
     }
 }
 
@@ -62,8 +75,7 @@ fn query_check(asked: &ContextUse, diagnostics: &mut Diagnostics) {
         Place::StepBody => diagnostics.push(
             context,
             format_args!("`{context}` inside the body of a step"),
-            "the body does not run on a replay, so what it asks of the workflow would be missing \
-             there, and later answers would shift",
+            BODY_IS_SKIPPED,
             format_args!(
                 "ask before the step (`let now = {context}.now();`), or ask the step itself: \
                  `|step| .. step.state::<App>() ..`"
@@ -76,4 +88,14 @@ fn query_check(asked: &ContextUse, diagnostics: &mut Diagnostics) {
             "ask before the block; or make the block a branch: `durable::join!(async { .. }, ..)`",
         ),
     }
+}
+
+fn captured(used: &ContextUse, diagnostics: &mut Diagnostics) {
+    let local = &used.ident;
+    diagnostics.push(
+        local,
+        format_args!("`{local}` uses the context, and is used inside the body of a step"),
+        BODY_IS_SKIPPED,
+        format_args!("call it before the step, and use what it gives in the body"),
+    );
 }

@@ -66,3 +66,36 @@ fn a_scope_is_handed_to_a_fragment_at_once() {
         &[r#"the scope name "Billing" is not in snake_case"#],
     );
 }
+
+/// Bodies split at lines of `---`.
+fn cases(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.split("\n---\n")
+}
+
+#[test]
+fn lawful_bodies_pass() {
+    let refused: Vec<_> = cases(include_str!("lawful.txt"))
+        .map(|body| (body, mistakes(body)))
+        .filter(|(_, mistakes)| !mistakes.is_empty())
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
+/// Each body has lines with `//!`: the mistakes in it.
+#[test]
+fn unlawful_bodies_are_reported() {
+    let mut wrong = Vec::new();
+    for case in cases(include_str!("unlawful.txt")) {
+        let (told, body): (Vec<&str>, Vec<&str>) =
+            case.lines().partition(|line| line.starts_with("//!"));
+        let expected: Vec<&str> = told
+            .iter()
+            .map(|line| line.trim_start_matches("//!").trim())
+            .collect();
+        let found = mistakes(&body.join("\n"));
+        if found != expected {
+            wrong.push((case, found));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

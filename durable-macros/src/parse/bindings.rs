@@ -1,0 +1,198 @@
+//! What locals hold: where operations go before they are awaited.
+
+use quote::ToTokens;
+use syn::{Expr, ExprAwait, ExprCall, ExprMacro, ExprMethodCall, Item, Local, Pat, visit::Visit};
+
+use super::{
+    body::Reader,
+    calls::{Chain, FragmentCall, context_ident, fan_out, peel},
+    macros::{self, Reading},
+    scopes::{Holds, names_bound},
+};
+use crate::{
+    graph::{Arm, Fate, How, Kind},
+    text::text,
+};
+
+impl Reader {
+    pub(super) fn local(&mut self, local: &Local) {
+        let pattern = match &local.pat {
+            Pat::Type(typed) => {
+                self.visit_type(&typed.ty);
+                &*typed.pat
+            }
+            pattern => pattern,
+        };
+        let Some(init) = &local.init else {
+            return self.bind(pattern, None);
+        };
+        let step_local = matches!(pattern, Pat::Ident(name)
+            if self.step_locals.contains(&name.ident.to_string()));
+        match peel(&init.expr) {
+            Expr::Closure(closure) if step_local => self.step_body(closure),
+            _ => {
+                let fate = match pattern {
+                    Pat::Wild(_) => Fate::Wildcard,
+                    _ => Fate::Used,
+                };
+                self.with_how(How::Stored, |reader| reader.visit_as(&init.expr, fate));
+            }
+        }
+        if let Some((_, otherwise)) = &init.diverge {
+            let body = self.branch(|reader| reader.visit_expr(otherwise));
+            let arms = vec![Arm {
+                label: "else".to_owned(),
+                body,
+            }];
+            self.push_branch(format!("let {}", text(pattern)), local.let_token.span, arms);
+        }
+        match step_local {
+            // What it does with the context is reported where it does it.
+            true => self.bind(pattern, None),
+            false => self.bind(pattern, Some(&init.expr)),
+        }
+    }
+
+    /// Notes what a pattern binds, out of a value if that is known.
+    pub(super) fn bind(&mut self, pattern: &Pat, from: Option<&Expr>) {
+        self.visit_pat(pattern);
+        self.bind_names(pattern, from);
+    }
+
+    fn bind_names(&mut self, pattern: &Pat, from: Option<&Expr>) {
+        match (pattern, from.map(peel)) {
+            (Pat::Tuple(patterns), Some(Expr::Tuple(values)))
+                if patterns.elems.len() == values.elems.len() =>
+            {
+                for (pattern, value) in patterns.elems.iter().zip(&values.elems) {
+                    self.bind_names(pattern, Some(value));
+                }
+            }
+            (Pat::Ident(_), Some(from)) => {
+                let holds = self.value_of(from);
+                self.bind_all(pattern, holds);
+            }
+            (_, Some(from)) if self.yields_operations(from) => {
+                self.bind_all(pattern, Holds::Operations);
+            }
+            _ => self.bind_all(pattern, Holds::Other),
+        }
+    }
+
+    pub(super) fn bind_all(&mut self, pattern: &Pat, holds: Holds) {
+        for name in names_bound(pattern) {
+            self.scopes.bind(&name, holds);
+        }
+    }
+
+    /// What a local holds that is bound to this.
+    fn value_of(&self, value: &Expr) -> Holds {
+        let value = peel(value);
+        if self.is_operation(value) {
+            return match self.chain(value) {
+                Some(chain) if chain.kind == Kind::Scope => Holds::Scope,
+                _ => Holds::Operation,
+            };
+        }
+        match value {
+            Expr::Call(call) if fan_out(call).is_some() => Holds::Operation,
+            Expr::Closure(_) if self.mentions_context(value) => Holds::Capture,
+            Expr::Closure(_) => Holds::Other,
+            Expr::Path(_) => match self.local_of(value) {
+                Some(Holds::Context) | None => Holds::Other,
+                Some(holds) => holds,
+            },
+            _ if self.is_time(value) => Holds::Time,
+            _ if self.yields_operations(value) => Holds::Operations,
+            _ => Holds::Other,
+        }
+    }
+
+    pub(super) fn local_of(&self, value: &Expr) -> Option<Holds> {
+        context_ident(value).and_then(|name| self.scopes.get(name))
+    }
+
+    /// Whether this is what `ctx.now()` gave.
+    pub(super) fn is_time(&self, value: &Expr) -> bool {
+        match peel(value) {
+            Expr::MethodCall(call) => call.method == "now" && self.is_context(&call.receiver),
+            value => self.local_of(value) == Some(Holds::Time),
+        }
+    }
+
+    /// Notes that the local at the root of `target` takes `value` in.
+    pub(super) fn absorb(&mut self, target: &Expr, value: &Expr) {
+        if let Some(root) = root_local(target)
+            && self.yields_operations(value)
+        {
+            self.scopes.absorb(root);
+        }
+    }
+
+    /// Whether operations that have not been awaited come out of an expression, at some depth.
+    pub(super) fn yields_operations(&self, expression: &Expr) -> bool {
+        let mut search = Search {
+            reader: self,
+            found: false,
+        };
+        search.visit_expr(expression);
+        search.found
+    }
+
+    fn mentions_context(&self, expression: &Expr) -> bool {
+        let tokens = expression.to_token_stream();
+        self.sees_context() && macros::names(tokens, &self.context)
+    }
+}
+
+/// The local that a place begins with.
+pub(super) fn root_local(expression: &Expr) -> Option<&proc_macro2::Ident> {
+    match peel(expression) {
+        Expr::Path(path) => path.path.get_ident(),
+        Expr::MethodCall(call) => root_local(&call.receiver),
+        Expr::Field(field) => root_local(&field.base),
+        Expr::Index(index) => root_local(&index.expr),
+        Expr::Reference(reference) => root_local(&reference.expr),
+        Expr::Try(tried) => root_local(&tried.expr),
+        Expr::Unary(unary) => root_local(&unary.expr),
+        _ => None,
+    }
+}
+
+struct Search<'a> {
+    reader: &'a Reader,
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for Search<'_> {
+    fn visit_expr_await(&mut self, _: &'ast ExprAwait) {}
+
+    fn visit_item(&mut self, _: &'ast Item) {}
+
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        let chain = Chain::of_call(call, &self.reader.context);
+        self.found |= chain.is_some() && self.reader.sees_context();
+        syn::visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast ExprCall) {
+        let fragment = FragmentCall::of(call, &self.reader.context);
+        self.found |= fan_out(call).is_some() || fragment.is_some();
+        syn::visit::visit_expr_call(self, call);
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+        if let Some(ident) = path.path.get_ident() {
+            let holds = self.reader.scopes.get(ident);
+            self.found |= matches!(holds, Some(Holds::Operation | Holds::Operations));
+        }
+    }
+
+    fn visit_expr_macro(&mut self, mac: &'ast ExprMacro) {
+        if let Reading::Ordinary(parts) = macros::read(&mac.mac) {
+            for value in macros::expressions(&parts) {
+                self.visit_expr(value);
+            }
+        }
+    }
+}

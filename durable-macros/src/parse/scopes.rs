@@ -1,0 +1,122 @@
+//! Which local a name means, and what is known of it.
+
+use proc_macro2::Ident;
+use syn::{Pat, visit::Visit};
+
+/// What is known of a local's value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Holds {
+    /// The context of the body.
+    Context,
+    /// An operation that has not been awaited.
+    Operation,
+    /// What operations can be taken out of: a list, an iterator, an option.
+    Operations,
+    /// What `ctx.scope(..)` gave.
+    Scope,
+    /// What `ctx.now()` gave.
+    Time,
+    /// A closure that uses the context.
+    Capture,
+    /// What a step body is called with.
+    Step,
+    Other,
+}
+
+struct Local {
+    ident: Ident,
+    holds: Holds,
+    mentioned: bool,
+}
+
+/// The locals that can be named at this place, the innermost last.
+#[derive(Default)]
+pub(super) struct Scopes {
+    locals: Vec<Local>,
+    /// Operations that were bound and never mentioned again.
+    forgotten: Vec<Ident>,
+}
+
+impl Scopes {
+    /// How many locals there are, to come back to.
+    pub(super) fn depth(&self) -> usize {
+        self.locals.len()
+    }
+
+    /// Forgets the locals that came after `depth`.
+    pub(super) fn close(&mut self, depth: usize) {
+        for local in self.locals.drain(depth..) {
+            if local.holds == Holds::Operation && !local.mentioned {
+                self.forgotten.push(local.ident);
+            }
+        }
+    }
+
+    pub(super) fn bind(&mut self, ident: &Ident, holds: Holds) {
+        self.locals.push(Local {
+            ident: ident.clone(),
+            holds,
+            mentioned: false,
+        });
+    }
+
+    /// What a name holds; `None` for what is no local.
+    pub(super) fn get(&self, name: &Ident) -> Option<Holds> {
+        let local = self.locals.iter().rev().find(|local| local.ident == *name);
+        local.map(|local| local.holds)
+    }
+
+    /// Notes that a local is used.
+    pub(super) fn mention(&mut self, name: &Ident) {
+        if let Some(local) = self.find(name) {
+            local.mentioned = true;
+        }
+    }
+
+    /// Notes that a local takes operations in.
+    pub(super) fn absorb(&mut self, name: &Ident) {
+        if let Some(local) = self.find(name).filter(|local| local.holds == Holds::Other) {
+            local.holds = Holds::Operations;
+        }
+    }
+
+    /// The operations that nobody came back to.
+    pub(super) fn into_forgotten(mut self) -> Vec<Ident> {
+        self.close(0);
+        self.forgotten
+    }
+
+    fn find(&mut self, name: &Ident) -> Option<&mut Local> {
+        self.locals
+            .iter_mut()
+            .rev()
+            .find(|local| local.ident == *name)
+    }
+}
+
+/// Whether a pattern gives this name to something.
+pub(crate) fn binds(pattern: &Pat, name: &Ident) -> bool {
+    names_bound(pattern).contains(name)
+}
+
+/// Every name that a pattern binds. `None` and constants look like names, and are told by their case.
+pub(crate) fn names_bound(pattern: &Pat) -> Vec<Ident> {
+    struct Names(Vec<Ident>);
+    impl<'ast> Visit<'ast> for Names {
+        fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
+            let plain = pattern.by_ref.is_none()
+                && pattern.mutability.is_none()
+                && pattern.subpat.is_none();
+            let constant = plain && pattern.ident.to_string().starts_with(char::is_uppercase);
+            if !constant {
+                self.0.push(pattern.ident.clone());
+            }
+            syn::visit::visit_pat_ident(self, pattern);
+        }
+
+        fn visit_expr(&mut self, _: &'ast syn::Expr) {}
+    }
+    let mut names = Names(Vec::new());
+    names.visit_pat(pattern);
+    names.0
+}

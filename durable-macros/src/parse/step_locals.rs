@@ -1,0 +1,76 @@
+//! Locals that only step bodies use: `let fetch = |url| async move { .. };`.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::{Block, Expr, ExprMethodCall, ExprPath, Macro, visit::Visit};
+
+use super::calls::{Chain, peel};
+use crate::graph::Kind;
+
+/// Finds them, by name: a name that is also used elsewhere is not among them.
+pub(super) fn find(block: &Block, context: &Ident) -> BTreeSet<String> {
+    let mut search = Search {
+        context,
+        in_step: false,
+        inside: BTreeSet::new(),
+        outside: BTreeSet::new(),
+    };
+    search.visit_block(block);
+    &search.inside - &search.outside
+}
+
+struct Search<'a> {
+    context: &'a Ident,
+    in_step: bool,
+    inside: BTreeSet<String>,
+    outside: BTreeSet<String>,
+}
+
+impl Search<'_> {
+    fn mention(&mut self, ident: &Ident) {
+        let names = if self.in_step {
+            &mut self.inside
+        } else {
+            &mut self.outside
+        };
+        names.insert(ident.to_string());
+    }
+
+    fn mention_all(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => self.mention(&ident),
+                TokenTree::Group(group) => self.mention_all(group.stream()),
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Search<'_> {
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        let is_step = Chain::of_call(call, self.context)
+            .is_some_and(|chain| chain.options.is_empty() && chain.kind == Kind::Step);
+        if !is_step {
+            return syn::visit::visit_expr_method_call(self, call);
+        }
+        for (index, arg) in call.args.iter().enumerate() {
+            let body = index == 1 && matches!(peel(arg), Expr::Closure(_) | Expr::Path(_));
+            let outer = self.in_step;
+            self.in_step |= body;
+            self.visit_expr(arg);
+            self.in_step = outer;
+        }
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast ExprPath) {
+        if let Some(ident) = path.path.get_ident() {
+            self.mention(ident);
+        }
+    }
+
+    fn visit_macro(&mut self, mac: &'ast Macro) {
+        self.mention_all(mac.tokens.clone());
+    }
+}

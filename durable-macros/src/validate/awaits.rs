@@ -1,0 +1,25 @@
+//! Awaits: a body waits for durable operations and for nothing else.
+
+use super::hazards;
+use crate::{
+    diagnostics::{Diagnostics, excerpt},
+    graph::Body,
+};
+
+pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
+    for awaited in &body.awaits {
+        let Some(foreign) = &awaited.foreign else {
+            continue;
+        };
+        // Said already, of the path itself or of the call that this is in.
+        if hazards::within(body, &awaited.base) || hazards::covers(body, awaited.base.start) {
+            continue;
+        }
+        diagnostics.push(
+            &awaited.token,
+            format_args!("`{}` is not a durable operation", excerpt(foreign)),
+            "what it comes to is not recorded, so a replay would do it again and could go another way",
+            "await it in a step: `ctx.step(\"a_name\", |_| async { .. }).await?`",
+        );
+    }
+}

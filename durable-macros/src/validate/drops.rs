@@ -1,0 +1,91 @@
+//! Drops: an operation that is built is awaited.
+
+use proc_macro2::Ident;
+
+use super::hazards;
+use crate::{
+    diagnostics::Diagnostics,
+    graph::{Body, Choice, Fate, Operation, Place},
+};
+
+const WHY: &str = "an operation does nothing until it is awaited: the run would go on without it";
+
+/// Methods of what an operation gives once it is awaited.
+const OF_RESULTS: [&str; 16] = [
+    "and_then",
+    "err",
+    "expect",
+    "expect_err",
+    "inspect_err",
+    "is_err",
+    "is_ok",
+    "map",
+    "map_err",
+    "ok",
+    "or_else",
+    "unwrap",
+    "unwrap_err",
+    "unwrap_or",
+    "unwrap_or_default",
+    "unwrap_or_else",
+];
+
+/// What is called on an operation before what can only be called on its result.
+pub(super) fn options(operation: &Operation) -> &[Choice] {
+    let mut options = operation.options.iter();
+    let end = options.position(|choice| OF_RESULTS.contains(&choice.name.to_string().as_str()));
+    &operation.options[..end.unwrap_or(operation.options.len())]
+}
+
+pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
+    for operation in &body.operations {
+        let misplaced = !matches!(operation.place, Place::Body | Place::FanOut);
+        if !misplaced && !hazards::covers(body, operation.order) {
+            operation_check(operation, diagnostics);
+        }
+    }
+    for local in &body.forgotten {
+        diagnostics.push(
+            local,
+            format_args!("the operation in `{local}` is never awaited"),
+            WHY,
+            format_args!("`{local}.await?`, or hand it to `durable::join!`"),
+        );
+    }
+    for combinator in &body.dropped_combinators {
+        dropped(combinator, &format!("`{combinator}`"), diagnostics);
+    }
+}
+
+fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
+    let noun = operation.kind.noun();
+    if let Some(choice) = operation.options.get(options(operation).len()) {
+        let name = &choice.name;
+        return diagnostics.push(
+            name,
+            format_args!("this {noun} is not awaited before `.{name}(..)`"),
+            "an operation has a result once it is awaited, and does nothing until then",
+            format_args!("`.await.{name}(..)`"),
+        );
+    }
+    match operation.fate {
+        Fate::Awaited | Fate::Branch | Fate::Used => {}
+        Fate::Discarded => dropped(&operation.method, &format!("this {noun}"), diagnostics),
+        Fate::Wildcard => diagnostics.push(
+            &operation.method,
+            format_args!("this {noun} is thrown away by `_`"),
+            WHY,
+            "await it, `let _ = ctx...await;` if its result does not matter; to run it beside others, \
+             hand it to `durable::join!`",
+        ),
+    }
+}
+
+fn dropped(at: &Ident, subject: &str, diagnostics: &mut Diagnostics) {
+    diagnostics.push(
+        at,
+        format_args!("{subject} is not awaited"),
+        WHY,
+        "add `.await?`; to run it beside others, hand it to `durable::join!`",
+    );
+}

@@ -1,0 +1,153 @@
+//! Options: each fits its operation, is set once, and asks for something that can happen.
+
+use proc_macro2::Ident;
+use syn::{Expr, Lit, visit::Visit};
+
+use super::drops;
+use crate::{
+    diagnostics::Diagnostics,
+    graph::{Body, Choice, Kind, Operation},
+    parse::calls::peel,
+};
+
+/// The options that an operation has. `into_future` is what `.await` calls.
+fn known(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Step => &["retry", "timeout", "compensate", "was", "into_future"],
+        Kind::Sleep => &["was", "into_future"],
+        Kind::Signal => &["timeout", "was", "into_future"],
+        Kind::Child => &["compensate", "was", "into_future"],
+        Kind::Scope => &[],
+    }
+}
+
+pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
+    for operation in &body.operations {
+        let options = drops::options(operation);
+        for (index, choice) in options.iter().enumerate() {
+            choice_check(operation, choice, &options[..index], diagnostics);
+        }
+    }
+}
+
+fn choice_check(
+    operation: &Operation,
+    choice: &Choice,
+    before: &[Choice],
+    diagnostics: &mut Diagnostics,
+) {
+    let name = choice.name.to_string();
+    if !known(operation.kind).contains(&name.as_str()) {
+        unknown(operation, &choice.name, diagnostics);
+    } else if name != "was" && before.iter().any(|earlier| earlier.name == name) {
+        repeated(operation, &choice.name, diagnostics);
+    } else {
+        values(choice, diagnostics);
+    }
+}
+
+fn unknown(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) {
+    // A wait that is compensated is told so by the rules of compensation.
+    if name == "compensate" {
+        return;
+    }
+    let noun = operation.kind.noun();
+    let options: Vec<String> = known(operation.kind)
+        .iter()
+        .filter(|known| **known != "into_future")
+        .map(|known| format!("`.{known}(..)`"))
+        .collect();
+    let why = match (operation.kind, name.to_string().as_str()) {
+        (Kind::Sleep | Kind::Signal, "retry") => "a wait cannot fail, so there is nothing to retry",
+        (Kind::Sleep, "timeout") => "a sleep ends by itself, at a recorded time",
+        (Kind::Child, "retry" | "timeout") => {
+            "a child is a run of its own: what is retried in it, and how long it may take, is said \
+             in its steps"
+        }
+        _ => "options are part of the step graph, and one that is not understood cannot be ignored",
+    };
+    diagnostics.push(
+        name,
+        format_args!("a {noun} has no option `{name}`"),
+        why,
+        format_args!("the options of a {noun} are {}", options.join(", ")),
+    );
+}
+
+fn repeated(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) {
+    let noun = operation.kind.noun();
+    diagnostics.push(
+        name,
+        format_args!("`.{name}(..)` is set twice on this {noun}"),
+        "the second would silently take the place of the first",
+        "keep one of them",
+    );
+}
+
+/// Values that can be seen to make no sense.
+fn values(choice: &Choice, diagnostics: &mut Diagnostics) {
+    let Some(value) = choice.args.first() else {
+        return;
+    };
+    if choice.name == "retry" {
+        let mut search = ZeroAttempts(None);
+        search.visit_expr(value);
+        if let Some(zero) = search.0 {
+            diagnostics.push(
+                zero,
+                "zero attempts",
+                "the first attempt is one of them: a step cannot be made without it",
+                "at least 1; `Retry::never()` is one attempt and no retry",
+            );
+        }
+    } else if choice.name == "timeout" && is_zero_duration(value) {
+        diagnostics.push(
+            value,
+            "a timeout of zero",
+            "the time would be up before anything can happen",
+            "a duration that is long enough, or no `.timeout(..)` for no limit",
+        );
+    }
+}
+
+/// The argument of `.max_attempts(0)`.
+struct ZeroAttempts<'ast>(Option<&'ast Expr>);
+
+impl<'ast> Visit<'ast> for ZeroAttempts<'ast> {
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if call.method == "max_attempts" {
+            self.0 = self.0.or(call.args.first().filter(|count| is_zero(count)));
+        }
+        self.visit_expr(&call.receiver);
+    }
+}
+
+fn is_zero(value: &Expr) -> bool {
+    match peel(value) {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(number) => number.base10_parse::<u64>().is_ok_and(|number| number == 0),
+            Lit::Float(number) => number
+                .base10_parse::<f64>()
+                .is_ok_and(|number| number == 0.0),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// `Duration::ZERO`, `Duration::from_secs(0)`
+fn is_zero_duration(value: &Expr) -> bool {
+    match peel(value) {
+        Expr::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "ZERO"),
+        Expr::Call(call) => {
+            let from = matches!(peel(&call.func), Expr::Path(path)
+                if path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with("from_")));
+            from && call.args.len() == 1 && call.args.iter().all(is_zero)
+        }
+        _ => false,
+    }
+}
