@@ -43,7 +43,8 @@ async fn slow_work(trace: &str, step: StepCtx) -> Result<u32, std::io::Error> {
         .append(true)
         .create(true)
         .open(trace)?;
-    writeln!(file, "{}", step.idempotency_key())?;
+    // One write, so that lines of steps side by side do not mix.
+    file.write_all(format!("{}\n", step.idempotency_key()).as_bytes())?;
     tokio::time::sleep(Duration::from_millis(50)).await;
     Ok(1)
 }
