@@ -42,6 +42,8 @@ pub(crate) struct Operation {
     pub(crate) name: Name,
     /// The type in its turbofish.
     pub(crate) generic: Option<Type>,
+    /// The fragment that is called in it, if it is a scope.
+    pub(crate) fragment: Option<Path>,
     /// The options of its builder, in order.
     pub(crate) options: Vec<Choice>,
     pub(crate) place: Place,
@@ -130,10 +132,6 @@ pub(crate) enum Node {
         kind: &'static str,
         span: Span,
         branches: Vec<Vec<Self>>,
-    },
-    Scope {
-        operation: usize,
-        fragment: Path,
     },
     /// Where the body is left for good.
     Exit,
@@ -245,7 +243,7 @@ impl Node {
     /// Whether it is an operation or has one in it.
     pub(crate) fn holds_operation(&self) -> bool {
         match self {
-            Self::Operation(_) | Self::Scope { .. } => true,
+            Self::Operation(_) => true,
             Self::Branch { arms, .. } => {
                 let mut nodes = arms.iter().flat_map(|arm| &arm.body);
                 nodes.any(Self::holds_operation)

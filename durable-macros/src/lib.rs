@@ -23,6 +23,15 @@ pub fn workflow(
     pipeline::workflow(args.into(), item.into()).into()
 }
 
+/// Turns an async fn into a fragment: steps that several workflows share. Documented in `durable`.
+#[proc_macro_attribute]
+pub fn steps(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    pipeline::steps(args.into(), item.into()).into()
+}
+
 /// Turns an async fn into the compensation of a step. Documented in `durable`.
 #[proc_macro_attribute]
 pub fn compensate(

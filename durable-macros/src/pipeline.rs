@@ -24,6 +24,19 @@ pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     finish(item, beside, diagnostics)
 }
 
+/// Expands `#[durable::steps]`.
+pub(crate) fn steps(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::default();
+    let args = parse::args::parse("steps", args, &mut diagnostics);
+    let Some(function) = function("steps", &item, &mut diagnostics) else {
+        return finish(item, TokenStream::new(), diagnostics);
+    };
+    signature(&function, &validate::signature::FRAGMENT, &mut diagnostics);
+    let (item, body) = body(&function, &args, &mut diagnostics);
+    let beside = expand::fragment(&function, &args.paths, &body);
+    finish(item, beside, diagnostics)
+}
+
 /// Expands `#[durable::compensate]`.
 pub(crate) fn compensate(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();

@@ -167,7 +167,7 @@ impl EngineBuilder {
             None => Registry::linked()?,
         };
         for definition in registry.iter() {
-            for state in definition.states {
+            for state in definition.wiring.states() {
                 self.state.check(definition.name, state)?;
             }
         }

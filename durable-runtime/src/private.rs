@@ -11,11 +11,13 @@ use crate::{
     journal::{Payload, PayloadError},
 };
 pub use crate::{
-    context::{Branch, Compensation, Ctx, First, Join, Signal, StepCtx, StepKey, Workflow},
+    context::{
+        Branch, Compensation, Ctx, First, Fragment, Join, Scope, Signal, StepCtx, StepKey, Workflow,
+    },
     failure::BoxError,
     graph::{
         Arm, Compensator, Definition, Graph, Node, Operation, OperationKind, ParallelKind,
-        RequiredState,
+        RequiredState, Wiring,
     },
 };
 
@@ -99,21 +101,19 @@ impl InvalidKey {
 }
 
 impl StepKey for InvalidKey {
-    const NAMES: &'static [&'static str] = &[];
-
-    fn index(self) -> usize {
-        0
+    fn name(self) -> &'static str {
+        ""
     }
+}
+
+/// The path of an operation of a fragment.
+pub fn scoped(scope: &str, key: impl StepKey) -> String {
+    format!("{scope}/{}", key.path())
 }
 
 impl Definition {
     /// The definition of a workflow.
-    pub const fn of<W: Workflow>(
-        file: &'static str,
-        line: u32,
-        compensators: &'static [Compensator],
-        states: &'static [RequiredState],
-    ) -> Self {
+    pub const fn of<W: Workflow>(file: &'static str, line: u32, wiring: Wiring) -> Self {
         Self {
             name: W::NAME,
             graph: const { &W::GRAPH },
@@ -121,8 +121,7 @@ impl Definition {
             line,
             check_input: check_input::<W>,
             body: start_body::<W>,
-            compensators,
-            states,
+            wiring,
         }
     }
 }

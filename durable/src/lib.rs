@@ -49,14 +49,48 @@
 // The attributes name this crate by its name, also within it and its documents.
 extern crate self as durable;
 
-pub use durable_macros::{compensate, workflow};
+pub use durable_macros::compensate;
+/// Turns an async fn into a fragment: durable operations that several workflows share.
+///
+/// Its first parameter is a [`Ctx`] by value, which a caller gets from `ctx.scope("a_name")`; further
+/// parameters are of any type and may be borrowed. The names of its operations are recorded after the
+/// scope's (`billing/charge`), so a fragment may be called several times, in a loop, side by side, and
+/// from other fragments. The one option is `crate = path`, for a renamed dependency.
+///
+/// ```
+/// use durable::prelude::*;
+///
+/// #[durable::steps]
+/// async fn bill(ctx: Ctx, card: &str) -> durable::Result<u32> {
+///     let approved = ctx.signal::<bool>("approval").await?;
+///     let amount = if approved { 30 } else { 0 };
+///     Ok(ctx.step("charge", |_| async move { Ok::<_, String>(amount) }).await?)
+/// }
+///
+/// #[durable::workflow]
+/// async fn subscription(ctx: &Ctx, card: String) -> durable::Result<u32> {
+///     Ok(bill(ctx.scope("billing"), &card).await?)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = durable::Engine::open("memory:").await?;
+/// let run = engine.client().start::<subscription>("subscriber-1", "4242".into()).await?;
+/// // The signal of the fragment, as `subscription` waits for it: `billing/approval`.
+/// run.signal(subscription::billing.signal(bill::approval), true).await?;
+/// assert_eq!(run.result().await?, 30);
+/// # engine.shutdown().await
+/// # }
+/// ```
+pub use durable_macros::steps;
+pub use durable_macros::workflow;
 pub use durable_runtime::{
     Failure, Retry, StepError,
     client::{Client, ListedRun, Run, RunList, Snapshot},
     clock::{Clock, SystemClock},
     context::{
-        AppState, Child, Compensation, Ctx, Data, Signal, SignalWait, Sleep, Step, StepCtx,
-        StepKey, Wait, Workflow, join_all, try_join_all,
+        AppState, Child, Compensation, Ctx, Data, Fragment, Scope, Signal, SignalWait, Sleep, Step,
+        StepCtx, StepKey, Wait, Workflow, join_all, try_join_all,
     },
     engine::{Engine, EngineBuilder},
     error::{Error, ErrorKind},

@@ -12,7 +12,7 @@ use std::{
 };
 
 use durable::{
-    __private::{Compensator, Definition, First},
+    __private::{Compensator, Definition, First, Wiring},
     Ctx, Failure, FailureKind, Retry, StepError, StepKey, Workflow,
     graph::{Graph, Node, Operation, OperationKind},
 };
@@ -98,10 +98,8 @@ const NAMES: &[&str] = &[
 ];
 
 impl StepKey for Key {
-    const NAMES: &'static [&'static str] = NAMES;
-
-    fn index(self) -> usize {
-        self.0
+    fn name(self) -> &'static str {
+        NAMES[self.0]
     }
 }
 
@@ -128,8 +126,12 @@ impl Workflow for Interpreter {
 }
 
 /// The interpreter's registration.
-pub static DEFINITION: Definition =
-    Definition::of::<Interpreter>(file!(), line!(), COMPENSATORS, &[]);
+pub static DEFINITION: Definition = Definition::of::<Interpreter>(file!(), line!(), WIRING);
+
+const WIRING: Wiring = Wiring {
+    compensators: COMPENSATORS,
+    ..Wiring::NONE
+};
 
 const COMPENSATORS: &[Compensator] = &[
     Compensator::of::<Undo, u64>("saga_0"),

@@ -39,10 +39,7 @@ impl Writer<'_> {
         let private = &self.private;
         Some(match node {
             Node::Exit => return None,
-            Node::Operation(index) => {
-                let operation = self.operation(self.body.operations.get(*index)?)?;
-                quote!(#private::Node::Operation(#operation))
-            }
+            Node::Operation(index) => self.operation(self.body.operations.get(*index)?)?,
             Node::Branch {
                 condition,
                 span,
@@ -75,20 +72,6 @@ impl Writer<'_> {
                     }
                 }
             }
-            Node::Scope {
-                operation,
-                fragment,
-            } => {
-                let name = self.body.operations.get(*operation)?.literal()?;
-                let line = number(name.span());
-                quote! {
-                    #private::Node::Scope {
-                        name: #name,
-                        line: #line,
-                        body: <#fragment as #private::Fragment>::BODY,
-                    }
-                }
-            }
         })
     }
 
@@ -103,6 +86,18 @@ impl Writer<'_> {
         let private = &self.private;
         let name = operation.literal()?;
         let line = number(name.span());
+        if let Some(fragment) = &operation.fragment {
+            let fragment = quote!(<#fragment as #private::Fragment>);
+            return Some(quote! {
+                #private::Node::Scope {
+                    name: #name,
+                    line: #line,
+                    fragment: #fragment::NAME,
+                    file: #fragment::FILE,
+                    body: #fragment::BODY,
+                }
+            });
+        }
         let kind = self.kind(operation)?;
         let options = operation.options.iter().filter_map(option);
         let compensation = match operation.compensation() {
@@ -114,14 +109,14 @@ impl Writer<'_> {
         };
         let was = operation.choices("was").filter_map(was);
         Some(quote! {
-            #private::Operation {
+            #private::Node::Operation(#private::Operation {
                 name: #name,
                 kind: #kind,
                 line: #line,
                 options: &[#(#options),*],
                 compensation: #compensation,
                 was: &[#(#was),*],
-            }
+            })
         })
     }
 

@@ -36,20 +36,22 @@ pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> Toke
     let cfgs = function.cfgs();
     let private = paths.private();
     let named = named(body);
-    let names = named.iter().map(|(name, _)| name.value());
     let variants = named.iter().map(|(name, operation)| {
         let variant = variant_ident(name);
+        let fragment = operation.fragment.as_ref();
+        let nested = fragment.map(|fragment| quote!((#fragment)));
         let doc = describe(name, operation);
-        quote!(#[doc = #doc] #variant)
+        quote!(#[doc = #doc] #variant #nested)
     });
-    let index = if named.is_empty() {
-        quote!(match self {})
-    } else {
-        quote!(self as usize)
-    };
+    let names = named.iter().map(|(name, operation)| {
+        let variant = variant_ident(name);
+        let nested = operation.fragment.as_ref().map(|_| quote!((..)));
+        quote!(Self::#variant #nested => #name)
+    });
     let name = function.name();
     let doc = format!("The operations of [`{name}`](fn@{name}).");
-    let signals = signals(function, &named, paths);
+    let path = path(&named, paths);
+    let constants = constants(function, &named, paths);
     quote! {
         #cfgs
         #[doc = #doc]
@@ -58,38 +60,73 @@ pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> Toke
         #visibility enum #ident { #(#variants),* }
         #cfgs
         impl #private::StepKey for #ident {
-            const NAMES: &'static [&'static str] = &[#(#names),*];
-            fn index(self) -> usize { #index }
+            fn name(self) -> &'static str {
+                match self { #(#names),* }
+            }
+            #path
         }
-        #signals
+        #constants
     }
 }
 
 fn describe(name: &LitStr, operation: &Operation) -> String {
     let noun = operation.kind.noun();
-    format!("The {noun} `{}`.", name.value())
+    let name = name.value();
+    match &operation.fragment {
+        Some(fragment) => format!("The operations of [`{0}`] as `{name}`.", text(fragment)),
+        None => format!("The {noun} `{name}`."),
+    }
 }
 
-fn signals(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths) -> TokenStream {
+/// The paths of the operations of fragments; other operations have their names as paths.
+fn path(named: &[(&LitStr, &Operation)], paths: &Paths) -> TokenStream {
+    let private = paths.private();
+    let (scopes, others): (Vec<_>, Vec<_>) = named
+        .iter()
+        .partition(|(_, operation)| operation.fragment.is_some());
+    if scopes.is_empty() {
+        return TokenStream::new();
+    }
+    let scopes = scopes.into_iter().map(|(name, _)| {
+        let variant = variant_ident(name);
+        quote!(Self::#variant(step) => #private::scoped(#name, step))
+    });
+    let others = (!others.is_empty())
+        .then(|| quote!(other => ::std::borrow::ToOwned::to_owned(#private::StepKey::name(other))));
+    quote! {
+        fn path(self) -> ::std::string::String {
+            match self { #(#scopes,)* #others }
+        }
+    }
+}
+
+/// The constants of signals and scopes.
+fn constants(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths) -> TokenStream {
     let ident = function.ident();
     let visibility = &function.visibility;
     let cfgs = function.cfgs();
     let private = paths.private();
     let constants: TokenStream = named
         .iter()
-        .filter(|(_, operation)| operation.kind == Kind::Signal)
         .filter_map(|(name, operation)| {
-            let payload = operation.generic.as_ref()?;
-            let doc = format!(
-                "The signal `{}`: carries a `{}`.",
-                name.value(),
-                text(payload)
-            );
+            let (constructor, argument, doc) =
+                match (operation.kind, &operation.generic, &operation.fragment) {
+                    (Kind::Signal, Some(payload), _) => {
+                        let doc = format!("carries a `{}`", text(payload));
+                        (quote!(Signal), payload.to_token_stream(), doc)
+                    }
+                    (Kind::Scope, _, Some(fragment)) => {
+                        let doc = format!("a call of [`{}`]", text(fragment));
+                        (quote!(Scope), fragment.to_token_stream(), doc)
+                    }
+                    _ => return None,
+                };
             let constant = constant(name);
+            let doc = format!("The {} `{}`: {doc}.", operation.kind.noun(), name.value());
             Some(quote! {
                 #[doc = #doc]
-                #visibility const #constant: #private::Signal<Self, #payload> =
-                    #private::Signal::new(#name);
+                #visibility const #constant: #private::#constructor<Self, #argument> =
+                    #private::#constructor::new(#name);
             })
         })
         .collect();
@@ -103,8 +140,8 @@ fn signals(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths) 
     }
 }
 
-/// The constant of a signal: its name, raw if that is a keyword.
-fn constant(name: &LitStr) -> TokenStream {
+/// The constant of a signal or a scope: its name, raw if that is a keyword.
+pub(crate) fn constant(name: &LitStr) -> TokenStream {
     match syn::parse_str::<Ident>(&name.value()) {
         Ok(_) => Ident::new(&name.value(), name.span()).to_token_stream(),
         Err(_) => Ident::new_raw(&name.value(), name.span()).to_token_stream(),

@@ -1,11 +1,14 @@
 //! The model as tokens. Nothing here can fail.
 
 mod compensate;
+mod fragment;
 mod graph;
 mod keys;
 mod rewrite;
+mod wiring;
 mod workflow;
 
 pub(crate) use compensate::compensation;
+pub(crate) use fragment::fragment;
 pub(crate) use rewrite::rewrite;
 pub(crate) use workflow::workflow;

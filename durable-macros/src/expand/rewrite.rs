@@ -3,17 +3,18 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{
-    Arm, Block, Expr, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprMethodCall, ExprWhile, Item,
-    Lit, Local, Macro, Pat, parse_quote, parse_quote_spanned,
+    Arm, Block, Expr, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLit, ExprMethodCall,
+    ExprWhile, Item, Lit, LitStr, Local, Macro, Pat, parse_quote, parse_quote_spanned,
     spanned::Spanned,
     visit_mut::{self, VisitMut},
 };
 
-use super::keys::variant_ident;
+use super::keys::{constant, variant_ident};
 use crate::{
+    graph::Kind,
     names::flaw,
     parse::{
-        calls::{Chain, is_context, kind_of},
+        calls::{Chain, FragmentCall, is_context, kind_of},
         macros::{self, Reading},
         scopes::binds,
     },
@@ -92,14 +93,30 @@ impl VisitMut for Rewriter<'_> {
         });
     }
 
+    fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
+        let scope = FragmentCall::of(call, self.context)
+            .filter(|_| !self.shadowed)
+            .and_then(|call| literal(call.scope.call.args.first()?).cloned());
+        visit_mut::visit_expr_call_mut(self, call);
+        // Rewritten already, to a key that fits everywhere.
+        if let (Some(name), Some(Expr::MethodCall(scope))) = (scope, call.args.first_mut())
+            && let Some(key) = scope.args.first_mut()
+        {
+            let constant = constant(&name);
+            let owner = self.owner_at(&name);
+            *key = parse_quote!(#owner::#constant);
+        }
+    }
+
     fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
         visit_mut::visit_expr_method_call_mut(self, call);
         if self.shadowed {
             return;
         }
-        if is_context(&call.receiver, self.context) && kind_of(&call.method).is_some() {
+        let kind = kind_of(&call.method).filter(|_| is_context(&call.receiver, self.context));
+        if let Some(kind) = kind {
             if let Some(name) = call.args.first_mut() {
-                *name = self.key(name);
+                *name = self.key(kind, name);
             }
         } else if call.method == "compensate"
             && Chain::of_call(call, self.context).is_some()
@@ -138,18 +155,33 @@ impl Rewriter<'_> {
     }
 
     /// The key of a name. A name that was found wanting becomes a key that fits everywhere, so that
-    /// the mistake is reported once.
-    fn key(&self, name: &Expr) -> Expr {
-        let Self { owner, private, .. } = self;
-        if let Expr::Lit(literal) = name
-            && let Lit::Str(name) = &literal.lit
-            && flaw(&name.value()).is_none()
-        {
-            let variant = variant_ident(name);
-            let mut owner = (*owner).clone();
-            owner.set_span(name.span());
-            return parse_quote!(#owner::#variant);
+    /// the mistake is reported once; so does a scope that is not handed to a fragment.
+    fn key(&self, kind: Kind, name: &Expr) -> Expr {
+        let Self { private, .. } = self;
+        match literal(name) {
+            Some(name) if kind != Kind::Scope => {
+                let variant = variant_ident(name);
+                let owner = self.owner_at(name);
+                parse_quote!(#owner::#variant)
+            }
+            _ => parse_quote!(#private::InvalidKey::of(&(#name))),
         }
-        parse_quote!(#private::InvalidKey::of(&(#name)))
+    }
+
+    fn owner_at(&self, name: &LitStr) -> Ident {
+        let mut owner = self.owner.clone();
+        owner.set_span(name.span());
+        owner
+    }
+}
+
+/// The literal that names an operation, if it is well formed.
+fn literal(name: &Expr) -> Option<&LitStr> {
+    match name {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(name),
+            ..
+        }) if flaw(&name.value()).is_none() => Some(name),
+        _ => None,
     }
 }

@@ -4,11 +4,10 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::{graph, keys};
+use super::{graph, keys, wiring::wiring};
 use crate::{
     graph::Body,
     parse::{args::Args, signature::Function},
-    text::text,
 };
 
 /// The step enum, the workflow's impl and its registration.
@@ -81,27 +80,11 @@ fn registration(function: &Function, args: &Args, body: &Body) -> TokenStream {
     let cfgs = function.cfgs();
     let private = args.paths.private();
     let line = Literal::u32_unsuffixed(function.line());
-    let compensators = keys::named(body)
-        .into_iter()
-        .filter_map(|(name, operation)| {
-            let compensation = operation.compensation()?;
-            Some(quote_spanned!(compensation.span()=> #private::Compensator::of::<#compensation, _>(#name)))
-        });
-    let mut seen = std::collections::BTreeSet::new();
-    let states = body
-        .states
-        .iter()
-        .filter(|state| seen.insert(text(state)))
-        .map(|state| quote!(#private::RequiredState::of::<#state>()));
+    let wiring = wiring(body, &args.paths);
     quote! {
         #cfgs
         #private::inventory::submit! {
-            #private::Definition::of::<#ident>(
-                ::core::file!(),
-                #line,
-                &[#(#compensators),*],
-                &[#(#states),*],
-            )
+            #private::Definition::of::<#ident>(::core::file!(), #line, #wiring)
         }
     }
 }

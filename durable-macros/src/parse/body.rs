@@ -168,18 +168,13 @@ impl Reader {
             method: chain.call.method.clone(),
             name,
             generic,
+            fragment: fragment.cloned(),
             options,
             place: self.place,
             fate,
             order,
         });
-        self.push_node(match fragment {
-            Some(fragment) => Node::Scope {
-                operation: index,
-                fragment: fragment.clone(),
-            },
-            None => Node::Operation(index),
-        });
+        self.push_node(Node::Operation(index));
     }
 
     fn option(&mut self, call: &syn::ExprMethodCall) -> Choice {

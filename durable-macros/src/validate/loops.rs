@@ -12,7 +12,7 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
 fn nodes(nodes_: &[Node], diagnostics: &mut Diagnostics) {
     for node in nodes_ {
         match node {
-            Node::Operation(_) | Node::Scope { .. } | Node::Exit => {}
+            Node::Operation(_) | Node::Exit => {}
             Node::Branch { arms, .. } => arms.iter().for_each(|arm| nodes(&arm.body, diagnostics)),
             Node::Parallel { branches, .. } => {
                 branches

@@ -45,7 +45,7 @@ impl<'a> Recursion<'a> {
                 Node::Parallel { branches, kind, .. } if *kind != "Race" => branches
                     .iter()
                     .find_map(|branch| self.on_every_path(branch)),
-                Node::Loop { .. } | Node::Parallel { .. } | Node::Scope { .. } => None,
+                Node::Loop { .. } | Node::Parallel { .. } => None,
                 Node::Exit => return None,
             };
             if found.is_some() {
@@ -79,7 +79,7 @@ impl<'a> Recursion<'a> {
 fn may_leave(node: &Node) -> bool {
     match node {
         Node::Exit => true,
-        Node::Operation(_) | Node::Scope { .. } | Node::Parallel { .. } => false,
+        Node::Operation(_) | Node::Parallel { .. } => false,
         Node::Branch { arms, .. } => arms.iter().any(|arm| arm.body.iter().any(may_leave)),
         Node::Loop { body, .. } => body.iter().any(may_leave),
     }

@@ -13,6 +13,8 @@ pub(crate) struct Shape {
     pub(crate) context: &'static str,
     /// How many parameters may follow it.
     pub(crate) inputs: std::ops::RangeInclusive<usize>,
+    /// Whether it is called by the engine, with values from the journal, and not by user code.
+    pub(crate) by_engine: bool,
     /// What a whole signature looks like.
     pub(crate) example: &'static str,
 }
@@ -21,6 +23,7 @@ pub(crate) const WORKFLOW: Shape = Shape {
     noun: "workflow",
     context: "ctx: &Ctx",
     inputs: 0..=1,
+    by_engine: true,
     example: "async fn order(ctx: &Ctx, input: Order) -> durable::Result<Receipt>",
 };
 
@@ -28,7 +31,16 @@ pub(crate) const COMPENSATION: Shape = Shape {
     noun: "compensation",
     context: "step: &StepCtx",
     inputs: 1..=1,
+    by_engine: true,
     example: "async fn refund(step: &StepCtx, payment: Payment) -> durable::Result<()>",
+};
+
+pub(crate) const FRAGMENT: Shape = Shape {
+    noun: "fragment",
+    context: "ctx: Ctx",
+    inputs: 0..=usize::MAX,
+    by_engine: false,
+    example: "async fn bill(ctx: Ctx, order: &Order) -> durable::Result<Payment>",
 };
 
 /// Judges a signature against a shape.
@@ -104,17 +116,18 @@ impl Judge<'_> {
         let generics = &self.function.signature.generics;
         for parameter in &generics.params {
             let what = match parameter {
+                GenericParam::Lifetime(_) if !self.shape.by_engine => continue,
                 GenericParam::Lifetime(_) => "cannot have lifetime parameters",
                 GenericParam::Type(_) => "cannot be generic",
                 GenericParam::Const(_) => "cannot have const parameters",
             };
-            self.push(
-                diagnostics,
-                parameter,
-                what,
-                "it is registered once, under one name, with types that are known to a process \
-                 which finds a recorded run",
-            );
+            let why = if self.shape.by_engine {
+                "it is registered once, under one name, with types that are known to a process which \
+                 finds a recorded run"
+            } else {
+                "its operations are part of a constant graph, one for all calls"
+            };
+            self.push(diagnostics, parameter, what, why);
         }
         if let (true, Some(clause)) = (generics.params.is_empty(), &generics.where_clause) {
             self.push(
@@ -148,12 +161,16 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether a type can be the context's: a shared reference to a path, as the compiler checks the
-    /// rest.
+    /// Whether a type can be the context's: a path, or a shared reference to one, as the compiler
+    /// checks the rest.
     fn is_context(&self, ty: &Type) -> bool {
+        let borrowed = self.shape.context.contains('&');
         match ty {
+            Type::Path(_) => !borrowed,
             Type::Reference(reference) => {
-                reference.mutability.is_none() && matches!(&*reference.elem, Type::Path(_))
+                borrowed
+                    && reference.mutability.is_none()
+                    && matches!(&*reference.elem, Type::Path(_))
             }
             Type::Group(group) => self.is_context(&group.elem),
             _ => false,
@@ -186,6 +203,9 @@ impl Judge<'_> {
     }
 
     fn input(&self, ty: &Type, diagnostics: &mut Diagnostics) {
+        if !self.shape.by_engine {
+            return;
+        }
         if let Some(borrow) = Borrow::find(ty) {
             self.push(
                 diagnostics,
@@ -204,6 +224,9 @@ impl Judge<'_> {
     }
 
     fn output(&self, diagnostics: &mut Diagnostics) {
+        if !self.shape.by_engine {
+            return;
+        }
         let why = "a run ends with a value that is recorded, or with a failure";
         match &self.function.signature.output {
             ReturnType::Default => {

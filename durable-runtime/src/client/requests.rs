@@ -183,14 +183,14 @@ impl Client {
         };
         let signals: Vec<_> = definition
             .graph
-            .operations()
+            .paths()
             .into_iter()
-            .filter(|operation| {
+            .filter(|(_, operation)| {
                 matches!(operation.kind, crate::graph::OperationKind::Signal { .. })
             })
-            .map(|operation| operation.name)
+            .map(|(path, _)| path)
             .collect();
-        if signals.contains(&signal) {
+        if signals.iter().any(|known| known == signal) {
             return Ok(());
         }
         let known = if signals.is_empty() {

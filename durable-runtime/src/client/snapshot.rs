@@ -141,7 +141,7 @@ impl Progress {
                 self.timers.insert(step.clone(), *retry_at);
             }
             EventKind::SignalAwaited { due } => {
-                self.signals.insert(position, step.name().to_owned());
+                self.signals.insert(position, step.path().into_owned());
                 if let Some(due) = due {
                     self.timers.insert(step.clone(), *due);
                 }
@@ -154,12 +154,12 @@ impl Progress {
     }
 
     fn end(&mut self, step: &StepId) {
-        self.completed.insert(step.path().to_owned(), ());
+        self.completed.insert(step.path().into_owned(), ());
         self.stop_waiting(step);
     }
 
     fn stop_waiting(&mut self, step: &StepId) {
         self.timers.remove(step);
-        self.signals.retain(|_, name| name != step.name());
+        self.signals.retain(|_, name| *name != step.path());
     }
 }

@@ -1,6 +1,7 @@
 //! The context of a workflow body.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -9,7 +10,7 @@ use std::{
 use super::{AppState, Cancellation, Child, Data, SignalWait, Sleep, Step, StepKey, Workflow};
 use crate::{
     failure::BoxError,
-    journal::{RunId, Timestamp},
+    journal::{RunId, StepId, Timestamp},
     replay::{Due, Machine, OperationIndex},
 };
 
@@ -61,9 +62,8 @@ impl Ctx {
         &self.run
     }
 
-    pub(super) fn build<K: StepKey>(&self, key: K) -> OperationIndex {
-        let name = K::NAMES.get(key.index()).copied().unwrap_or_default();
-        self.run.machine().build(&self.scope, name)
+    fn build(&self, key: impl StepKey) -> OperationIndex {
+        self.run.machine().build(&self.scope, key.name())
     }
 
     /// A unit of work with effects: executed at least once, recorded once.
@@ -101,14 +101,30 @@ impl Ctx {
     /// Waits for a signal of this name. A signal that came before the wait is taken at once; signals
     /// of one name are taken in the order in which they came.
     pub fn signal<T: Data>(&self, key: impl StepKey) -> SignalWait<'_, T> {
-        let index = key.index();
-        SignalWait::new(self, self.build(key), key_name(key, index))
+        let name = match &*self.scope {
+            "" => Cow::Borrowed(key.name()),
+            scope => Cow::Owned(StepId::new(scope, key.name(), 0).path().into_owned()),
+        };
+        SignalWait::new(self, self.build(key), name)
     }
 
     /// Starts a child run and waits for its result. Its id is this run's id, `/`, and the step's name.
     /// Its failure, or its cancellation, is this operation's failure.
     pub fn child<W: Workflow>(&self, key: impl StepKey, input: W::Input) -> Child<'_, W> {
         Child::new(self, self.build(key), input)
+    }
+
+    /// The context of a fragment, for a call of a `#[durable::steps]` fn:
+    /// `bill(ctx.scope("billing"), ..).await?`.
+    ///
+    /// The names of the fragment's operations are recorded after the scope's: `billing/charge`. In a
+    /// loop a scope counts up as an operation does: `billing#1/charge`.
+    pub fn scope(&self, key: impl StepKey) -> Self {
+        let scope = self.run.machine().enter(&self.scope, key.name());
+        Self {
+            run: Arc::clone(&self.run),
+            scope: scope.as_str().into(),
+        }
     }
 
     /// The time, as recorded: the same on every replay. It moves when an operation completes.
@@ -150,13 +166,12 @@ impl Ctx {
     }
 }
 
-fn key_name<K: StepKey>(_: K, index: usize) -> &'static str {
-    K::NAMES.get(index).copied().unwrap_or_default()
-}
-
 impl fmt::Debug for Ctx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ctx({})", self.run.id)
+        match &*self.scope {
+            "" => write!(f, "Ctx({})", self.run.id),
+            scope => write!(f, "Ctx({} in {scope})", self.run.id),
+        }
     }
 }
 

@@ -7,20 +7,25 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::Ctx;
 use crate::{failure::BoxError, graph::Graph};
 
-/// The name of a durable operation: a variant of a workflow's step enum.
+/// The name of a durable operation: a variant of a step enum.
 ///
-/// Inside a `#[durable::workflow]` fn, name literals become variants; nothing else implements it.
+/// Inside a `#[durable::workflow]` or `#[durable::steps]` fn, name literals become variants; nothing
+/// else implements it.
 #[diagnostic::on_unimplemented(
-    message = "durable operations are named by a string literal inside a `#[durable::workflow]` fn",
-    label = "not the name of a step of this workflow",
-    note = "call `ctx.step(\"name\", ..)` directly in the workflow's body, not in a helper fn"
+    message = "a durable operation is built directly in a `#[durable::workflow]` or \
+               `#[durable::steps]` fn, and named by a string literal there",
+    label = "not a step's name here: this fn has neither attribute",
+    note = "to share steps between workflows, make this a `#[durable::steps]` fn and call it with \
+            `ctx.scope(\"a_name\")`"
 )]
 pub trait StepKey: Copy + Send + Sync + 'static {
-    /// The names of all operations, in the order of the variants.
-    const NAMES: &'static [&'static str];
+    /// The operation's name, without the scopes it is in.
+    fn name(self) -> &'static str;
 
-    /// Which of them this is.
-    fn index(self) -> usize;
+    /// The names of the scopes it is in and its own: `billing/charge`.
+    fn path(self) -> String {
+        self.name().to_owned()
+    }
 }
 
 /// A value that can be journaled: what steps return, signals carry, and workflows take and return.

@@ -1,6 +1,6 @@
 //! Signals.
 
-use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
+use std::{borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, time::Duration};
 
 use super::{Ctx, Data, Wait};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 /// The typed name of a signal of workflow `W` that carries a `T`: the constant of the signal's name on
 /// the workflow's step enum (`order::approval`). A sender that uses it is checked by the compiler.
 pub struct Signal<W, T> {
-    name: &'static str,
+    name: Cow<'static, str>,
     types: PhantomData<fn() -> (W, T)>,
 }
 
@@ -20,24 +20,32 @@ impl<W, T> Signal<W, T> {
     #[doc(hidden)]
     pub const fn new(name: &'static str) -> Self {
         Self {
-            name,
+            name: Cow::Borrowed(name),
             types: PhantomData,
         }
     }
 
-    /// The signal's name.
-    pub const fn name(&self) -> &'static str {
-        self.name
+    /// The signal's name, after the names of the scopes it is in: `billing/approval`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn in_scope<K>(self, scope: &str) -> Signal<K, T> {
+        Signal {
+            name: Cow::Owned(format!("{scope}/{}", self.name)),
+            types: PhantomData,
+        }
     }
 }
 
 impl<W, T> Clone for Signal<W, T> {
     fn clone(&self) -> Self {
-        *self
+        Self {
+            name: self.name.clone(),
+            types: PhantomData,
+        }
     }
 }
-
-impl<W, T> Copy for Signal<W, T> {}
 
 impl<W, T> fmt::Debug for Signal<W, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,13 +58,13 @@ impl<W, T> fmt::Debug for Signal<W, T> {
 pub struct SignalWait<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
-    name: &'static str,
+    name: Cow<'static, str>,
     timeout: Option<Duration>,
     value: PhantomData<fn() -> T>,
 }
 
 impl<'c, T> SignalWait<'c, T> {
-    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, name: &'static str) -> Self {
+    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, name: Cow<'static, str>) -> Self {
         Self {
             ctx,
             index,

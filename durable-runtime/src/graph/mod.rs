@@ -2,10 +2,13 @@
 //!
 //! Invariant: only [`registry`](Registry) iterates what was registered at link time.
 
+mod lookup;
 mod node;
 mod registry;
 
+pub use lookup::Located;
 pub use node::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
 pub use registry::{
     BodyFuture, CompensateFn, Compensator, Definition, Registry, RegistryError, RequiredState,
+    Wiring,
 };

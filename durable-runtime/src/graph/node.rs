@@ -44,12 +44,16 @@ pub enum Node {
         /// What runs side by side.
         branches: &'static [&'static [Self]],
     },
-    /// A reusable fragment with operations of its own.
+    /// A fragment with operations of its own: `bill(ctx.scope("billing"), ..)`.
     Scope {
-        /// The scope's name.
+        /// The scope's name: unique among the names of operations around it, stable for ever.
         name: &'static str,
-        /// The source line.
+        /// The source line of the name.
         line: u32,
+        /// The fragment's name.
+        fragment: &'static str,
+        /// The source file of the fragment, which the lines in `body` are lines of.
+        file: &'static str,
         /// The fragment's body.
         body: &'static [Self],
     },
@@ -115,37 +119,4 @@ pub enum OperationKind {
         /// The child's workflow type as written.
         workflow: &'static str,
     },
-}
-
-impl Graph {
-    /// Every operation, in program order.
-    pub fn operations(&self) -> Vec<&Operation> {
-        let mut operations = Vec::new();
-        collect(self.body, &mut operations);
-        operations
-    }
-
-    /// The operation with this name.
-    pub fn operation(&self, name: &str) -> Option<&Operation> {
-        self.operations()
-            .into_iter()
-            .find(|operation| operation.name == name)
-    }
-}
-
-fn collect<'g>(nodes: &'g [Node], operations: &mut Vec<&'g Operation>) {
-    for node in nodes {
-        match node {
-            Node::Operation(operation) => operations.push(operation),
-            Node::Branch { arms, .. } => {
-                arms.iter().for_each(|arm| collect(arm.body, operations));
-            }
-            Node::Loop { body, .. } | Node::Scope { body, .. } => collect(body, operations),
-            Node::Parallel { branches, .. } => {
-                branches
-                    .iter()
-                    .for_each(|branch| collect(branch, operations));
-            }
-        }
-    }
 }

@@ -30,10 +30,19 @@ pub struct Definition {
     pub check_input: fn(&Payload) -> Result<(), PayloadError>,
     /// Starts its body with an encoded input; fails when the input does not decode.
     pub body: fn(Ctx, &Payload) -> Result<BodyFuture, Failure>,
+    /// What its body is wired to.
+    pub wiring: Wiring,
+}
+
+/// What a body relies on besides its own code, and what the fragments it calls do.
+#[derive(Debug, Clone, Copy)]
+pub struct Wiring {
     /// The compensations of its steps.
     pub compensators: &'static [Compensator],
     /// The application state it reads.
     pub states: &'static [RequiredState],
+    /// The fragments it calls, by the names of their scopes.
+    pub scopes: &'static [(&'static str, &'static Self)],
 }
 
 inventory::collect!(Definition);
@@ -41,9 +50,34 @@ inventory::collect!(Definition);
 impl Definition {
     /// The compensation of an operation, if it has one.
     pub fn compensator(&self, step: &StepId) -> Option<&'static Compensator> {
-        self.compensators
-            .iter()
-            .find(|compensator| compensator.step == step.path())
+        let mut wiring = &self.wiring;
+        let mut names = step.names().peekable();
+        while let Some(name) = names.next() {
+            if names.peek().is_none() {
+                let mut compensators = wiring.compensators.iter();
+                return compensators.find(|compensator| compensator.step == name);
+            }
+            wiring = wiring.scopes.iter().find(|(scope, _)| *scope == name)?.1;
+        }
+        None
+    }
+}
+
+impl Wiring {
+    /// A body that relies on nothing.
+    pub const NONE: Self = Self {
+        compensators: &[],
+        states: &[],
+        scopes: &[],
+    };
+
+    /// The application state that the body and the fragments it calls read.
+    pub fn states(&self) -> Vec<&'static RequiredState> {
+        let mut states: Vec<_> = self.states.iter().collect();
+        for (_, wiring) in self.scopes {
+            states.extend(wiring.states());
+        }
+        states
     }
 }
 

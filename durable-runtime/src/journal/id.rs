@@ -129,7 +129,8 @@ numeric_id! {
 }
 
 /// The identity of one durable operation of a run: its name, the scope it is in, and how often the
-/// name was used before. Reads `charge`, `charge#1`, `billing/charge`.
+/// name was used before. Reads `charge`, `charge#1`, `billing/charge`; a scope has occurrences of its
+/// own: `billing#1/charge`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepId(Cow<'static, str>);
@@ -155,24 +156,43 @@ impl StepId {
         &self.0
     }
 
-    /// The identity without its occurrence: `billing/charge` of `billing/charge#3`.
-    pub fn path(&self) -> &str {
-        self.0.split_once('#').map_or(&self.0, |(path, _)| path)
+    /// The identity without occurrences: `billing/charge` of `billing#1/charge#3`.
+    pub fn path(&self) -> Cow<'_, str> {
+        if !self.0.contains('#') {
+            return Cow::Borrowed(&self.0);
+        }
+        Cow::Owned(self.names().collect::<Vec<_>>().join("/"))
     }
 
-    /// The name alone: `charge` of `billing/charge#3`.
+    /// The names of the scopes, from the outermost, and then its own.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/').map(|part| split_part(part).0)
+    }
+
+    /// The name alone: `charge` of `billing#1/charge#3`.
     pub fn name(&self) -> &str {
-        let path = self.path();
-        path.rsplit_once('/').map_or(path, |(_, name)| name)
+        split_part(self.split_scope().1).0
     }
 
-    /// How often the name was used before: `3` of `billing/charge#3`.
+    /// How often the name was used before in its scope: `3` of `billing#1/charge#3`.
     pub fn occurrence(&self) -> u32 {
-        self.0
-            .split_once('#')
-            .and_then(|(_, n)| n.parse().ok())
-            .unwrap_or(0)
+        split_part(self.split_scope().1).1.parse().unwrap_or(0)
     }
+
+    /// The same use of another name: `billing#1/debit#3` of `billing#1/charge#3`.
+    #[must_use]
+    pub fn renamed(&self, name: &'static str) -> Self {
+        Self::new(self.split_scope().0, name, self.occurrence())
+    }
+
+    fn split_scope(&self) -> (&str, &str) {
+        self.0.rsplit_once('/').unwrap_or(("", &self.0))
+    }
+}
+
+/// A name and its occurrence.
+fn split_part(part: &str) -> (&str, &str) {
+    part.split_once('#').unwrap_or((part, ""))
 }
 
 impl fmt::Display for StepId {
@@ -211,7 +231,12 @@ mod tests {
     fn a_step_id_reads_back_into_its_parts() {
         let id = StepId::new("billing", "charge", 3);
         assert_eq!(id.as_str(), "billing/charge#3");
-        assert_eq!((id.path(), id.occurrence()), ("billing/charge", 3));
+        assert_eq!((id.name(), id.occurrence()), ("charge", 3));
+        let id = StepId::new("order/billing#1", "charge", 3);
+        assert_eq!(id.as_str(), "order/billing#1/charge#3");
+        assert_eq!(id.path(), "order/billing/charge");
+        assert_eq!((id.name(), id.occurrence()), ("charge", 3));
+        assert_eq!(id.renamed("debit").as_str(), "order/billing#1/debit#3");
         assert_eq!(
             StepId::new("", "charge", 0),
             StepId::from_recorded("charge")

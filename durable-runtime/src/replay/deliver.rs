@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, FailureKind},
-    graph::OperationKind,
+    graph::{Located, OperationKind},
     journal::{Event, EventKind, Payload},
 };
 
@@ -88,7 +88,7 @@ impl Machine {
     fn fired(&self, index: OperationIndex) -> super::Resolution {
         let operation = &self.operations[index.0];
         match operation.ask {
-            Some(Ask::Signal { name, .. }) => {
+            Some(Ask::Signal { ref name, .. }) => {
                 let message = format!("signal `{name}` did not come in time");
                 Err(Failure::new(FailureKind::Timeout, message).at_step(&operation.id, 0))
             }
@@ -107,9 +107,9 @@ impl Machine {
         };
         let definition = self.identity.definition;
         let recorded = noun_of(&event.kind);
-        let attempted = match definition.graph.operation(step.name()) {
-            None => format!("no operation named `{}` in this build", step.name()),
-            Some(operation) => {
+        let attempted = match definition.graph.locate(step) {
+            None => format!("no operation named `{}` in this build", step.path()),
+            Some(Located { operation, .. }) => {
                 let noun = match operation.kind {
                     OperationKind::Step => "step",
                     OperationKind::Sleep => "sleep",

@@ -1,6 +1,7 @@
 //! The state of one run in memory, and what the body's operations ask of it.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, VecDeque},
     task::Waker,
     time::Duration,
@@ -101,7 +102,7 @@ pub struct Machine {
     pub(super) committed: u32,
 
     pub(super) signals: BTreeMap<String, VecDeque<(MailId, Payload)>>,
-    pub(super) waiting_for: BTreeMap<&'static str, VecDeque<OperationIndex>>,
+    pub(super) waiting_for: BTreeMap<Cow<'static, str>, VecDeque<OperationIndex>>,
     pub(super) mail: VecDeque<Mail>,
     pub(super) seen: MailId,
 
@@ -213,14 +214,20 @@ impl Machine {
 
     /// Fixes the identity of the operation that the body builds now.
     pub fn build(&mut self, scope: &str, name: &'static str) -> OperationIndex {
-        let path = StepId::new(scope, name, 0);
-        let occurrence = self.occurrences.entry(path).or_insert(0);
-        let id = StepId::new(scope, name, *occurrence);
-        *occurrence += 1;
+        let id = self.enter(scope, name);
         let index = OperationIndex(self.operations.len());
         self.operations.push(Operation::new(id.clone()));
         self.index.insert(id, index);
         index
+    }
+
+    /// Fixes the identity of what the body begins now: an operation, or the scope of a fragment.
+    pub fn enter(&mut self, scope: &str, name: &'static str) -> StepId {
+        let first = StepId::new(scope, name, 0);
+        let occurrence = self.occurrences.entry(first).or_insert(0);
+        let id = StepId::new(scope, name, *occurrence);
+        *occurrence += 1;
+        id
     }
 
     /// The identity of an operation.
@@ -420,12 +427,12 @@ impl Machine {
     /// Where in the source an operation is, for messages.
     pub(super) fn source_of(&self, step: Option<&StepId>) -> String {
         let definition = self.identity.definition;
-        let line = step
-            .and_then(|step| definition.graph.operation(step.name()))
-            .map_or(definition.line, |operation| operation.line);
-        format!(
-            "workflow `{}` in {}:{line}",
-            definition.name, definition.file
-        )
+        let (file, line) = step
+            .and_then(|step| definition.graph.locate(step))
+            .map_or((None, definition.line), |found| {
+                (found.file, found.operation.line)
+            });
+        let file = file.unwrap_or(definition.file);
+        format!("workflow `{}` in {file}:{line}", definition.name)
     }
 }

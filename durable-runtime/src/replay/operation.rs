@@ -1,6 +1,6 @@
 //! The durable operations of a body, and what each is waiting for.
 
-use std::task::Waker;
+use std::{borrow::Cow, task::Waker};
 
 use crate::{
     failure::Failure,
@@ -32,8 +32,8 @@ pub enum Ask {
     Sleep(Due),
     /// To wait for a signal of this name.
     Signal {
-        /// The signal's name.
-        name: &'static str,
+        /// The signal's name, after the names of its scopes.
+        name: Cow<'static, str>,
         /// When to give up.
         timeout: Option<std::time::Duration>,
     },

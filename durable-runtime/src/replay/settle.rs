@@ -1,6 +1,8 @@
 //! The frontier: when all recorded events are delivered and the body is quiet, what it asked for is
 //! proposed, and what came from outside is taken in.
 
+use std::borrow::Cow;
+
 use super::{
     Machine,
     operation::{Ask, Due, OperationIndex, State},
@@ -88,18 +90,18 @@ impl Machine {
 
     /// Hands signals that have come to waits, in the order in which the waits were asked for.
     fn match_signals(&mut self) {
-        let names: Vec<_> = self.waiting_for.keys().copied().collect();
+        let names: Vec<_> = self.waiting_for.keys().cloned().collect();
         for name in names {
-            while let Some(index) = self.next_waiter(name) {
+            while let Some(index) = self.next_waiter(&name) {
                 let Some((mail, payload)) = self
                     .signals
-                    .get_mut(name)
+                    .get_mut(&*name)
                     .and_then(std::collections::VecDeque::pop_front)
                 else {
                     break;
                 };
                 self.waiting_for
-                    .get_mut(name)
+                    .get_mut(&name)
                     .map(std::collections::VecDeque::pop_front);
                 self.consumed.push(mail);
                 let step = self.operations[index.0].id.clone();
@@ -110,7 +112,7 @@ impl Machine {
     }
 
     /// The first wait for a signal that is still outstanding.
-    fn next_waiter(&mut self, name: &'static str) -> Option<OperationIndex> {
+    fn next_waiter(&mut self, name: &str) -> Option<OperationIndex> {
         let waiters = self.waiting_for.get_mut(name)?;
         while let Some(index) = waiters.front().copied() {
             if matches!(
@@ -193,15 +195,15 @@ impl Machine {
     fn await_signal(
         &mut self,
         index: OperationIndex,
-        name: &'static str,
+        name: Cow<'static, str>,
         timeout: Option<std::time::Duration>,
         asked: bool,
     ) {
-        self.waiting_for.entry(name).or_default().push_back(index);
         let has_come = self
             .signals
-            .get(name)
+            .get(&*name)
             .is_some_and(|signals| !signals.is_empty());
+        self.waiting_for.entry(name).or_default().push_back(index);
         if asked && !has_come {
             let due = timeout.map(|timeout| self.wall.after(timeout));
             let step = self.operations[index.0].id.clone();

@@ -1,0 +1,28 @@
+//! What `#[durable::steps]` puts beside the fn.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{graph, keys, wiring::wiring};
+use crate::{graph::Body, parse::signature::Function, paths::Paths};
+
+/// The step enum and its part of the graphs of the workflows that call the fn.
+pub(crate) fn fragment(function: &Function, paths: &Paths, body: &Body) -> TokenStream {
+    let keys = keys::step_enum(function, body, paths);
+    let ident = function.ident();
+    let name = function.name();
+    let cfgs = function.cfgs();
+    let private = paths.private();
+    let nodes = graph::nodes(body, paths);
+    let wiring = wiring(body, paths);
+    quote! {
+        #keys
+        #cfgs
+        impl #private::Fragment for #ident {
+            const NAME: &'static str = #name;
+            const FILE: &'static str = ::core::file!();
+            const BODY: &'static [#private::Node] = #nodes;
+            const WIRING: #private::Wiring = #wiring;
+        }
+    }
+}

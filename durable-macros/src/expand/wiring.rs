@@ -1,0 +1,37 @@
+//! What a body relies on besides its own code.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::keys;
+use crate::{graph::Body, paths::Paths, text::text};
+
+/// The compensations, the application state and the fragments of a body.
+pub(crate) fn wiring(body: &Body, paths: &Paths) -> TokenStream {
+    let private = paths.private();
+    let named = keys::named(body);
+    let compensators = named.iter().filter_map(|(name, operation)| {
+        let compensation = operation.compensation()?;
+        Some(quote_spanned!(compensation.span()=> #private::Compensator::of::<#compensation, _>(#name)))
+    });
+    let mut seen = BTreeSet::new();
+    let states = body
+        .states
+        .iter()
+        .filter(|state| seen.insert(text(state)))
+        .map(|state| quote!(#private::RequiredState::of::<#state>()));
+    let scopes = named.iter().filter_map(|(name, operation)| {
+        let fragment = operation.fragment.as_ref()?;
+        Some(quote!((#name, &<#fragment as #private::Fragment>::WIRING)))
+    });
+    quote! {
+        #private::Wiring {
+            compensators: &[#(#compensators),*],
+            states: &[#(#states),*],
+            scopes: &[#(#scopes),*],
+        }
+    }
+}
