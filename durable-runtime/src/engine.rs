@@ -143,6 +143,18 @@ impl EngineBuilder {
         if url == "memory:" {
             return self.start(MemoryStore::new()).await;
         }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            #[cfg(feature = "postgres")]
+            return self
+                .start(crate::store::PostgresStore::open(url).await?)
+                .await;
+            #[cfg(not(feature = "postgres"))]
+            return Err(crate::store::StoreError::new(
+                crate::store::StoreErrorKind::Open,
+                "this build has no PostgreSQL store; enable the feature `postgres`",
+            )
+            .into());
+        }
         #[cfg(feature = "sqlite")]
         {
             let store = crate::store::SqliteStore::open(url).await?;

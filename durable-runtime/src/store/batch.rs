@@ -8,7 +8,7 @@ use crate::{
 
 /// Everything that one transaction writes. Starts are applied first, then mail, then commits, each in
 /// order; each part succeeds or is refused on its own, and nothing of a refused part is written.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// Which batch it is; `None` when it is sent only once. See [`BatchId`].
     pub id: Option<BatchId>,

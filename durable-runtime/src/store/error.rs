@@ -27,6 +27,10 @@ pub enum StoreErrorKind {
     NewerSchema,
     /// The address or the options make no sense, or the file cannot be opened.
     Open,
+    /// The server refused the login, or the role lacks a right.
+    Denied,
+    /// The server, or what stands in front of it, cannot be built on.
+    Unsupported,
     /// A row holds what this version cannot read.
     Unreadable,
     /// A statement failed in a way that should not happen.

@@ -4,9 +4,13 @@
 //! transaction. Only the folders below this one name `sqlx`.
 
 mod batch;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod columns;
 mod error;
 mod interface;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record;
 mod rules;
 #[cfg(feature = "sqlite")]
@@ -19,6 +23,8 @@ pub use batch::{
 pub use error::{StoreError, StoreErrorKind};
 pub use interface::{Store, StoreFuture};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 pub use record::{
     ChildOutcome, Claim, Claimed, LoadedRun, Mail, MailKind, Parent, RunPage, RunQuery, RunRecord,
 };

@@ -19,16 +19,6 @@ use crate::{
     store::{Batch, BatchOutcome, Commit, CommitOutcome, MailOutcome, NewMail, NewRun, Ownership},
 };
 
-/// A batch of one's own; payloads and ids are shared.
-pub(super) fn copy(batch: &Batch) -> Batch {
-    Batch {
-        id: batch.id,
-        starts: batch.starts.clone(),
-        mail: batch.mail.clone(),
-        commits: batch.commits.clone(),
-    }
-}
-
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     batch: Batch,

@@ -1,25 +1,23 @@
 //! Between rows and records.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::{
-    failure::Failure,
     journal::{
         Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
     },
     status::Status,
-    store::{Mail, MailKind, NewRun, Parent, RunRecord, StartOutcome, rules},
+    store::{
+        Mail, Parent, RunRecord,
+        columns::{MailColumns, There},
+    },
 };
 
 /// The columns of [`record`], in order.
 pub(super) const RECORD: &str =
     "run, id, workflow, status, input, parent, parent_step, created_at, updated_at, reason";
-
-pub(super) const SIGNAL: i64 = 1;
-pub(super) const CHILD: i64 = 2;
-pub(super) const CANCEL: i64 = 3;
 
 /// A row that this version cannot read.
 pub(super) fn unreadable(cause: impl fmt::Display) -> sqlx::Error {
@@ -60,49 +58,22 @@ pub(super) fn parent(row: &SqliteRow, column: usize) -> Result<Option<Parent>, s
     }))
 }
 
-/// The columns of [`There`], in order.
+/// The columns of [`there`], in order.
 pub(super) const THERE: &str = "run, workflow, input, parent, seed, epoch, owner";
 
-/// A run that is there already.
-#[derive(Debug, Clone)]
-pub(super) struct There {
-    pub(super) run: RunKey,
-    pub(super) workflow: String,
-    pub(super) input: Payload,
-    pub(super) parent: Option<RunKey>,
-    pub(super) seed: i64,
-    pub(super) epoch: Epoch,
-    pub(super) owner: Option<WorkerId>,
-}
-
-impl There {
-    /// From the columns [`THERE`], starting at a column.
-    pub(super) fn read(row: &SqliteRow, column: usize) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            run: RunKey::new(row.try_get(column)?),
-            workflow: row.try_get(column + 1)?,
-            input: payload(row, column + 2)?,
-            parent: row.try_get::<Option<i64>, _>(column + 3)?.map(RunKey::new),
-            seed: row.try_get(column + 4)?,
-            epoch: Epoch::new(row.try_get(column + 5)?),
-            owner: row
-                .try_get::<Option<i64>, _>(column + 6)?
-                .map(WorkerId::new),
-        })
-    }
-
-    /// What it means for a start that meets it.
-    pub(super) fn meet(&self, new: &NewRun) -> StartOutcome {
-        if rules::is_same_start(new, self.seed, self.epoch, self.owner) {
-            return StartOutcome::Created { run: self.run };
-        }
-        StartOutcome::Exists {
-            run: self.run,
-            workflow: self.workflow.clone(),
-            input: self.input.clone(),
-            parent: self.parent,
-        }
-    }
+/// A run that is there, from the columns [`THERE`], starting at a column.
+pub(super) fn there(row: &SqliteRow, column: usize) -> Result<There, sqlx::Error> {
+    Ok(There {
+        run: RunKey::new(row.try_get(column)?),
+        workflow: row.try_get(column + 1)?,
+        input: payload(row, column + 2)?,
+        parent: row.try_get::<Option<i64>, _>(column + 3)?.map(RunKey::new),
+        seed: row.try_get(column + 4)?,
+        epoch: Epoch::new(row.try_get(column + 5)?),
+        owner: row
+            .try_get::<Option<i64>, _>(column + 6)?
+            .map(WorkerId::new),
+    })
 }
 
 /// An event from `kind, step, data, at`, starting at a column.
@@ -120,33 +91,16 @@ pub(super) fn event(row: &SqliteRow, column: usize) -> Result<Event, sqlx::Error
 
 /// Mail from `mail, kind, name, data, ok`, starting at a column.
 pub(super) fn mail(row: &SqliteRow, column: usize) -> Result<Mail, sqlx::Error> {
-    let id = row.try_get(column)?;
-    let name = || row.try_get::<String, _>(column + 2);
-    let kind = match row.try_get::<i64, _>(column + 1)? {
-        SIGNAL => MailKind::Signal {
-            name: name()?,
-            payload: payload(row, column + 3)?,
-        },
-        CHILD => {
-            let data = payload(row, column + 3)?;
-            MailKind::Child {
-                step: StepId::from_recorded(name()?),
-                outcome: if row.try_get(column + 4)? {
-                    Ok(data)
-                } else {
-                    Err(data.decode::<Failure>().map_err(unreadable)?)
-                },
-            }
-        }
-        CANCEL => MailKind::Cancel,
-        kind => {
-            return Err(unreadable(format_args!(
-                "mail {id} is of kind {kind}, which is not known to this version"
-            )));
-        }
+    let columns = MailColumns {
+        kind: row.try_get(column + 1)?,
+        name: row.try_get(column + 2)?,
+        data: row
+            .try_get::<Option<&[u8]>, _>(column + 3)?
+            .map(Cow::Borrowed),
+        ok: row.try_get(column + 4)?,
     };
     Ok(Mail {
-        id: MailId::new(id),
-        kind,
+        id: MailId::new(row.try_get(column)?),
+        kind: columns.read().map_err(unreadable)?,
     })
 }

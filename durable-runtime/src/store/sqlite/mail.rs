@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    convert::{self, CANCEL, CHILD, SIGNAL, unreadable},
+    convert::{self, unreadable},
     statement::{Bound, Rows, json_list},
 };
 use crate::{
-    journal::{MailId, Payload, RunKey},
+    journal::{MailId, RunKey},
     status::Status,
-    store::{BatchId, Delivery, MailKind, MailOutcome, MailTarget, NewMail, rules},
+    store::{BatchId, Delivery, MailOutcome, MailTarget, NewMail, columns::MailColumns, rules},
 };
 
 static INSERT: Rows = Rows::new(
@@ -197,35 +197,14 @@ async fn insert(
 }
 
 fn bind(statement: Bound, mail: i64, run: RunKey, new: &NewMail) -> Result<Bound, sqlx::Error> {
-    let failure;
-    let (kind, name, data, ok) = match &new.kind {
-        MailKind::Signal { name, payload } => {
-            (SIGNAL, Some(name.as_str()), Some(payload.as_bytes()), None)
-        }
-        MailKind::Child { step, outcome } => {
-            let data = match outcome {
-                Ok(payload) => payload.as_bytes(),
-                Err(error) => {
-                    failure = Payload::encode(error).map_err(unreadable)?;
-                    failure.as_bytes()
-                }
-            };
-            (
-                CHILD,
-                Some(step.as_str()),
-                Some(data),
-                Some(outcome.is_ok()),
-            )
-        }
-        MailKind::Cancel => (CANCEL, None, None, None),
-    };
+    let columns = MailColumns::of(&new.kind).map_err(unreadable)?;
     Ok(statement
         .bind(mail)
         .bind(run.get())
-        .bind(kind)
-        .bind(name)
-        .bind(data)
-        .bind(ok)
+        .bind(columns.kind)
+        .bind(columns.name)
+        .bind(columns.data.as_deref())
+        .bind(columns.ok)
         .bind(new.at.as_micros()))
 }
 

@@ -3,13 +3,12 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::{
-    convert::{self, CANCEL, unreadable},
+    convert::{self, unreadable},
     statement::{Bound, Rows, json_list},
 };
 use crate::{
     journal::{Event, RunKey},
-    status::Status,
-    store::{Commit, Ownership, RunUpdate, rules},
+    store::{Commit, RunUpdate, columns::UpdateColumns, rules},
 };
 
 /// Counts the commits whose run has the commit's epoch, an owner, and the event before the commit's
@@ -175,24 +174,14 @@ pub(super) async fn update(
 }
 
 fn bind_update(statement: Bound, commit: &Commit, update: &RunUpdate) -> Bound {
-    let (release, due, seen) = match update.ownership {
-        _ if update.status.is_terminal() => (true, None, i64::MAX),
-        Ownership::Keep => (false, None, i64::MAX),
-        Ownership::Release { due, seen } => (true, due, seen.get()),
-    };
-    // The same rule as `rules::mail_wakes`: nothing wakes a paused run, a cancellation a parked one.
-    let (seen, wakes) = match update.status {
-        Status::Paused => (i64::MAX, 0),
-        Status::Parked => (seen, CANCEL),
-        _ => (seen, 0),
-    };
+    let columns = UpdateColumns::of(update);
     statement
         .bind(commit.run.get())
-        .bind(update.status.code())
-        .bind(release)
-        .bind(due.map(|due| due.as_micros()))
-        .bind(seen)
-        .bind(wakes)
+        .bind(columns.status)
+        .bind(columns.release)
+        .bind(columns.due)
+        .bind(columns.seen.unwrap_or(i64::MAX))
+        .bind(columns.wakes.unwrap_or(0))
         .bind(update.reason.as_deref())
         .bind(commit.at.as_micros())
 }

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{
-    convert::{THERE, There, unreadable},
+    convert::{self, THERE, unreadable},
     statement::{Bound, Rows},
 };
 use crate::{
     journal::{Epoch, RunKey},
     status::Status,
-    store::{NewRun, StartOutcome},
+    store::{NewRun, StartOutcome, columns::There},
 };
 
 static INSERT: Rows = Rows::new(
@@ -103,7 +103,7 @@ pub(super) async fn existing(
     .fetch_all(connection)
     .await?;
     rows.iter()
-        .map(|row| Ok((row.try_get(0)?, There::read(row, 1)?)))
+        .map(|row| Ok((row.try_get(0)?, convert::there(row, 1)?)))
         .collect()
 }
 

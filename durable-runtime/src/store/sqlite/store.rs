@@ -124,7 +124,7 @@ async fn joined<T>(task: JoinHandle<T>) -> Result<T, StoreError> {
 
 impl Store for SqliteStore {
     fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
-        let batch = batch::copy(batch);
+        let batch = batch.clone();
         self.write(
             "write a batch",
             Box::new(move |connection| Box::pin(batch::write(connection, batch))),

@@ -1,0 +1,244 @@
+-- Writes a batch: one call, one round trip, one transaction.
+--
+-- It is a function because each statement in it sees what was committed while the one before waited
+-- for its locks. A single statement sees the database as it was when it began: a run that lets go of
+-- its place would overlook mail that arrived meanwhile, and sleep through it.
+--
+-- Locks are taken in one order everywhere: rows of runs by number, then new ids by name. So batches
+-- that touch the same runs wait for each other and never in a circle.
+--
+-- The arrays with one prefix belong together: s_ what is started, m_ mail, c_ commits, e_ events of
+-- commits, k_ mail that commits have consumed. `commit` is the number of a commit in the batch, from
+-- 1; 0 stands for what a client asked for. Arrays come in the order in which the parts take effect.
+--
+--   b_worker, b_number   which batch it is, for client mail that may be sent again; else NULL
+--   m_run, m_id          whom the mail is for: one of the two
+--   m_target             the commit of the run it is for, 0 if it has none; NULL if only its id is known
+--   c_position           where the first event goes; NULL without events
+--   c_status             the new status; NULL if it stays
+--   c_seen               the last mail the run has seen, if later mail makes it due; NULL if none does
+--   c_wakes              the only kind of mail that makes it due; NULL if every kind does
+--
+--   fresh      by commit: whether it was written. If not, it came too late, or was written before.
+--   drawn      by start: the number drawn for it; NULL when its commit was not written.
+--   written    those of the numbers that were used; other ids were taken.
+--   mail_*     by mail: the run it was for (NULL: there is none), its status and whether a worker
+--              owned it when the mail came, and the number the mail got, if it was put into the mailbox.
+CREATE FUNCTION write_batch_1(
+    b_worker      BIGINT,
+    b_number      BIGINT,
+    s_commit      INTEGER[],
+    s_id          TEXT[],
+    s_workflow    TEXT[],
+    s_input       BYTEA[],
+    s_seed        BIGINT[],
+    s_parent      BIGINT[],
+    s_parent_step TEXT[],
+    s_owner       BIGINT[],
+    s_at          BIGINT[],
+    m_commit      INTEGER[],
+    m_run         BIGINT[],
+    m_id          TEXT[],
+    m_target      INTEGER[],
+    m_kind        SMALLINT[],
+    m_name        TEXT[],
+    m_data        BYTEA[],
+    m_ok          BOOLEAN[],
+    m_at          BIGINT[],
+    c_run         BIGINT[],
+    c_epoch       BIGINT[],
+    c_position    INTEGER[],
+    c_status      SMALLINT[],
+    c_release     BOOLEAN[],
+    c_due         BIGINT[],
+    c_seen        BIGINT[],
+    c_wakes       SMALLINT[],
+    c_reason      TEXT[],
+    c_at          BIGINT[],
+    e_commit      INTEGER[],
+    e_position    INTEGER[],
+    e_kind        SMALLINT[],
+    e_step        TEXT[],
+    e_data        BYTEA[],
+    e_at          BIGINT[],
+    k_commit      INTEGER[],
+    k_mail        BIGINT[],
+    OUT fresh       BOOLEAN[],
+    OUT drawn       BIGINT[],
+    OUT written     BIGINT[],
+    OUT mail_run    BIGINT[],
+    OUT mail_status SMALLINT[],
+    OUT mail_owned  BOOLEAN[],
+    OUT mail_number BIGINT[]
+)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    is_repeated BOOLEAN := FALSE;
+    sends CONSTANT BOOLEAN := cardinality(m_kind) > 0;
+    updates CONSTANT BOOLEAN := cardinality(array_remove(c_status, NULL)) > 0;
+BEGIN
+    -- Which runs is the mail for?
+    IF sends THEN
+        mail_run := ARRAY(
+            SELECT coalesce(m.run, (SELECT r.run FROM runs AS r WHERE r.id = m.id))
+            FROM unnest(m_run, m_id) AS m (run, id)
+        );
+    END IF;
+
+    -- From here to the end nobody else claims, frees or writes to these runs.
+    PERFORM FROM runs WHERE run = ANY (c_run || mail_run) ORDER BY run FOR NO KEY UPDATE;
+
+    -- The fence: the commit's epoch is the run's, a worker owns the run, and the first event is the
+    -- next of the journal.
+    fresh := ARRAY(
+        SELECT coalesce((
+            SELECT r.epoch = c.epoch AND r.owner IS NOT NULL AND (
+                c.position IS NULL
+                OR c.position = coalesce((
+                    SELECT j.position + 1 FROM journal AS j WHERE j.run = c.run
+                    ORDER BY j.position DESC LIMIT 1
+                ), 0)
+            )
+            FROM runs AS r WHERE r.run = c.run
+        ), FALSE)
+        FROM unnest(c_run, c_epoch, c_position) AS c (run, epoch, position)
+    );
+
+    IF cardinality(e_kind) > 0 THEN
+        INSERT INTO journal (run, at, position, kind, step, data)
+        SELECT c_run[e.commit], e.at, e.position, e.kind, e.step, e.data
+        FROM unnest(e_commit, e_at, e_position, e_kind, e_step, e_data)
+            AS e (commit, at, position, kind, step, data)
+        WHERE fresh[e.commit];
+    END IF;
+
+    IF cardinality(s_id) > 0 THEN
+        -- Numbers grow in the order of the starts; rows are inserted in the order of their ids.
+        drawn := ARRAY(
+            SELECT CASE
+                WHEN s.commit = 0 OR fresh[s.commit]
+                THEN nextval('run_numbers')
+            END
+            FROM unnest(s_commit) AS s (commit)
+        );
+        WITH inserted AS (
+            INSERT INTO runs (
+                run, epoch, owner, due, parent, seed, created_at, updated_at, status, id, workflow,
+                parent_step, input
+            )
+            SELECT
+                s.run,
+                CASE WHEN s.owner IS NULL THEN 0 ELSE 1 END,
+                s.owner,
+                CASE WHEN s.owner IS NULL THEN 0 END,
+                s.parent, s.seed, s.at, s.at,
+                CASE WHEN s.owner IS NULL THEN 0 ELSE 1 END,
+                s.id, s.workflow, s.parent_step, s.input
+            FROM unnest(
+                drawn, s_owner, s_parent, s_seed, s_at, s_id, s_workflow, s_parent_step, s_input
+            ) AS s (run, owner, parent, seed, at, id, workflow, parent_step, input)
+            WHERE s.run IS NOT NULL
+            ORDER BY s.id, s.run
+            ON CONFLICT (id) DO NOTHING
+            RETURNING run
+        )
+        SELECT array_agg(i.run) INTO written FROM inserted AS i;
+    END IF;
+
+    IF cardinality(k_mail) > 0 THEN
+        DELETE FROM mailbox AS m USING unnest(k_commit, k_mail) AS k (commit, mail)
+        WHERE fresh[k.commit] AND m.run = c_run[k.commit] AND m.mail = k.mail;
+    END IF;
+
+    IF sends THEN
+        IF b_worker IS NOT NULL THEN
+            INSERT INTO batches AS b (worker, number) VALUES (b_worker, b_number)
+            ON CONFLICT (worker) DO UPDATE SET number = excluded.number
+            WHERE b.number <> excluded.number;
+            is_repeated := NOT FOUND;
+        END IF;
+
+        -- Mail finds its run as the commits before it in the batch leave it. Numbers are drawn under
+        -- the run's lock: at one run they grow in the order of the commits, and a run that has seen
+        -- one number has seen every smaller one.
+        SELECT
+            array_agg(m.run),
+            array_agg(m.status),
+            array_agg(m.is_owned),
+            array_agg(CASE
+                WHEN m.is_sent AND m.status NOT IN (4, 5, 6) THEN nextval('mail_numbers')
+            END)
+        INTO mail_run, mail_status, mail_owned, mail_number
+        FROM (
+            SELECT
+                r.run,
+                CASE WHEN t.is_changed THEN c_status[t.target] ELSE r.status END AS status,
+                r.owner IS NOT NULL AND NOT (t.is_changed AND c_release[t.target]) AS is_owned,
+                CASE WHEN m.commit = 0 THEN NOT is_repeated ELSE fresh[m.commit] END AS is_sent
+            FROM unnest(mail_run, m_commit, m_id, m_target)
+                WITH ORDINALITY AS m (run, commit, id, target, ordinal)
+            -- Mail by id may be for a run that this batch has started.
+            LEFT JOIN runs AS r ON r.run = coalesce(m.run, (
+                SELECT n.run FROM runs AS n WHERE n.id = m.id AND n.run = ANY (written)
+            ))
+            CROSS JOIN LATERAL (
+                SELECT coalesce(m.target, array_position(c_run, r.run)) AS target OFFSET 0
+            ) AS own
+            CROSS JOIN LATERAL (
+                SELECT own.target, coalesce(
+                    own.target <= m.commit
+                    AND fresh[own.target]
+                    AND c_status[own.target] IS NOT NULL,
+                    FALSE
+                ) AS is_changed
+            ) AS t
+            ORDER BY m.ordinal
+        ) AS m;
+
+        INSERT INTO mailbox (run, mail, at, kind, ok, name, data)
+        SELECT m.run, m.mail, m.at, m.kind, m.ok, m.name, m.data
+        FROM unnest(mail_run, mail_number, m_at, m_kind, m_ok, m_name, m_data)
+            AS m (run, mail, at, kind, ok, name, data)
+        WHERE m.mail IS NOT NULL;
+    END IF;
+
+    IF updates THEN
+        UPDATE runs AS r SET
+            status = u.status,
+            reason = u.reason,
+            updated_at = u.at,
+            parked_by = CASE WHEN u.status = 8 THEN r.parked_by || r.owner END,
+            owner = CASE WHEN NOT u.release THEN r.owner END,
+            due = CASE
+                WHEN NOT u.release THEN r.due
+                WHEN u.seen IS NOT NULL AND EXISTS (
+                    SELECT FROM mailbox AS m
+                    WHERE m.run = u.run AND m.mail > u.seen AND m.kind = coalesce(u.wakes, m.kind)
+                ) THEN 0
+                ELSE u.due
+            END
+        FROM unnest(fresh, c_run, c_status, c_release, c_due, c_seen, c_wakes, c_reason, c_at)
+            AS u (fresh, run, status, release, due, seen, wakes, reason, at)
+        WHERE r.run = u.run AND u.fresh AND u.status IS NOT NULL;
+
+        DELETE FROM mailbox WHERE run = ANY (ARRAY(
+            SELECT u.run FROM unnest(fresh, c_run, c_status) AS u (fresh, run, status)
+            WHERE u.fresh AND u.status IN (4, 5, 6)
+        ));
+    END IF;
+
+    -- Mail makes a run due that nobody owns, but not a paused one, and only a cancellation makes a
+    -- parked one due.
+    IF sends THEN
+        UPDATE runs AS r SET due = 0
+        WHERE r.owner IS NULL AND r.run = ANY (ARRAY(
+            SELECT m.run
+            FROM unnest(mail_run, mail_number, mail_owned, mail_status, m_kind)
+                AS m (run, mail, owned, status, kind)
+            WHERE m.mail IS NOT NULL AND NOT m.owned AND m.status <> 7
+                AND (m.status <> 8 OR m.kind = 3)
+        ));
+    END IF;
+END
+$$;

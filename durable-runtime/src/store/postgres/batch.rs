@@ -1,0 +1,154 @@
+//! One batch, one call of `write_batch`: see `migrations/postgres/0002_write_batch.sql`.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::{PgConnection, Row, postgres::PgRow};
+
+use super::{
+    columns::Call,
+    convert::{text, unreadable},
+    progress, starts,
+};
+use crate::{
+    journal::{MailId, RunKey},
+    status::Status,
+    store::{
+        Batch, BatchOutcome, CommitOutcome, Delivery, MailOutcome, NewRun, StartOutcome,
+        columns::There,
+    },
+};
+
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    batch: Batch,
+) -> Result<BatchOutcome, sqlx::Error> {
+    if batch.is_empty() {
+        return Ok(BatchOutcome::default());
+    }
+    let row = Call::of(&batch)?.fetch(connection).await?;
+    Written::read(&row)?.outcome(connection, &batch).await
+}
+
+/// What the call has written.
+struct Written {
+    /// By commit.
+    fresh: Vec<bool>,
+    /// By start, those of clients first.
+    started: Vec<Option<RunKey>>,
+    /// By piece of mail, that of clients first.
+    mail: Vec<MailOutcome>,
+}
+
+impl Written {
+    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let drawn: Option<Vec<Option<i64>>> = row.try_get("drawn")?;
+        let written: Option<Vec<i64>> = row.try_get("written")?;
+        let written: HashSet<i64> = written.unwrap_or_default().into_iter().collect();
+        let started = drawn.unwrap_or_default().into_iter();
+        Ok(Self {
+            fresh: row.try_get("fresh")?,
+            started: started
+                .map(|run| run.filter(|run| written.contains(run)).map(RunKey::new))
+                .collect(),
+            mail: mail(row)?,
+        })
+    }
+
+    /// Says what became of each part. Parts that were not written are looked up: those of an earlier try
+    /// of the same batch are as good.
+    async fn outcome(
+        self,
+        connection: &mut PgConnection,
+        batch: &Batch,
+    ) -> Result<BatchOutcome, sqlx::Error> {
+        let children = batch.commits.iter().flat_map(|commit| &commit.children);
+        let runs: Vec<&NewRun> = batch.starts.iter().chain(children).collect();
+        let there = self.look_up(connection, &runs).await?;
+        let mut starts = runs
+            .iter()
+            .zip(&self.started)
+            .map(|(new, started)| start_outcome(new, *started, &there));
+        let mut mail = self.mail.into_iter();
+        let mut outcome = BatchOutcome {
+            starts: starts
+                .by_ref()
+                .take(batch.starts.len())
+                .collect::<Result<_, _>>()?,
+            mail: mail.by_ref().take(batch.mail.len()).collect(),
+            commits: Vec::with_capacity(batch.commits.len()),
+        };
+        for (commit, is_fresh) in batch.commits.iter().zip(&self.fresh) {
+            let children = starts.by_ref().take(commit.children.len());
+            let children: Vec<_> = children.collect();
+            let outgoing = mail.by_ref().take(commit.outgoing.len());
+            let outgoing = outgoing.map(MailOutcome::delivery).collect();
+            let is_there = *is_fresh || progress::is_repeated(connection, commit).await?;
+            outcome.commits.push(if is_there {
+                CommitOutcome::Committed {
+                    children: children.into_iter().collect::<Result<_, _>>()?,
+                    outgoing,
+                }
+            } else {
+                CommitOutcome::LostOwnership
+            });
+        }
+        Ok(outcome)
+    }
+
+    async fn look_up(
+        &self,
+        connection: &mut PgConnection,
+        runs: &[&NewRun],
+    ) -> Result<HashMap<String, There>, sqlx::Error> {
+        let others: Vec<&NewRun> = runs
+            .iter()
+            .zip(&self.started)
+            .filter(|(_, started)| started.is_none())
+            .map(|(new, _)| *new)
+            .collect();
+        if others.is_empty() {
+            return Ok(HashMap::new());
+        }
+        starts::existing(connection, &others).await
+    }
+}
+
+fn start_outcome(
+    new: &NewRun,
+    started: Option<RunKey>,
+    there: &HashMap<String, There>,
+) -> Result<StartOutcome, sqlx::Error> {
+    if let Some(run) = started {
+        return Ok(StartOutcome::Created { run });
+    }
+    there
+        .get(&*text(new.id.as_str()))
+        .map(|there| there.meet(new))
+        .ok_or_else(|| unreadable("a run that was there has gone"))
+}
+
+fn mail(row: &PgRow) -> Result<Vec<MailOutcome>, sqlx::Error> {
+    let Some(runs) = row.try_get::<Option<Vec<Option<i64>>>, _>("mail_run")? else {
+        return Ok(Vec::new());
+    };
+    let statuses: Vec<Option<i16>> = row.try_get("mail_status")?;
+    let owned: Vec<Option<bool>> = row.try_get("mail_owned")?;
+    let numbers: Vec<Option<i64>> = row.try_get("mail_number")?;
+    let mail = runs.into_iter().zip(statuses).zip(owned).zip(numbers);
+    let outcome = |(((run, status), owned), number)| match (run, status) {
+        (Some(run), Some(status)) => mail_outcome(run, status, owned == Some(true), number),
+        _ => MailOutcome::UnknownRun,
+    };
+    Ok(mail.map(outcome).collect())
+}
+
+fn mail_outcome(run: i64, status: i16, owned: bool, number: Option<i64>) -> MailOutcome {
+    match Status::from_code(status.into()) {
+        Some(status) if status.is_terminal() => MailOutcome::Ended(status),
+        _ => MailOutcome::Delivered(Delivery {
+            run: RunKey::new(run),
+            mail: number.map(MailId::new),
+            owned,
+        }),
+    }
+}

@@ -1,0 +1,245 @@
+//! Claiming runs that are due.
+
+use std::{collections::HashMap, time::Duration};
+
+use sqlx::{PgConnection, Row, postgres::PgRow};
+
+use super::convert::{self, unreadable};
+use crate::{
+    journal::{Epoch, Event, RunId, RunKey, Timestamp},
+    status::Status,
+    store::{Claim, Claimed, LoadedRun, Mail},
+};
+
+/// When to look again at runs that are due and locked.
+const LOCKED_PAUSE: Duration = Duration::from_millis(20);
+
+/// What both claims do with the rows that `chosen` has locked. A worker that was retired takes nothing:
+/// nobody would free its runs again. The lock on its row keeps it from being retired meanwhile.
+macro_rules! take {
+    ($chosen:literal) => {
+        concat!(
+            "WITH me AS MATERIALIZED (SELECT FROM workers WHERE worker = $1 FOR KEY SHARE), \
+             chosen AS MATERIALIZED (",
+            $chosen,
+            ") UPDATE runs AS r SET owner = $1, epoch = r.epoch + 1, due = NULL, reason = NULL, \
+             updated_at = $2, status = CASE WHEN r.status IN (0, 8) THEN 1 ELSE r.status END \
+             FROM chosen AS c WHERE r.run = c.run \
+             RETURNING r.run, r.id, r.workflow, c.status, r.epoch, r.input, r.seed, r.parent, \
+             r.parent_step, r.created_at, c.due"
+        )
+    };
+}
+
+const TAKE_DUE: &str = take!(
+    "SELECT run, status, due FROM runs \
+     WHERE due IS NOT NULL AND due <= $2 AND EXISTS (SELECT FROM me) \
+     ORDER BY due, run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
+);
+
+// 8 is parked; `status <> 4` names the partial index.
+const TAKE_PARKED: &str = take!(
+    "SELECT run, status, due FROM runs \
+     WHERE status = 8 AND status <> 4 AND owner IS NULL AND EXISTS (SELECT FROM me) \
+     AND NOT coalesce($1 = ANY (parked_by), FALSE) \
+     ORDER BY run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
+);
+
+/// When the first run is due. A run with a due time has no owner.
+async fn next_due(connection: &mut PgConnection) -> Result<Option<Timestamp>, sqlx::Error> {
+    let due: Option<i64> = sqlx::query_scalar("SELECT min(due) FROM runs WHERE due IS NOT NULL")
+        .fetch_one(connection)
+        .await?;
+    Ok(due.map(Timestamp::from_micros))
+}
+
+pub(super) async fn claim(
+    connection: &mut PgConnection,
+    claim: Claim,
+) -> Result<Claimed, sqlx::Error> {
+    let due = next_due(connection).await?;
+    if claim.limit == 0 || due.is_none_or(|due| due > claim.now) {
+        return Ok(Claimed {
+            runs: Vec::new(),
+            next_due: due,
+        });
+    }
+    let mut rows = take(connection, TAKE_DUE, &claim).await?;
+    // `RETURNING` has no order: longest due first.
+    rows.sort_by_cached_key(|row| {
+        (
+            row.try_get::<i64, _>(10).ok(),
+            row.try_get::<i64, _>(0).ok(),
+        )
+    });
+    let runs = load(connection, &claim, &rows).await?;
+    let mut next = next_due(connection).await?;
+    if rows.len() < claim.limit {
+        // What is due and was not taken is locked by somebody else, who may need a moment.
+        next = next.map(|due| match due > claim.now {
+            true => due,
+            false => claim.now.after(LOCKED_PAUSE),
+        });
+    }
+    Ok(Claimed {
+        runs,
+        next_due: next,
+    })
+}
+
+pub(super) async fn claim_parked(
+    connection: &mut PgConnection,
+    claim: Claim,
+) -> Result<Vec<LoadedRun>, sqlx::Error> {
+    let mut rows = take(connection, TAKE_PARKED, &claim).await?;
+    rows.sort_by_cached_key(|row| row.try_get::<i64, _>(0).ok());
+    load(connection, &claim, &rows).await
+}
+
+async fn take(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    claim: &Claim,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    sqlx::query(sql)
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
+        .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await
+}
+
+/// Loads journals and mail of runs that are taken, in statements of their own: the one that took them
+/// saw the database as it was before it got their locks, which another worker may have held to write.
+async fn load(
+    connection: &mut PgConnection,
+    claim: &Claim,
+    rows: &[PgRow],
+) -> Result<Vec<LoadedRun>, sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = rows
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<Vec<i64>, _>>()?;
+    let mut events = journals(connection, &keys).await?;
+    let mut mail = mailboxes(connection, &keys).await?;
+    let mut runs = Vec::with_capacity(rows.len());
+    for (row, key) in rows.iter().zip(keys) {
+        match loaded(row, events.remove(&key), mail.remove(&key)) {
+            Ok(run) => runs.push(run),
+            Err(error) => park(connection, row, claim, &error.to_string()).await?,
+        }
+    }
+    Ok(runs)
+}
+
+type Loaded<T> = HashMap<i64, Result<Vec<T>, sqlx::Error>>;
+
+async fn journals(
+    connection: &mut PgConnection,
+    keys: &[i64],
+) -> Result<Loaded<Event>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT run, kind, step, data, at, position FROM journal \
+         WHERE run = ANY ($1) ORDER BY run, position",
+    )
+    .bind(keys)
+    .fetch_all(connection)
+    .await?;
+    let mut journals = Loaded::<Event>::new();
+    for row in &rows {
+        let journal = journals
+            .entry(row.try_get(0)?)
+            .or_insert_with(|| Ok(Vec::new()));
+        let Ok(events) = journal else { continue };
+        let position: i32 = row.try_get(5)?;
+        if usize::try_from(position) != Ok(events.len()) {
+            let missing = events.len();
+            *journal = Err(unreadable(format_args!("position {missing} is missing")));
+            continue;
+        }
+        match convert::event(row, 1) {
+            Ok(event) => events.push(event),
+            Err(error) => {
+                *journal = Err(unreadable(format_args!("position {position}: {error}")));
+            }
+        }
+    }
+    Ok(journals)
+}
+
+async fn mailboxes(
+    connection: &mut PgConnection,
+    keys: &[i64],
+) -> Result<Loaded<Mail>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT run, mail, kind, name, data, ok FROM mailbox \
+         WHERE run = ANY ($1) ORDER BY run, mail",
+    )
+    .bind(keys)
+    .fetch_all(connection)
+    .await?;
+    let mut mailboxes = Loaded::<Mail>::new();
+    for row in &rows {
+        let mailbox = mailboxes
+            .entry(row.try_get(0)?)
+            .or_insert_with(|| Ok(Vec::new()));
+        let Ok(mail) = mailbox else { continue };
+        match convert::mail(row, 1) {
+            Ok(piece) => mail.push(piece),
+            Err(error) => {
+                *mailbox = Err(unreadable(format_args!(
+                    "its mailbox cannot be read: {error}"
+                )));
+            }
+        }
+    }
+    Ok(mailboxes)
+}
+
+fn loaded(
+    row: &PgRow,
+    events: Option<Result<Vec<Event>, sqlx::Error>>,
+    mail: Option<Result<Vec<Mail>, sqlx::Error>>,
+) -> Result<LoadedRun, sqlx::Error> {
+    Ok(LoadedRun {
+        run: RunKey::new(row.try_get(0)?),
+        id: RunId::from_recorded(row.try_get(1)?),
+        workflow: row.try_get(2)?,
+        status: convert::status(row.try_get(3)?)?,
+        epoch: Epoch::new(row.try_get(4)?),
+        input: convert::payload(row, 5)?,
+        seed: row.try_get(6)?,
+        parent: convert::parent(row, 7)?,
+        created_at: Timestamp::from_micros(row.try_get(9)?),
+        events: events.unwrap_or_else(|| Ok(Vec::new()))?,
+        mail: mail.unwrap_or_else(|| Ok(Vec::new()))?,
+    })
+}
+
+/// A run that cannot be read stands aside, with the reason in its row; the others go on.
+async fn park(
+    connection: &mut PgConnection,
+    row: &PgRow,
+    claim: &Claim,
+    cause: &str,
+) -> Result<(), sqlx::Error> {
+    let (run, epoch): (i64, i64) = (row.try_get(0)?, row.try_get(4)?);
+    sqlx::query(
+        "UPDATE runs SET status = $1, owner = NULL, due = NULL, reason = $2, updated_at = $3, \
+         parked_by = parked_by || owner WHERE run = $4 AND epoch = $5 AND owner = $6",
+    )
+    .bind(i16::try_from(Status::Parked.code()).map_err(unreadable)?)
+    .bind(convert::text(&format!(
+        "run {run} cannot be loaded: {cause}"
+    )))
+    .bind(claim.now.as_micros())
+    .bind(run)
+    .bind(epoch)
+    .bind(claim.worker.get())
+    .execute(connection)
+    .await?;
+    Ok(())
+}

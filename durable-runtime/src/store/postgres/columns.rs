@@ -1,0 +1,287 @@
+//! A batch as the columns that `write_batch` takes: one array for each.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
+
+use super::convert::{text, unreadable, wanted};
+use crate::{
+    journal::Payload,
+    store::{
+        Batch, Commit, MailTarget, NewMail, NewRun,
+        columns::{MailColumns, UpdateColumns},
+    },
+};
+
+const CALL: &str = "SELECT * FROM write_batch_1(\
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)";
+
+type Bound = Query<'static, Postgres, PgArguments>;
+
+/// The number of a commit in its batch, from 1; 0 stands for what a client asked for.
+type CommitNumber = i32;
+
+/// The arguments of the call, by prefix.
+pub(super) struct Call<'b> {
+    batch: &'b Batch,
+    starts: Starts<'b>,
+    mail: Mail<'b>,
+    commits: Commits<'b>,
+    events: Events<'b>,
+    consumed: Consumed,
+}
+
+impl<'b> Call<'b> {
+    pub(super) fn of(batch: &'b Batch) -> Result<Self, sqlx::Error> {
+        let mut call = Self {
+            batch,
+            starts: Starts::default(),
+            mail: Mail::default(),
+            commits: Commits::default(),
+            events: Events::default(),
+            consumed: Consumed::default(),
+        };
+        for new in &batch.starts {
+            call.starts.add(0, new);
+        }
+        let by_run: HashMap<_, CommitNumber> = (1..)
+            .zip(&batch.commits)
+            .map(|(number, commit)| (commit.run, number))
+            .collect();
+        for mail in &batch.mail {
+            call.mail.add(0, mail, &by_run)?;
+        }
+        for (number, commit) in (1..).zip(&batch.commits) {
+            call.commits.add(commit)?;
+            call.events.add(number, commit)?;
+            for mail in &commit.consumed {
+                call.consumed.commit.push(number);
+                call.consumed.mail.push(mail.get());
+            }
+            for new in &commit.children {
+                call.starts.add(number, new);
+            }
+            for mail in &commit.outgoing {
+                call.mail.add(number, mail, &by_run)?;
+            }
+        }
+        Ok(call)
+    }
+
+    pub(super) async fn fetch(self, connection: &mut PgConnection) -> Result<PgRow, sqlx::Error> {
+        // Only mail of clients may be sent twice: the rest is known by its place.
+        let id = self.batch.id.filter(|_| !self.batch.mail.is_empty());
+        let query = sqlx::query(CALL)
+            .bind(id.map(|id| id.worker.get()))
+            .bind(id.map(|id| id.number));
+        let query = self.mail.bind(self.starts.bind(query));
+        let query = self.events.bind(self.commits.bind(query));
+        self.consumed.bind(query).fetch_one(connection).await
+    }
+}
+
+#[derive(Default)]
+struct Starts<'b> {
+    commit: Vec<CommitNumber>,
+    id: Vec<Cow<'b, str>>,
+    workflow: Vec<Cow<'b, str>>,
+    input: Vec<&'b [u8]>,
+    seed: Vec<i64>,
+    parent: Vec<Option<i64>>,
+    parent_step: Vec<Option<Cow<'b, str>>>,
+    owner: Vec<Option<i64>>,
+    at: Vec<i64>,
+}
+
+impl<'b> Starts<'b> {
+    fn add(&mut self, commit: CommitNumber, new: &'b NewRun) {
+        let parent = new.parent.as_ref();
+        self.commit.push(commit);
+        self.id.push(text(new.id.as_str()));
+        self.workflow.push(text(&new.workflow));
+        self.input.push(new.input.as_bytes());
+        self.seed.push(new.seed);
+        self.parent.push(parent.map(|parent| parent.run.get()));
+        self.parent_step
+            .push(parent.map(|parent| text(parent.step.as_str())));
+        self.owner.push(new.owner.map(|worker| worker.get()));
+        self.at.push(new.at.as_micros());
+    }
+
+    fn bind(self, query: Bound) -> Bound {
+        query
+            .bind(self.commit)
+            .bind(self.id)
+            .bind(self.workflow)
+            .bind(self.input)
+            .bind(self.seed)
+            .bind(self.parent)
+            .bind(self.parent_step)
+            .bind(self.owner)
+            .bind(self.at)
+    }
+}
+
+#[derive(Default)]
+struct Mail<'b> {
+    commit: Vec<CommitNumber>,
+    run: Vec<Option<i64>>,
+    id: Vec<Option<&'b str>>,
+    target: Vec<Option<CommitNumber>>,
+    kind: Vec<i16>,
+    name: Vec<Option<Cow<'b, str>>>,
+    data: Vec<Option<Cow<'b, [u8]>>>,
+    ok: Vec<Option<bool>>,
+    at: Vec<i64>,
+}
+
+impl<'b> Mail<'b> {
+    fn add(
+        &mut self,
+        commit: CommitNumber,
+        mail: &'b NewMail,
+        by_run: &HashMap<crate::journal::RunKey, CommitNumber>,
+    ) -> Result<(), sqlx::Error> {
+        let (run, id, target) = match &mail.to {
+            MailTarget::Key(run) => {
+                let target = by_run.get(run).copied().unwrap_or(0);
+                (Some(run.get()), None, Some(target))
+            }
+            MailTarget::Id(id) => (None, wanted(id.as_str()), None),
+        };
+        let columns = MailColumns::of(&mail.kind).map_err(unreadable)?;
+        self.commit.push(commit);
+        self.run.push(run);
+        self.id.push(id);
+        self.target.push(target);
+        self.kind.push(small(columns.kind)?);
+        self.name.push(columns.name.map(text));
+        self.data.push(columns.data);
+        self.ok.push(columns.ok);
+        self.at.push(mail.at.as_micros());
+        Ok(())
+    }
+
+    fn bind(self, query: Bound) -> Bound {
+        let data: Vec<Option<&[u8]>> = self.data.iter().map(Option::as_deref).collect();
+        query
+            .bind(self.commit)
+            .bind(self.run)
+            .bind(self.id)
+            .bind(self.target)
+            .bind(self.kind)
+            .bind(self.name)
+            .bind(data)
+            .bind(self.ok)
+            .bind(self.at)
+    }
+}
+
+#[derive(Default)]
+struct Commits<'b> {
+    run: Vec<i64>,
+    epoch: Vec<i64>,
+    position: Vec<Option<i32>>,
+    status: Vec<Option<i16>>,
+    release: Vec<Option<bool>>,
+    due: Vec<Option<i64>>,
+    seen: Vec<Option<i64>>,
+    wakes: Vec<Option<i16>>,
+    reason: Vec<Option<Cow<'b, str>>>,
+    at: Vec<i64>,
+}
+
+impl<'b> Commits<'b> {
+    fn add(&mut self, commit: &'b Commit) -> Result<(), sqlx::Error> {
+        let columns = commit.update.as_ref().map(UpdateColumns::of);
+        let columns = columns.as_ref();
+        let position = match commit.events.is_empty() {
+            true => None,
+            false => Some(i32::try_from(commit.position).map_err(unreadable)?),
+        };
+        let status = columns.map(|update| small(update.status)).transpose()?;
+        let wakes = columns.and_then(|update| update.wakes);
+        let reason = commit.update.as_ref().and_then(|u| u.reason.as_deref());
+        self.run.push(commit.run.get());
+        self.epoch.push(commit.epoch.get());
+        self.position.push(position);
+        self.status.push(status);
+        self.release.push(columns.map(|update| update.release));
+        self.due.push(columns.and_then(|update| update.due));
+        self.seen.push(columns.and_then(|update| update.seen));
+        self.wakes.push(wakes.map(small).transpose()?);
+        self.reason.push(reason.map(text));
+        self.at.push(commit.at.as_micros());
+        Ok(())
+    }
+
+    fn bind(self, query: Bound) -> Bound {
+        query
+            .bind(self.run)
+            .bind(self.epoch)
+            .bind(self.position)
+            .bind(self.status)
+            .bind(self.release)
+            .bind(self.due)
+            .bind(self.seen)
+            .bind(self.wakes)
+            .bind(self.reason)
+            .bind(self.at)
+    }
+}
+
+#[derive(Default)]
+struct Events<'b> {
+    commit: Vec<CommitNumber>,
+    position: Vec<i32>,
+    kind: Vec<i16>,
+    step: Vec<Option<Cow<'b, str>>>,
+    data: Vec<Option<Payload>>,
+    at: Vec<i64>,
+}
+
+impl<'b> Events<'b> {
+    fn add(&mut self, number: CommitNumber, commit: &'b Commit) -> Result<(), sqlx::Error> {
+        for (position, event) in (commit.position..).zip(&commit.events) {
+            self.commit.push(number);
+            self.position
+                .push(i32::try_from(position).map_err(unreadable)?);
+            self.kind.push(small(event.kind.code())?);
+            self.step
+                .push(event.step.as_ref().map(|step| text(step.as_str())));
+            self.data.push(event.kind.encode());
+            self.at.push(event.at.as_micros());
+        }
+        Ok(())
+    }
+
+    fn bind(self, query: Bound) -> Bound {
+        let data = self.data.iter().map(Option::as_ref);
+        let data: Vec<Option<&[u8]>> = data.map(|data| data.map(Payload::as_bytes)).collect();
+        query
+            .bind(self.commit)
+            .bind(self.position)
+            .bind(self.kind)
+            .bind(self.step)
+            .bind(data)
+            .bind(self.at)
+    }
+}
+
+#[derive(Default)]
+struct Consumed {
+    commit: Vec<CommitNumber>,
+    mail: Vec<i64>,
+}
+
+impl Consumed {
+    fn bind(self, query: Bound) -> Bound {
+        query.bind(self.commit).bind(self.mail)
+    }
+}
+
+/// The codes of kinds and statuses are small.
+fn small(code: i64) -> Result<i16, sqlx::Error> {
+    i16::try_from(code).map_err(unreadable)
+}

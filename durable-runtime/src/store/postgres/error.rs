@@ -1,0 +1,171 @@
+//! From a driver's error to a [`StoreError`].
+
+use std::{fmt, time::Duration};
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Why a call on a connection failed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The driver or the server said so.
+    Driver(sqlx::Error),
+    /// There was no answer in time; what was asked may have happened.
+    Timeout(Duration),
+    /// The store was closed.
+    Closed,
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+/// Describes a failed call by what was being done, where, and what helps.
+pub(super) fn describe(doing: &str, place: &impl fmt::Display, fault: Fault) -> StoreError {
+    let (kind, advice) = match &fault {
+        Fault::Driver(error) => classify(error),
+        Fault::Timeout(_) => (
+            StoreErrorKind::Unavailable,
+            "there was no answer in time; the connection was given up, and the next call opens another",
+        ),
+        Fault::Closed => (StoreErrorKind::Unavailable, "the store is closed"),
+    };
+    let message = format!("cannot {doing} in {place}: {advice}");
+    let error = StoreError::new(kind, message);
+    match fault {
+        Fault::Driver(source) => error.with_source(source),
+        Fault::Timeout(after) => error.with_source(format!("no answer after {after:?}")),
+        Fault::Closed => error,
+    }
+}
+
+fn classify(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
+    match error {
+        sqlx::Error::Database(error) => by_code(&error.code().unwrap_or_default()),
+        sqlx::Error::Io(_) => (
+            StoreErrorKind::Unavailable,
+            "the server cannot be reached, or the connection broke; check that it runs and that host \
+             and port are right",
+        ),
+        sqlx::Error::Tls(_) => (
+            StoreErrorKind::Open,
+            "no encrypted connection could be agreed on; check `sslmode`, `sslrootcert` and the \
+             server's certificate",
+        ),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => (
+            StoreErrorKind::Unreadable,
+            "a row holds a value of an unexpected type; it was changed by hand, or by another version",
+        ),
+        sqlx::Error::Configuration(_) => (
+            StoreErrorKind::Open,
+            "the options of the connection do not fit together",
+        ),
+        _ => (StoreErrorKind::Internal, "a statement failed unexpectedly"),
+    }
+}
+
+/// By SQLSTATE: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn by_code(code: &str) -> (StoreErrorKind, &'static str) {
+    let busy = (
+        StoreErrorKind::Busy,
+        "the server could not do it at this moment; the call can be made again",
+    );
+    match code {
+        "28P01" | "28000" => (
+            StoreErrorKind::Denied,
+            "the server refused the login; check user and password, and the server's `pg_hba.conf`",
+        ),
+        "42501" => (
+            StoreErrorKind::Denied,
+            "the role lacks a right; grant it, or open the database once with a role that owns the \
+             schema",
+        ),
+        "3D000" => (
+            StoreErrorKind::Open,
+            "the database does not exist; create it with `CREATE DATABASE`, or correct the address",
+        ),
+        "53300" => (
+            StoreErrorKind::Unavailable,
+            "the server has no connection left; raise `max_connections`, or lower \
+             `PostgresOptions::connections`",
+        ),
+        "53100" => (
+            StoreErrorKind::Unavailable,
+            "the server's disk is full; make room, and the call can be made again",
+        ),
+        "25006" => (
+            StoreErrorKind::ReadOnly,
+            "the server takes no writes; it is a standby, or was set to read only: connect to the \
+             primary",
+        ),
+        "XX001" | "XX002" => (
+            StoreErrorKind::Corrupt,
+            "the server found damaged data; restore a backup, and check the server's disk and memory",
+        ),
+        // Serialization, deadlock, lock timeout, a plan that a migration has outdated.
+        "40001" | "40P01" | "55P03" | "0A000" => busy,
+        "57014" => (
+            StoreErrorKind::Unavailable,
+            "the server ended the statement: it took too long, or somebody canceled it",
+        ),
+        // Memory and other resources, shutdowns, connections, I/O.
+        _ if ["53", "57", "58", "08"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
+            (
+                StoreErrorKind::Unavailable,
+                "the server is short of something, shutting down or starting; the call can be made \
+                 again",
+            )
+        }
+        _ => (StoreErrorKind::Internal, "a statement failed unexpectedly"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_says_whether_trying_again_helps() {
+        for (code, kind) in [
+            ("40001", StoreErrorKind::Busy),
+            ("40P01", StoreErrorKind::Busy),
+            ("55P03", StoreErrorKind::Busy),
+            ("0A000", StoreErrorKind::Busy),
+            ("57014", StoreErrorKind::Unavailable),
+            ("57P01", StoreErrorKind::Unavailable),
+            ("57P03", StoreErrorKind::Unavailable),
+            ("53300", StoreErrorKind::Unavailable),
+            ("53100", StoreErrorKind::Unavailable),
+            ("08006", StoreErrorKind::Unavailable),
+            ("58030", StoreErrorKind::Unavailable),
+            ("25006", StoreErrorKind::ReadOnly),
+            ("28P01", StoreErrorKind::Denied),
+            ("28000", StoreErrorKind::Denied),
+            ("42501", StoreErrorKind::Denied),
+            ("3D000", StoreErrorKind::Open),
+            ("XX001", StoreErrorKind::Corrupt),
+            ("XX000", StoreErrorKind::Internal),
+            ("23505", StoreErrorKind::Internal),
+            ("42P01", StoreErrorKind::Internal),
+        ] {
+            assert_eq!(by_code(code).0, kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_message_names_what_failed_where_and_the_cause() {
+        let fault = Fault::Timeout(Duration::from_secs(3));
+        let error = describe("read a run", &"schema `a`", fault);
+        let text = error.to_string();
+        assert!(
+            text.starts_with("cannot read a run in schema `a`: "),
+            "{text}"
+        );
+        assert!(text.ends_with(": no answer after 3s"), "{text}");
+        assert!(error.is_transient());
+    }
+}

@@ -1,0 +1,28 @@
+//! The PostgreSQL store: any number of workers on any number of machines.
+//!
+//! Invariants: a connection on which anything went wrong, or which did not answer in time, is closed
+//! and never used again; every call runs to its end in a task of its own on the store's thread, so that
+//! neither a caller that goes away nor user code that blocks can leave a call half done; correctness
+//! rests on row locks and on what each statement sees, never on notifications.
+
+mod address;
+mod batch;
+mod claim;
+mod columns;
+mod connect;
+mod convert;
+mod error;
+mod open;
+mod options;
+mod pool;
+mod progress;
+mod read;
+mod schema;
+mod server;
+mod starts;
+mod store;
+mod thread;
+mod worker;
+
+pub use options::PostgresOptions;
+pub use store::PostgresStore;

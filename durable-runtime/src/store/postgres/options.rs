@@ -1,0 +1,55 @@
+//! How a database is opened.
+
+use std::time::Duration;
+
+/// How to open a PostgreSQL store. The defaults fit nearly everybody.
+///
+/// ```
+/// use durable_runtime::store::PostgresOptions;
+///
+/// let options = PostgresOptions::default().schema("orders").connections(4);
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PostgresOptions {
+    pub(super) schema: String,
+    pub(super) connections: usize,
+    pub(super) call_timeout: Duration,
+}
+
+impl PostgresOptions {
+    /// The schema that holds the tables, created if it is missing; `durable` if not set. Programs with
+    /// different workflows use different schemas.
+    #[must_use]
+    pub fn schema(mut self, schema: impl Into<String>) -> Self {
+        self.schema = schema.into();
+        self
+    }
+
+    /// The most connections that write, claim and read at the same time; 4 if not set, at least 1. One
+    /// more keeps the lease.
+    #[must_use]
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// How long a call may take before its connection is given up and the call fails; 10 seconds if not
+    /// set. The server ends the statement after the same time.
+    #[must_use]
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.call_timeout = timeout.max(Duration::from_millis(1));
+        self
+    }
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            schema: "durable".to_owned(),
+            connections: 4,
+            call_timeout: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Reads.
+
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+use super::convert::{self, RECORD, unreadable, wanted};
+use crate::{
+    journal::{Event, RunId, RunKey},
+    status::Status,
+    store::{Mail, RunPage, RunQuery, RunRecord},
+};
+
+pub(super) async fn find(
+    connection: &mut PgConnection,
+    id: RunId,
+) -> Result<Option<RunRecord>, sqlx::Error> {
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {RECORD} FROM runs WHERE id = $1"
+    )))
+    .bind(wanted(id.as_str()))
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(convert::record).transpose()
+}
+
+pub(super) async fn read(
+    connection: &mut PgConnection,
+    run: RunKey,
+) -> Result<Option<RunRecord>, sqlx::Error> {
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {RECORD} FROM runs WHERE run = $1"
+    )))
+    .bind(run.get())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(convert::record).transpose()
+}
+
+pub(super) async fn history(
+    connection: &mut PgConnection,
+    run: RunKey,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT kind, step, data, at, position FROM journal WHERE run = $1 ORDER BY position",
+    )
+    .bind(run.get())
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .enumerate()
+        .map(|(position, row)| {
+            let bad = |cause: &dyn std::fmt::Display| {
+                unreadable(format_args!(
+                    "run {}, position {position}: {cause}",
+                    run.get()
+                ))
+            };
+            if usize::try_from(row.try_get::<i32, _>(4)?) != Ok(position) {
+                return Err(bad(&"it is missing"));
+            }
+            convert::event(row, 0).map_err(|error| bad(&error))
+        })
+        .collect()
+}
+
+pub(super) async fn mailbox(
+    connection: &mut PgConnection,
+    run: RunKey,
+) -> Result<Vec<Mail>, sqlx::Error> {
+    let rows =
+        sqlx::query("SELECT mail, kind, name, data, ok FROM mailbox WHERE run = $1 ORDER BY mail")
+            .bind(run.get())
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(|row| convert::mail(row, 0)).collect()
+}
+
+pub(super) async fn children(
+    connection: &mut PgConnection,
+    run: RunKey,
+) -> Result<Vec<RunRecord>, sqlx::Error> {
+    let sql = format!("SELECT {RECORD} FROM runs WHERE parent = $1 ORDER BY run");
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(run.get())
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(convert::record).collect()
+}
+
+pub(super) async fn list(
+    connection: &mut PgConnection,
+    query: RunQuery,
+) -> Result<RunPage, sqlx::Error> {
+    let workflow = query.workflow.as_deref().map(wanted);
+    if workflow == Some(None) {
+        return Ok(RunPage::default());
+    }
+    let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+    let rows = sqlx::query(AssertSqlSafe(list_sql(&query)))
+        .bind(query.before.map_or(i64::MAX, RunKey::get))
+        .bind(limit.saturating_add(1))
+        .bind(workflow.flatten())
+        .fetch_all(connection)
+        .await?;
+    let more = rows.len() > query.limit;
+    let page = rows.iter().take(query.limit).map(convert::record);
+    let runs = page.collect::<Result<Vec<_>, _>>()?;
+    let next = runs.last().filter(|_| more).map(|run| run.run);
+    Ok(RunPage { runs, next })
+}
+
+fn list_sql(query: &RunQuery) -> String {
+    let mut sql = format!("SELECT {RECORD} FROM runs WHERE run < $1");
+    if !query.statuses.is_empty() {
+        let mut codes: Vec<i64> = query.statuses.iter().map(|status| status.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+        sql.push_str(&format!(" AND status IN ({})", codes.join(",")));
+        if !query.statuses.contains(&Status::Completed) {
+            // Repeats the condition of the partial index, which leaves out completed runs.
+            sql.push_str(" AND status <> 4");
+        }
+    }
+    sql.push_str(" AND ($3::TEXT IS NULL OR workflow = $3) ORDER BY run DESC LIMIT $2");
+    sql
+}

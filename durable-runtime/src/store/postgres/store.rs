@@ -1,0 +1,261 @@
+//! The public handle: the [`Store`] trait, each call in a task of its own.
+
+use std::{fmt, sync::Arc};
+
+use tokio::task::JoinHandle;
+
+use super::{
+    PostgresOptions, batch, claim,
+    error::describe,
+    open::{self, Prepared},
+    pool::{Pool, Work},
+    read,
+    thread::IoThread,
+    worker,
+};
+use crate::{
+    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+    store::{
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord, Store,
+        StoreError, StoreErrorKind, StoreFuture,
+    },
+};
+
+/// A store in a PostgreSQL database (14 or later), shared by any number of workers on any number of
+/// machines.
+pub struct PostgresStore(Arc<Shared>);
+
+pub(super) struct Shared {
+    thread: IoThread,
+    prepared: Prepared,
+}
+
+impl Shared {
+    pub(super) fn new(thread: IoThread, prepared: Prepared) -> Self {
+        Self { thread, prepared }
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresStore({})", self.0.prepared.address)
+    }
+}
+
+impl PostgresStore {
+    /// Opens a database, and creates the schema `durable` and its tables if they are not there. The
+    /// address is `postgres://user:password@host:5432/database`; parameters after `?`: `sslmode`,
+    /// `sslrootcert`, `sslcert`, `sslkey`, `host` (a folder of Unix sockets), `hostaddr`, `port`,
+    /// `dbname`, `user`, `password`, `application_name`, `options`.
+    ///
+    /// What weakens the promises (a server with `fsync = off`, a connection that does not verify its
+    /// server) is logged as a warning, and told by [`warnings`](Self::warnings).
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreErrorKind::Open`]: the address makes no sense, the database does not exist, or the
+    ///   schema belongs to another application;
+    /// - [`StoreErrorKind::Denied`]: the login was refused, or the role lacks a right;
+    /// - [`StoreErrorKind::Unsupported`]: the server is older than 14, the database not in UTF-8, or a
+    ///   transaction pooler stands in front of it;
+    /// - [`StoreErrorKind::NewerSchema`]: a newer version of this library has written it;
+    /// - [`StoreErrorKind::ReadOnly`]: the server is a standby;
+    /// - [`StoreErrorKind::Unavailable`]: the server cannot be reached.
+    pub async fn open(address: &str) -> Result<Self, StoreError> {
+        Self::open_with(address, PostgresOptions::default()).await
+    }
+
+    /// Opens a database with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_with(address: &str, options: PostgresOptions) -> Result<Self, StoreError> {
+        Ok(Self(Arc::new(open::open(address, options).await?)))
+    }
+
+    /// What about the server or the connection weakens the promises; empty when all is well.
+    pub fn warnings(&self) -> &[String] {
+        &self.0.prepared.warnings
+    }
+
+    /// Does work in a task of its own: whoever waits may go away, the call still ends.
+    fn call<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        pool: fn(&Prepared) -> &Pool,
+        work: Work<T>,
+    ) -> StoreFuture<'static, T> {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            let task = Arc::clone(&shared);
+            let task = shared.thread.spawn(async move {
+                let prepared = &task.prepared;
+                let done = pool(prepared).run(work).await;
+                done.map_err(|fault| describe(doing, &prepared.address, fault))
+            });
+            joined(task).await?
+        })
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: Work<T>,
+    ) -> StoreFuture<'static, T> {
+        self.call(doing, |prepared| &prepared.work, work)
+    }
+
+    /// On the connection of leases, which no batch keeps busy.
+    fn keep_lease<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: Work<T>,
+    ) -> StoreFuture<'static, T> {
+        self.call(doing, |prepared| &prepared.leases, work)
+    }
+
+    /// A read that fails because its connection broke while nobody used it is made once more.
+    fn read_only<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl Fn() -> Work<T> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        Box::pin(async move {
+            match self.write(doing, work()).await {
+                Err(error) if error.is_transient() => {
+                    self.0.prepared.work.forget_idle();
+                    self.write(doing, work()).await
+                }
+                done => done,
+            }
+        })
+    }
+}
+
+pub(super) async fn joined<T>(task: JoinHandle<T>) -> Result<T, StoreError> {
+    task.await.map_err(|error| {
+        let kind = if error.is_panic() {
+            StoreErrorKind::Internal
+        } else {
+            StoreErrorKind::Unavailable
+        };
+        StoreError::new(kind, "a database call did not end").with_source(error)
+    })
+}
+
+impl Store for PostgresStore {
+    fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
+        let batch = batch.clone();
+        self.write(
+            "write a batch",
+            Box::new(move |c| Box::pin(batch::write(c, batch))),
+        )
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
+        self.write(
+            "claim runs",
+            Box::new(move |c| Box::pin(claim::claim(c, claim))),
+        )
+    }
+
+    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
+        self.keep_lease(
+            "register a worker",
+            Box::new(move |c| Box::pin(worker::register(c, lease_until))),
+        )
+    }
+
+    fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {
+        self.keep_lease(
+            "renew a lease",
+            Box::new(move |c| Box::pin(worker::renew(c, worker, lease_until))),
+        )
+    }
+
+    fn release_strays<'a>(
+        &'a self,
+        worker: WorkerId,
+        residents: &'a [RunKey],
+    ) -> StoreFuture<'a, u64> {
+        let residents = residents.to_vec();
+        self.write(
+            "release strays",
+            Box::new(move |c| Box::pin(worker::release_strays(c, worker, residents))),
+        )
+    }
+
+    fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64> {
+        self.keep_lease(
+            "retire a worker",
+            Box::new(move |c| Box::pin(worker::retire(c, worker))),
+        )
+    }
+
+    fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        self.keep_lease(
+            "reap workers",
+            Box::new(move |c| Box::pin(worker::reap(c, now))),
+        )
+    }
+
+    fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
+        self.write(
+            "claim parked runs",
+            Box::new(move |c| Box::pin(claim::claim_parked(c, claim))),
+        )
+    }
+
+    fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {
+        let id = id.clone();
+        self.read_only("find a run", move || {
+            let id = id.clone();
+            Box::new(move |c| Box::pin(read::find(c, id)))
+        })
+    }
+
+    fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>> {
+        self.read_only("read a run", move || {
+            Box::new(move |c| Box::pin(read::read(c, run)))
+        })
+    }
+
+    fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
+        self.read_only("read a mailbox", move || {
+            Box::new(move |c| Box::pin(read::mailbox(c, run)))
+        })
+    }
+
+    fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>> {
+        self.read_only("read a journal", move || {
+            Box::new(move |c| Box::pin(read::history(c, run)))
+        })
+    }
+
+    fn children(&self, run: RunKey) -> StoreFuture<'_, Vec<RunRecord>> {
+        self.read_only("read the children of a run", move || {
+            Box::new(move |c| Box::pin(read::children(c, run)))
+        })
+    }
+
+    fn list<'a>(&'a self, query: &'a RunQuery) -> StoreFuture<'a, RunPage> {
+        let query = query.clone();
+        self.read_only("list runs", move || {
+            let query = query.clone();
+            Box::new(move |c| Box::pin(read::list(c, query)))
+        })
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            let task = Arc::clone(&shared);
+            let closing = shared.thread.spawn(async move {
+                task.prepared.work.close().await;
+                task.prepared.leases.close().await;
+            });
+            joined(closing).await
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Workers and their leases.
+
+use sqlx::PgConnection;
+
+use crate::journal::{RunKey, Timestamp, WorkerId};
+
+/// The owners of runs, by jumping through the index from one to the next: as many reads as workers.
+const OWNERS: &str = "WITH RECURSIVE owners (owner) AS (\
+     (SELECT owner FROM runs WHERE owner IS NOT NULL ORDER BY owner LIMIT 1) UNION ALL \
+     SELECT (SELECT r.owner FROM runs AS r WHERE r.owner IS NOT NULL AND r.owner > o.owner \
+     ORDER BY r.owner LIMIT 1) FROM owners AS o WHERE o.owner IS NOT NULL)";
+
+/// Whether an owner is registered. Runs whose owner is not are free for all: nobody else would free
+/// them.
+const IS_GONE: &str =
+    "owner IS NOT NULL AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = owner)";
+
+pub(super) async fn register(
+    connection: &mut PgConnection,
+    lease_until: Timestamp,
+) -> Result<WorkerId, sqlx::Error> {
+    let worker =
+        sqlx::query_scalar("INSERT INTO workers (lease_until) VALUES ($1) RETURNING worker")
+            .bind(lease_until.as_micros())
+            .fetch_one(connection)
+            .await?;
+    Ok(WorkerId::new(worker))
+}
+
+pub(super) async fn renew(
+    connection: &mut PgConnection,
+    worker: WorkerId,
+    lease_until: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query("UPDATE workers SET lease_until = $1 WHERE worker = $2")
+        .bind(lease_until.as_micros())
+        .bind(worker.get())
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn retire(
+    connection: &mut PgConnection,
+    worker: WorkerId,
+) -> Result<u64, sqlx::Error> {
+    // Two statements: the second sees what a claim under way took while the first waited for it.
+    sqlx::query("DELETE FROM workers WHERE worker = $1")
+        .bind(worker.get())
+        .execute(&mut *connection)
+        .await?;
+    let freed = sqlx::query(
+        "WITH mine AS MATERIALIZED (\
+         SELECT run FROM runs WHERE owner = $1 ORDER BY run FOR NO KEY UPDATE) \
+         UPDATE runs AS r SET owner = NULL, due = 0 FROM mine WHERE r.run = mine.run",
+    )
+    .bind(worker.get())
+    .execute(connection)
+    .await?;
+    Ok(freed.rows_affected())
+}
+
+pub(super) async fn release_strays(
+    connection: &mut PgConnection,
+    worker: WorkerId,
+    residents: Vec<RunKey>,
+) -> Result<u64, sqlx::Error> {
+    let residents: Vec<i64> = residents.iter().map(|run| run.get()).collect();
+    let freed = sqlx::query(
+        "WITH strays AS MATERIALIZED (\
+         SELECT run FROM runs WHERE owner = $1 AND run NOT IN (SELECT unnest($2)) \
+         ORDER BY run FOR NO KEY UPDATE) \
+         UPDATE runs AS r SET owner = NULL, due = 0 FROM strays WHERE r.run = strays.run",
+    )
+    .bind(worker.get())
+    .bind(residents)
+    .execute(connection)
+    .await?;
+    Ok(freed.rows_affected())
+}
+
+pub(super) async fn reap(
+    connection: &mut PgConnection,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let is_needed = format!(
+        "{OWNERS} SELECT EXISTS (SELECT FROM workers WHERE lease_until < $1) \
+         OR EXISTS (SELECT FROM owners WHERE {IS_GONE})"
+    );
+    let is_needed: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(is_needed))
+        .bind(now.as_micros())
+        .fetch_one(&mut *connection)
+        .await?;
+    if !is_needed {
+        return Ok(0);
+    }
+    // A worker whose row is locked is about to claim or to renew its lease: it is alive.
+    sqlx::query(
+        "DELETE FROM workers WHERE worker IN (\
+         SELECT worker FROM workers WHERE lease_until < $1 ORDER BY worker FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now.as_micros())
+    .execute(&mut *connection)
+    .await?;
+    // A statement of its own: it sees all that the dead have claimed.
+    let free = format!(
+        "{OWNERS}, gone AS MATERIALIZED (\
+         SELECT r.run FROM runs AS r WHERE r.owner IN (SELECT owner FROM owners WHERE {IS_GONE}) \
+         ORDER BY r.run FOR NO KEY UPDATE) \
+         UPDATE runs AS r SET owner = NULL, due = 0 FROM gone WHERE r.run = gone.run"
+    );
+    let freed = sqlx::query(sqlx::AssertSqlSafe(free))
+        .execute(connection)
+        .await?;
+    Ok(freed.rows_affected())
+}

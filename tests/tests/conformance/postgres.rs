@@ -1,0 +1,114 @@
+//! The PostgreSQL store, each case in a schema of its own.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use durable_runtime::{
+    failure::BoxError,
+    store::{PostgresOptions, PostgresStore, Store},
+    testing::conformance::{Backend, BackendFuture, Damage, Database},
+};
+use durable_tests::server;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::sync::OnceCell;
+
+static SERVER: OnceCell<server::Database> = OnceCell::const_new();
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A way to open the store.
+#[derive(Debug)]
+struct Postgres {
+    connections: usize,
+}
+
+const POSTGRES: Postgres = Postgres { connections: 4 };
+const POOL_OF_ONE: Postgres = Postgres { connections: 1 };
+
+impl Backend for Postgres {
+    fn create(&self) -> BackendFuture<'_, Arc<dyn Database>> {
+        Box::pin(async {
+            let server = SERVER.get_or_try_init(server::Database::shared).await?;
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let options = PostgresOptions::default().connections(self.connections);
+            let schema = format!("conformance_{number}");
+            Ok(Arc::new(PostgresDatabase {
+                url: server.url().to_owned(),
+                options: options.schema(schema.as_str()),
+                schema,
+            }) as Arc<dyn Database>)
+        })
+    }
+}
+
+#[derive(Debug)]
+struct PostgresDatabase {
+    url: String,
+    options: PostgresOptions,
+    schema: String,
+}
+
+impl PostgresDatabase {
+    async fn execute(&self, sql: String) -> Result<(), BoxError> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        connection.execute(AssertSqlSafe(sql)).await?;
+        Ok(connection.close().await?)
+    }
+}
+
+impl Database for PostgresDatabase {
+    fn open(&self) -> BackendFuture<'_, Arc<dyn Store>> {
+        Box::pin(async move {
+            let store = PostgresStore::open_with(&self.url, self.options.clone()).await?;
+            Ok(Arc::new(store) as Arc<dyn Store>)
+        })
+    }
+
+    fn damage(&self, damage: Damage) -> BackendFuture<'_, bool> {
+        Box::pin(async move {
+            let Some(sql) = statement(damage, &self.schema) else {
+                return Ok(false);
+            };
+            self.execute(sql).await?;
+            Ok(true)
+        })
+    }
+
+    fn remove(&self) -> BackendFuture<'_, ()> {
+        let sql = format!("DROP SCHEMA {} CASCADE", self.schema);
+        Box::pin(self.execute(sql))
+    }
+}
+
+fn statement(damage: Damage, schema: &str) -> Option<String> {
+    Some(match damage {
+        Damage::RemoveEvent { run, position } => format!(
+            "DELETE FROM {schema}.journal WHERE run = {} AND position = {position}",
+            run.get()
+        ),
+        Damage::UnknownEvent { run, position } => format!(
+            "UPDATE {schema}.journal SET kind = 9999 WHERE run = {} AND position = {position}",
+            run.get()
+        ),
+        Damage::UnknownMail { run } => format!(
+            "UPDATE {schema}.mailbox SET kind = 9999 WHERE run = {}",
+            run.get()
+        ),
+        Damage::UnknownStatus { run } => format!(
+            "UPDATE {schema}.runs SET status = 9999 WHERE run = {}",
+            run.get()
+        ),
+        _ => return None,
+    })
+}
+
+mod direct {
+    use super::POSTGRES;
+    durable_runtime::conformance_tests!(store, POSTGRES);
+}
+
+mod pool_of_one {
+    use super::POOL_OF_ONE;
+    durable_runtime::conformance_tests!(store, POOL_OF_ONE);
+}
