@@ -2,10 +2,17 @@
 //!
 //! Invariant: only [`registry`](Registry) iterates what was registered at link time.
 
+mod fingerprint;
+mod lock;
 mod lookup;
 mod node;
+mod outline;
 mod registry;
+#[cfg(test)]
+mod sample;
 
+pub use fingerprint::Fingerprint;
+pub use lock::{Class, Difference, Lock, LockError};
 pub use lookup::Located;
 pub use node::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
 pub use registry::{

@@ -120,3 +120,40 @@ pub enum OperationKind {
         workflow: &'static str,
     },
 }
+
+impl ParallelKind {
+    /// The name of the combinator.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::TryJoin => "try_join",
+            Self::Race => "race",
+            Self::JoinAll => "join_all",
+            Self::TryJoinAll => "try_join_all",
+        }
+    }
+
+    pub(super) fn from_noun(noun: &str) -> Option<Self> {
+        [
+            Self::Join,
+            Self::TryJoin,
+            Self::Race,
+            Self::JoinAll,
+            Self::TryJoinAll,
+        ]
+        .into_iter()
+        .find(|kind| kind.noun() == noun)
+    }
+}
+
+impl OperationKind {
+    /// What a message calls it.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Sleep => "sleep",
+            Self::Signal { .. } => "signal",
+            Self::Child { .. } => "child",
+        }
+    }
+}

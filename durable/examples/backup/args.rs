@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{files, workflows::Job};
+use super::{files, workflows::Job};
 
 /// How the program is called.
 pub const USAGE: &str = "\

@@ -3,7 +3,7 @@
 use durable::{Client, ListedRun, Status, Workflow};
 use sha2::{Digest, Sha256};
 
-use crate::{
+use super::{
     files,
     workflows::{Job, backup},
 };

@@ -10,7 +10,7 @@ use std::{
 use durable::StepError;
 use sha2::{Digest, Sha256};
 
-use crate::{
+use super::{
     fault::{Fault, target},
     files::{self, Draft},
     workflows::{Entry, Job},

@@ -10,7 +10,7 @@ use std::{
 use durable::{StepCtx, StepError};
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use super::{
     fault::{Fault, target},
     files::{self, Draft},
     workflows::{Batch, Job},

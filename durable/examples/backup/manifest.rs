@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, io};
 
 use durable::StepError;
 
-use crate::{
+use super::{
     blob,
     fault::{Fault, target},
     files::{self, Draft},

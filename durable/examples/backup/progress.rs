@@ -12,7 +12,7 @@ use durable::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{
+use super::{
     inventory::Inventory,
     workflows::{archive, backup},
 };

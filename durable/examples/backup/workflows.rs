@@ -5,7 +5,7 @@ use std::time::Duration;
 use durable::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use super::{
     blob,
     fault::Fault,
     inventory::{self, Inventory, Range},

@@ -13,7 +13,7 @@ use std::{
 use durable::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::workflows::{Order, Parcel, Payment, Shipment};
+use super::workflows::{Order, Parcel, Payment, Shipment};
 
 /// Reaches the outside world. Given to the engine once; steps read it as application state.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use durable::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::shop::Shop;
+use super::shop::Shop;
 
 /// Takes an order from payment to delivery.
 #[durable::workflow]
