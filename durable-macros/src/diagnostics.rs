@@ -49,20 +49,15 @@ impl Diagnostics {
         self.0.is_empty()
     }
 
-    /// One `compile_error!` for each.
-    pub(crate) fn into_compile_errors(self) -> TokenStream {
+    /// One `compile_error!` for each, in the order of the source.
+    pub(crate) fn into_compile_errors(mut self) -> TokenStream {
+        self.0.sort_by_key(|error| {
+            let start = error.span().start();
+            (start.line, start.column)
+        });
         self.0
             .into_iter()
             .map(syn::Error::into_compile_error)
             .collect()
-    }
-}
-
-/// The beginning of a piece of source, as much as fits into a sentence.
-pub(crate) fn excerpt(source: &str) -> String {
-    const CHARACTERS_MAX: usize = 48;
-    match source.char_indices().nth(CHARACTERS_MAX) {
-        Some((end, _)) => format!("{}..", &source[..end]),
-        None => source.to_owned(),
     }
 }

@@ -19,6 +19,14 @@ pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
         return finish(item, TokenStream::new(), diagnostics);
     };
     let signed = signature(&function, &validate::signature::WORKFLOW, &mut diagnostics);
+    if function.has_receiver() {
+        // Nothing can stand beside a method.
+        return finish(
+            function.with_body(&function.body),
+            TokenStream::new(),
+            diagnostics,
+        );
+    }
     let (item, body) = body(&function, &args, &mut diagnostics);
     let beside = expand::workflow(&function, &args, &body, signed);
     finish(item, beside, diagnostics)
@@ -107,12 +115,17 @@ fn body(
     args: &Args,
     diagnostics: &mut Diagnostics,
 ) -> (TokenStream, graph::Body) {
-    let Some(block) = block(&function.body) else {
+    let Some(mut block) = block(&function.body) else {
         return (function.with_body(&function.body), graph::Body::default());
     };
     let context = function.context().and_then(|(name, _)| name);
     let read = parse::body::read(&block.block, context);
-    validate::body(&function.name(), &read, diagnostics);
+    let mut found = Diagnostics::default();
+    validate::body(&function.name(), &read, &mut found);
+    if let (false, Some(context)) = (found.is_empty(), context) {
+        expand::mend(&mut block.block, context);
+    }
+    diagnostics.append(found);
     (
         function.with_body(block.rewritten(function, context, args)),
         read,

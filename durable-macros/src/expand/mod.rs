@@ -4,11 +4,14 @@ mod compensate;
 mod fragment;
 mod graph;
 mod keys;
+mod mend;
+mod opaque;
 mod rewrite;
 mod wiring;
 mod workflow;
 
 pub(crate) use compensate::compensation;
 pub(crate) use fragment::fragment;
+pub(crate) use mend::mend;
 pub(crate) use rewrite::rewrite;
 pub(crate) use workflow::workflow;

@@ -1,7 +1,7 @@
 //! The body, with name literals turned into keys.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use quote::quote;
 use syn::{
     Arm, Block, Expr, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLit, ExprMethodCall,
     ExprWhile, Item, Lit, LitStr, Local, Macro, Pat, parse_quote, parse_quote_spanned,
@@ -9,7 +9,10 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use super::keys::{constant, variant_ident};
+use super::{
+    keys::{constant, variant_ident},
+    opaque,
+};
 use crate::{
     graph::Kind,
     names::flaw,
@@ -129,16 +132,12 @@ impl VisitMut for Rewriter<'_> {
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
-        let parts = match macros::read(mac) {
-            Reading::Combinator { parts, .. } => parts,
-            Reading::Ordinary(parts) | Reading::Escape(parts) => parts,
-            Reading::Inert | Reading::Opaque => return,
-        };
-        let parts = parts.into_iter().map(|mut part| {
-            part.for_each_expression(&mut |expression| self.visit_expr_mut(expression));
-            part.into_token_stream()
-        });
-        mac.tokens = parts.collect();
+        macros::rewrite(mac, &mut |expression| self.visit_expr_mut(expression));
+        if !self.shadowed && matches!(macros::read(mac), Reading::Opaque) {
+            let private = &self.private;
+            let key = quote!(#private::InvalidKey);
+            mac.tokens = opaque::without_names(mac.tokens.clone(), self.context, &key);
+        }
     }
 }
 

@@ -79,7 +79,7 @@ fn unknown(attribute: &str, key: &Ident, diagnostics: &mut Diagnostics) {
         key,
         format_args!("`#[durable::{attribute}]` has no option `{key}`"),
         "an option that is not understood cannot be ignored: it may change what is recorded",
-        format_args!("the options are {known}"),
+        format_args!("it takes {known}"),
     );
 }
 

@@ -27,7 +27,15 @@ impl Reader {
                     .args
                     .iter()
                     .any(|arg| matches!(self.local_of(arg), Some(Holds::Context | Holds::Scope)));
-                (fragment && self.sees_context()) || fan_out(call).is_some() || wraps || handed_on
+                let judged = matches!(
+                    self.local_of(&call.func),
+                    Some(Holds::Judged | Holds::Capture)
+                );
+                (fragment && self.sees_context())
+                    || fan_out(call).is_some()
+                    || wraps
+                    || handed_on
+                    || judged
             }
             Expr::Macro(mac) => match macros::read(&mac.mac) {
                 Reading::Combinator { .. } => true,
@@ -62,7 +70,10 @@ impl Reader {
     /// Whether this is a local that holds operations, or a part of one.
     fn gives_operations(&self, expression: &Expr) -> bool {
         let holds = root_local(expression).and_then(|local| self.scopes.get(local));
-        matches!(holds, Some(Holds::Operation | Holds::Operations))
+        matches!(
+            holds,
+            Some(Holds::Operation | Holds::Operations | Holds::Judged)
+        )
     }
 
     fn ends_durable(&self, block: &Block) -> bool {

@@ -1,7 +1,10 @@
 //! What locals hold: where operations go before they are awaited.
 
 use quote::ToTokens;
-use syn::{Expr, ExprAwait, ExprCall, ExprMacro, ExprMethodCall, Item, Local, Pat, visit::Visit};
+use syn::{
+    Expr, ExprAwait, ExprCall, ExprClosure, ExprMacro, ExprMethodCall, Item, Local, Pat,
+    visit::Visit,
+};
 
 use super::{
     body::Reader,
@@ -97,6 +100,8 @@ impl Reader {
         match value {
             Expr::Call(call) if fan_out(call).is_some() => Holds::Operation,
             Expr::Closure(_) if self.mentions_context(value) => Holds::Capture,
+            Expr::Closure(closure) if is_async(closure) => Holds::Judged,
+            Expr::Async(_) => Holds::Judged,
             Expr::Closure(_) => Holds::Other,
             Expr::Path(_) => match self.local_of(value) {
                 Some(Holds::Context) | None => Holds::Other,
@@ -143,6 +148,10 @@ impl Reader {
         let tokens = expression.to_token_stream();
         self.sees_context() && macros::names(tokens, &self.context)
     }
+}
+
+fn is_async(closure: &ExprClosure) -> bool {
+    closure.asyncness.is_some() || matches!(peel(&closure.body), Expr::Async(_))
 }
 
 /// The local that a place begins with.

@@ -18,6 +18,8 @@ pub(super) enum Holds {
     Time,
     /// A closure that uses the context.
     Capture,
+    /// An `async` block or closure of the body, whose awaits are judged where they are written.
+    Judged,
     /// What a step body is called with.
     Step,
     Other,

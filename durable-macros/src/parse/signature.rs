@@ -43,11 +43,19 @@ impl Function {
         self.signature.ident.unraw().to_string()
     }
 
-    /// The first parameter: its name, if it has one, and its type.
+    /// Whether it is a method.
+    pub(crate) fn has_receiver(&self) -> bool {
+        matches!(self.signature.inputs.first(), Some(FnArg::Receiver(_)))
+    }
+
+    /// The first parameter, if it is meant to be the context: its name, if it has one, and its type.
     pub(crate) fn context(&self) -> Option<(Option<&Ident>, &Type)> {
         let Some(FnArg::Typed(parameter)) = self.signature.inputs.first() else {
             return None;
         };
+        if !names_context(&parameter.ty) {
+            return None;
+        }
         let name = match &*parameter.pat {
             Pat::Ident(name) if name.subpat.is_none() => Some(&name.ident),
             _ => None,
@@ -80,7 +88,7 @@ impl Function {
             .collect()
     }
 
-    /// The fn with this body.
+    /// The fn with this body. It is async in any case: the body is, and a mistake is reported once.
     pub(crate) fn with_body(&self, body: impl ToTokens) -> TokenStream {
         let Self {
             attributes,
@@ -88,12 +96,28 @@ impl Function {
             signature,
             ..
         } = self;
+        let mut signature = signature.clone();
+        signature.asyncness.get_or_insert_default();
         quote!(#(#attributes)* #visibility #signature #body)
     }
 
     /// The source line of the fn's name.
     pub(crate) fn line(&self) -> u32 {
         line(self.ident().span())
+    }
+}
+
+/// Whether a type is a context's, or a reference to some type: `Ctx`, `&mut Ctx`, `&Context`.
+fn names_context(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(_) => true,
+        Type::Group(group) => names_context(&group.elem),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident.to_string().ends_with("Ctx")),
+        _ => false,
     }
 }
 

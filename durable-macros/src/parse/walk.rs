@@ -98,7 +98,7 @@ impl<'ast> Visit<'ast> for Reader {
             Holds::Other
         };
         let outer = mem::replace(&mut self.feeds, feeds);
-        let how = How::Passed(call.method.to_string());
+        let how = How::Passed(format!(".{}(..)", call.method));
         self.with_how(how, |reader| {
             call.args.iter().for_each(|arg| reader.visit_expr(arg));
         });
@@ -175,7 +175,7 @@ impl<'ast> Visit<'ast> for Reader {
         if !self.place.is_unjudged() {
             self.body.awaits.push(Await {
                 token: Ident::new("await", expression.await_token.span),
-                foreign: foreign.then(|| text(base)),
+                foreign: foreign.then(|| summary(base)),
                 base: start..end,
             });
         }
@@ -444,6 +444,21 @@ impl Reader {
                 arms,
             });
         }
+    }
+}
+
+/// An expression as a sentence can hold it: without arguments, if those are long.
+fn summary(expression: &Expr) -> String {
+    const CHARACTERS_MAX: usize = 40;
+    let whole = text(expression);
+    if whole.chars().count() <= CHARACTERS_MAX {
+        return whole;
+    }
+    match peel(expression) {
+        Expr::Call(call) => format!("{}(..)", summary(&call.func)),
+        Expr::MethodCall(call) => format!("{}.{}(..)", summary(&call.receiver), call.method),
+        Expr::Field(_) | Expr::Path(_) => whole,
+        _ => "..".to_owned(),
     }
 }
 

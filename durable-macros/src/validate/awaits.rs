@@ -1,10 +1,7 @@
 //! Awaits: a body waits for durable operations and for nothing else.
 
 use super::hazards;
-use crate::{
-    diagnostics::{Diagnostics, excerpt},
-    graph::Body,
-};
+use crate::{diagnostics::Diagnostics, graph::Body};
 
 pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     for awaited in &body.awaits {
@@ -17,7 +14,7 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
         }
         diagnostics.push(
             &awaited.token,
-            format_args!("`{}` is not a durable operation", excerpt(foreign)),
+            format_args!("`{foreign}` is not a durable operation"),
             "what it comes to is not recorded, so a replay would do it again and could go another way",
             "await it in a step: `ctx.step(\"a_name\", |_| async { .. }).await?`",
         );

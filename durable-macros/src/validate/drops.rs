@@ -30,10 +30,15 @@ const OF_RESULTS: [&str; 16] = [
     "unwrap_or_else",
 ];
 
+/// Whether this is called on what an operation comes to.
+pub(crate) fn is_of_result(method: &Ident) -> bool {
+    OF_RESULTS.contains(&method.to_string().as_str())
+}
+
 /// What is called on an operation before what can only be called on its result.
 pub(super) fn options(operation: &Operation) -> &[Choice] {
     let mut options = operation.options.iter();
-    let end = options.position(|choice| OF_RESULTS.contains(&choice.name.to_string().as_str()));
+    let end = options.position(|choice| is_of_result(&choice.name));
     &operation.options[..end.unwrap_or(operation.options.len())]
 }
 
@@ -75,8 +80,11 @@ fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
             &operation.method,
             format_args!("this {noun} is thrown away by `_`"),
             WHY,
-            "await it, `let _ = ctx...await;` if its result does not matter; to run it beside others, \
-             hand it to `durable::join!`",
+            format_args!(
+                "`let _ = ctx.{}(..).await;` if its result does not matter; to run it beside others, \
+                 hand it to `durable::join!`",
+                operation.method
+            ),
         ),
     }
 }

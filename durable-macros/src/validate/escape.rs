@@ -44,14 +44,36 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
 
 fn passed(escape: &ContextUse, receiver: &str, diagnostics: &mut Diagnostics) {
     let context = &escape.ident;
+    let instead = if let Some(method) = receiver.strip_prefix("Ctx::") {
+        format!("`{context}.{method}(..)`")
+    } else if is_plain_fn(receiver) {
+        format!(
+            "pass the values that it needs; or, if it has steps of its own, make it a fragment with \
+             `#[durable::steps]` and call it as `{receiver}({context}.scope(\"a_name\"), ..).await?`"
+        )
+    } else {
+        "pass the values that it needs".to_owned()
+    };
     diagnostics.push(
         context,
-        format_args!("`{context}` cannot be passed to `{receiver}`"),
+        format_args!("`{context}` cannot be passed to {}", subject(receiver)),
         "operations in there would be in nobody's step graph, so a replay could not be checked \
          against it",
-        format_args!(
-            "pass the values it needs; or, if it has steps of its own, make it a fragment with \
-             `#[durable::steps]` and call it as `{receiver}({context}.scope(\"a_name\"), ..).await?`"
-        ),
+        instead,
     );
+}
+
+/// Whether this is the path of a fn, and not a method, a macro, a constructor or an expression.
+fn is_plain_fn(receiver: &str) -> bool {
+    receiver
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == ':')
+}
+
+fn subject(receiver: &str) -> String {
+    if receiver.starts_with('(') {
+        "a closure".to_owned()
+    } else {
+        format!("`{receiver}`")
+    }
 }

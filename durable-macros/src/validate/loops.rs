@@ -40,7 +40,6 @@ fn endless(header: &str, span: proc_macro2::Span, diagnostics: &mut Diagnostics)
         format_args!("this `{header}` makes durable operations and has no way out"),
         "each round is recorded and none is ever forgotten, so a replay takes longer and longer, \
          until the journal is full",
-        "`break` or `return` when the work is done; to go on for ever, `return \
-         ctx.continue_as_new(..)` after a number of rounds: it begins with an empty journal",
+        "`break` or `return` once the work is done, or after a number of rounds",
     );
 }

@@ -2,7 +2,7 @@
 
 mod awaits;
 mod compensation;
-mod drops;
+pub(crate) mod drops;
 mod escape;
 mod hatch;
 mod hazards;
@@ -10,7 +10,7 @@ mod loops;
 mod macros;
 mod names;
 mod nesting;
-mod options;
+pub(crate) mod options;
 mod shape;
 mod signals;
 pub(crate) mod signature;

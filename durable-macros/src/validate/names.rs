@@ -16,7 +16,8 @@ pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
     let mut by_variant: BTreeMap<String, &Operation> = BTreeMap::new();
     for operation in &body.operations {
         match &operation.name {
-            Name::Missing => missing(operation, diagnostics),
+            // The compiler says which arguments there should be.
+            Name::Missing => {}
             Name::Computed(name) => computed(operation, name, diagnostics),
             Name::Literal(name) => match flaw(&name.value()) {
                 Some(flaw) => ill_formed(operation, name, &flaw, diagnostics),
@@ -31,16 +32,6 @@ pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
             },
         }
     }
-}
-
-fn missing(operation: &Operation, diagnostics: &mut Diagnostics) {
-    let noun = operation.kind.noun();
-    diagnostics.push(
-        &operation.method,
-        format_args!("this {noun} has no name"),
-        "what it came to is recorded under its name, and found by it on a replay",
-        format_args!("`ctx.{}(\"a_name\", ..)`", operation.method),
-    );
 }
 
 fn computed(operation: &Operation, name: &impl ToTokens, diagnostics: &mut Diagnostics) {

@@ -48,7 +48,7 @@ fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
             "how often a closure runs, and when, is its caller's affair, and the step graph must \
              know it",
             format_args!(
-                "a `for` loop; or, for all at once, `durable::join_all(items.iter().map(|item| \
+                "an `if` or a `for` loop; or, for all at once, `durable::join_all(items.iter().map(|item| \
                  ctx.{method}(..)))`"
             ),
         ),

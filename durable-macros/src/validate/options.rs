@@ -1,7 +1,7 @@
 //! Options: each fits its operation, is set once, and asks for something that can happen.
 
 use proc_macro2::Ident;
-use syn::{Expr, Lit, visit::Visit};
+use syn::{Expr, ExprMethodCall, Lit, visit::Visit};
 
 use super::drops;
 use crate::{
@@ -10,15 +10,32 @@ use crate::{
     parse::calls::peel,
 };
 
-/// The options that an operation has. `into_future` is what `.await` calls.
+/// The options that an operation has.
 fn known(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Step => &["retry", "timeout", "compensate", "was", "into_future"],
-        Kind::Sleep => &["was", "into_future"],
-        Kind::Signal => &["timeout", "was", "into_future"],
-        Kind::Child => &["compensate", "was", "into_future"],
+        Kind::Step => &["retry", "timeout", "compensate", "was"],
+        Kind::Sleep => &["was"],
+        Kind::Signal => &["timeout", "was"],
+        Kind::Child => &["compensate", "was"],
         Kind::Scope => &[],
     }
+}
+
+/// Whether this is an option that another kind of operation has. One that none has is reported by the
+/// compiler, which knows names that are close to it.
+fn is_misplaced(kind: Kind, option: &Ident) -> bool {
+    !known(kind).iter().any(|known| option == known)
+        && known(Kind::Step).iter().any(|known| option == known)
+}
+
+/// Whether an option is refused, by these rules or those of compensation.
+pub(crate) fn is_refused(kind: Kind, option: &ExprMethodCall) -> bool {
+    let no_fn = option.method == "compensate" && !option.args.iter().all(is_path);
+    is_misplaced(kind, &option.method) || no_fn
+}
+
+fn is_path(value: &Expr) -> bool {
+    matches!(value, Expr::Path(_))
 }
 
 pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
@@ -37,8 +54,8 @@ fn choice_check(
     diagnostics: &mut Diagnostics,
 ) {
     let name = choice.name.to_string();
-    if !known(operation.kind).contains(&name.as_str()) {
-        unknown(operation, &choice.name, diagnostics);
+    if is_misplaced(operation.kind, &choice.name) {
+        misplaced(operation, &choice.name, diagnostics);
     } else if name != "was" && before.iter().any(|earlier| earlier.name == name) {
         repeated(operation, &choice.name, diagnostics);
     } else {
@@ -46,7 +63,7 @@ fn choice_check(
     }
 }
 
-fn unknown(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) {
+fn misplaced(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) {
     // A wait that is compensated is told so by the rules of compensation.
     if name == "compensate" {
         return;
@@ -54,23 +71,22 @@ fn unknown(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) {
     let noun = operation.kind.noun();
     let options: Vec<String> = known(operation.kind)
         .iter()
-        .filter(|known| **known != "into_future")
         .map(|known| format!("`.{known}(..)`"))
         .collect();
     let why = match (operation.kind, name.to_string().as_str()) {
-        (Kind::Sleep | Kind::Signal, "retry") => "a wait cannot fail, so there is nothing to retry",
+        (Kind::Sleep | Kind::Signal, "retry") => "a wait does nothing that could be done again",
         (Kind::Sleep, "timeout") => "a sleep ends by itself, at a recorded time",
         (Kind::Child, "retry" | "timeout") => {
             "a child is a run of its own: what is retried in it, and how long it may take, is said \
              in its steps"
         }
-        _ => "options are part of the step graph, and one that is not understood cannot be ignored",
+        _ => "what it would do there is not defined",
     };
     diagnostics.push(
         name,
         format_args!("a {noun} has no option `{name}`"),
         why,
-        format_args!("the options of a {noun} are {}", options.join(", ")),
+        format_args!("a {noun} has {}", options.join(", ")),
     );
 }
 
@@ -95,15 +111,15 @@ fn values(choice: &Choice, diagnostics: &mut Diagnostics) {
         if let Some(zero) = search.0 {
             diagnostics.push(
                 zero,
-                "zero attempts",
-                "the first attempt is one of them: a step cannot be made without it",
+                "a step cannot have zero attempts",
+                "the first attempt is one of them: it cannot run without it",
                 "at least 1; `Retry::never()` is one attempt and no retry",
             );
         }
     } else if choice.name == "timeout" && is_zero_duration(value) {
         diagnostics.push(
             value,
-            "a timeout of zero",
+            "a timeout of zero leaves no time",
             "the time would be up before anything can happen",
             "a duration that is long enough, or no `.timeout(..)` for no limit",
         );
@@ -114,7 +130,7 @@ fn values(choice: &Choice, diagnostics: &mut Diagnostics) {
 struct ZeroAttempts<'ast>(Option<&'ast Expr>);
 
 impl<'ast> Visit<'ast> for ZeroAttempts<'ast> {
-    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         if call.method == "max_attempts" {
             self.0 = self.0.or(call.args.first().filter(|count| is_zero(count)));
         }

@@ -15,6 +15,8 @@ pub(crate) struct Shape {
     pub(crate) inputs: std::ops::RangeInclusive<usize>,
     /// Whether it is called by the engine, with values from the journal, and not by user code.
     pub(crate) by_engine: bool,
+    /// Why no more of them.
+    pub(crate) why_one: &'static str,
     /// What a whole signature looks like.
     pub(crate) example: &'static str,
 }
@@ -24,6 +26,7 @@ pub(crate) const WORKFLOW: Shape = Shape {
     context: "ctx: &Ctx",
     inputs: 0..=1,
     by_engine: true,
+    why_one: "one value is recorded with the run; put several into a struct or a tuple",
     example: "async fn order(ctx: &Ctx, input: Order) -> durable::Result<Receipt>",
 };
 
@@ -32,6 +35,7 @@ pub(crate) const COMPENSATION: Shape = Shape {
     context: "step: &StepCtx",
     inputs: 1..=1,
     by_engine: true,
+    why_one: "a rollback has what the step recorded, and nothing else",
     example: "async fn refund(step: &StepCtx, payment: Payment) -> durable::Result<()>",
 };
 
@@ -40,8 +44,15 @@ pub(crate) const FRAGMENT: Shape = Shape {
     context: "ctx: Ctx",
     inputs: 0..=usize::MAX,
     by_engine: false,
+    why_one: "",
     example: "async fn bill(ctx: Ctx, order: &Order) -> durable::Result<Payment>",
 };
+
+/// Types that are no `Result`, by names that nothing else has. Of others the compiler knows.
+const NO_RESULTS: [&str; 16] = [
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64",
+    "usize", "String", "Self",
+];
 
 /// Judges a signature against a shape.
 pub(crate) fn check(function: &Function, shape: &Shape, diagnostics: &mut Diagnostics) {
@@ -49,7 +60,9 @@ pub(crate) fn check(function: &Function, shape: &Shape, diagnostics: &mut Diagno
     judge.qualifiers(diagnostics);
     judge.generics(diagnostics);
     judge.context(diagnostics);
-    judge.inputs(diagnostics);
+    if !function.has_receiver() {
+        judge.inputs(diagnostics);
+    }
     judge.output(diagnostics);
 }
 
@@ -194,7 +207,7 @@ impl Judge<'_> {
                     diagnostics,
                     input,
                     "takes one input at most",
-                    "one value is recorded with the run; put several into a struct or a tuple",
+                    self.shape.why_one,
                 );
             } else if let FnArg::Typed(parameter) = input {
                 self.input(&parameter.ty, diagnostics);
@@ -234,6 +247,9 @@ impl Judge<'_> {
                 self.push(diagnostics, at, "must return a `Result`", why);
             }
             ReturnType::Type(_, ty) => match &**ty {
+                Type::Path(path) if NO_RESULTS.iter().any(|name| path.path.is_ident(name)) => {
+                    self.push(diagnostics, ty, "must return a `Result`", why);
+                }
                 Type::Path(_) | Type::Group(_) | Type::Macro(_) | Type::Paren(_) => {}
                 other => self.push(diagnostics, other, "must return a `Result`", why),
             },

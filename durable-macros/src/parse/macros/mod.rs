@@ -126,6 +126,19 @@ pub(crate) fn read(mac: &Macro) -> Reading {
     parts.map_or(Reading::Opaque, Reading::Ordinary)
 }
 
+/// Hands each expression in a macro's arguments over, to be changed.
+pub(crate) fn rewrite(mac: &mut Macro, act: &mut impl FnMut(&mut Expr)) {
+    let mut parts = match read(mac) {
+        Reading::Combinator { parts, .. } => parts,
+        Reading::Ordinary(parts) | Reading::Escape(parts) => parts,
+        Reading::Inert | Reading::Opaque => return,
+    };
+    parts
+        .iter_mut()
+        .for_each(|part| part.for_each_expression(act));
+    mac.tokens = parts.iter().map(ToTokens::to_token_stream).collect();
+}
+
 /// Whether a macro prints its arguments and does nothing else with them.
 pub(crate) fn is_formatting(mac: &Macro) -> bool {
     let name = name(mac);

@@ -1,0 +1,18 @@
+use durable::prelude::*;
+
+#[durable::workflow]
+async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+    let paid = ctx.step("charge", |_| charge(total)).await?;
+    log(ctx, paid);
+    Ok(paid)
+}
+
+async fn charge(total: u32) -> Result<u32, String> {
+    Ok(total)
+}
+
+fn log(ctx: &Ctx, paid: u32) {
+    println!("{} {paid}", ctx.run_id());
+}
+
+fn main() {}

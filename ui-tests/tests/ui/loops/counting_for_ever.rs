@@ -1,0 +1,15 @@
+use durable::prelude::*;
+
+#[durable::workflow]
+async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+    for round in 0.. {
+        ctx.step("charge", |_| charge(total + round)).await?;
+    }
+    Ok(total)
+}
+
+async fn charge(total: u32) -> Result<u32, String> {
+    Ok(total)
+}
+
+fn main() {}

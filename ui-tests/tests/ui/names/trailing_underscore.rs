@@ -1,0 +1,13 @@
+use durable::prelude::*;
+
+#[durable::workflow]
+async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+    let paid = ctx.step("charge_", |_| charge(total)).await?;
+    Ok(paid)
+}
+
+async fn charge(total: u32) -> Result<u32, String> {
+    Ok(total)
+}
+
+fn main() {}

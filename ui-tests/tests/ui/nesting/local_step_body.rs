@@ -1,0 +1,14 @@
+use durable::prelude::*;
+use std::time::Duration;
+
+#[durable::workflow]
+async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+    let body = |_| async {
+        ctx.sleep("settle", Duration::from_secs(60)).await?;
+        Ok::<u32, Failure>(total)
+    };
+    let paid = ctx.step("charge", body).await?;
+    Ok(paid)
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+use durable::prelude::*;
+use std::time::Duration;
+
+#[durable::workflow]
+async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+    let paid = ctx
+        .step("charge", |_| charge(total))
+        .retry(Retry::never())
+        .timeout(Duration::from_secs(5))
+        .retry(Retry::linear())
+        .await?;
+    Ok(paid)
+}
+
+async fn charge(total: u32) -> Result<u32, String> {
+    Ok(total)
+}
+
+fn main() {}

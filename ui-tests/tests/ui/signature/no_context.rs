@@ -1,0 +1,6 @@
+#[durable::workflow]
+async fn order(total: u32) -> durable::Result<u32> {
+    Ok(total)
+}
+
+fn main() {}

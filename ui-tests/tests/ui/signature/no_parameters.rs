@@ -1,0 +1,6 @@
+#[durable::workflow]
+async fn order() -> durable::Result<u32> {
+    Ok(1)
+}
+
+fn main() {}

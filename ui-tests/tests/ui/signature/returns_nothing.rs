@@ -1,0 +1,8 @@
+use durable::prelude::*;
+
+#[durable::workflow]
+async fn order(ctx: &Ctx, total: u32) {
+    let _ = (ctx.now(), total);
+}
+
+fn main() {}
