@@ -4,8 +4,12 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
+    task::Waker,
     time::{Duration, SystemTime},
 };
+
+use tokio::sync::Notify;
 
 use crate::journal::Timestamp;
 
@@ -16,6 +20,44 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
 
     /// Resolves when it is `at` or later. Cancel safe.
     fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Who wants to know when engines rest; `None` for a clock that runs by itself.
+    fn pacer(&self) -> Option<&dyn Pacer> {
+        None
+    }
+}
+
+/// What a clock that jumps over idle time is told by the engines that go by it. It may jump when all
+/// of them rest.
+pub trait Pacer: Send + Sync {
+    /// An engine begins to go by the clock, and does not rest. `stirred` is to be notified after each
+    /// jump. Gives the engine's number.
+    fn join(&self, stirred: Arc<Notify>) -> u64;
+
+    /// The engine has ended.
+    fn leave(&self, engine: u64);
+
+    /// The engine does nothing more by itself until then. It rests until it stirs or the clock jumps.
+    fn rest(&self, engine: u64, rest: Rest);
+
+    /// Something has reached the engine.
+    fn stir(&self, engine: u64);
+
+    /// Whether user code waits for the clock with this waker.
+    fn wakes(&self, waker: &Waker) -> bool;
+}
+
+/// How an engine rests.
+#[derive(Debug, Clone, Copy)]
+pub struct Rest {
+    /// When a run needs it next, if a time is known.
+    pub due: Option<Timestamp>,
+    /// When it goes on in any case, if only to renew its lease.
+    pub wakes: Timestamp,
+    /// Whether user code is in flight that waits for something other than the clock.
+    pub at_work: bool,
+    /// Whether somebody waits for a run, or for the engine, to end.
+    pub awaited: bool,
 }
 
 /// The clock of the machine.

@@ -101,8 +101,41 @@ pub use durable_runtime::{
     store,
 };
 
+/// For tests: virtual time, the check of workflow graphs against a lock, and the store conformance
+/// suite. Behind the feature `testing`; enable it in
+/// `dev-dependencies` only.
+///
+/// # Examples
+///
+/// A workflow that sleeps a year ends at once.
+///
+/// ```
+/// use std::time::Duration;
+/// use durable::{Clock, prelude::*, testing::VirtualClock};
+///
+/// const YEAR: Duration = Duration::from_secs(365 * 86_400);
+///
+/// #[durable::workflow]
+/// async fn renewal(ctx: &Ctx, customer: String) -> durable::Result<String> {
+///     ctx.sleep("a_year", YEAR).await?;
+///     Ok(ctx.step("renew", async |_| Ok::<_, Failure>(format!("renewed {customer}"))).await?)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let clock = VirtualClock::new();
+/// let before = clock.now();
+/// let engine = Engine::builder().clock(clock.clone()).open("memory:").await?;
+/// let run = engine.client().start::<renewal>("renewal-7", "Ada".to_owned()).await?;
+/// assert_eq!(run.result().await?, "renewed Ada");
+/// assert_eq!(clock.now().since(before), YEAR);
+/// engine.shutdown().await
+/// # }
+/// ```
 #[cfg(feature = "testing")]
-pub use durable_runtime::testing;
+pub mod testing {
+    pub use durable_runtime::testing::*;
+}
 
 #[doc(hidden)]
 pub use durable_runtime::private as __private;

@@ -87,12 +87,13 @@ impl<W> Run<W> {
 
     async fn wait(&self) -> Result<Payload, Error> {
         let shared = self.client.shared();
-        let mut waiting = shared.residents.wait(self.key);
+        let mut waiting = shared.wait(self.key);
         if !waiting.is_resident {
             // It may have ended already, or be known to the database alone.
             if let Some(ending) = self.recorded_ending().await? {
                 return self.judge(ending);
             }
+            waiting.run_goes_on();
         }
         let mut poll = tokio::time::interval(shared.tuning.poll);
         poll.reset();

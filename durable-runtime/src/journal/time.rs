@@ -16,6 +16,9 @@ impl Timestamp {
     /// The earliest instant: due at once, whatever the clock says.
     pub const MIN: Self = Self(0);
 
+    /// The end of time.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// An instant from microseconds since the Unix epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)

@@ -338,6 +338,12 @@ impl Machine {
         self.random.next()
     }
 
+    /// What each attempt in flight is woken by.
+    pub fn attempt_wakers(&self) -> impl Iterator<Item = &Waker> {
+        let executing = self.operations.iter().filter(|op| op.is_executing());
+        executing.filter_map(|operation| operation.waker.as_ref())
+    }
+
     /// Whether recorded events are still being delivered.
     pub fn is_replaying(&self) -> bool {
         self.delivered < self.recorded && self.ledger.cause.is_none()

@@ -1,8 +1,12 @@
-//! For tests: the check of workflow graphs against a lock, and the store conformance suite.
+//! For tests: virtual time, the check of workflow graphs against a lock, and the store conformance
+//! suite.
 //!
 //! Enable the feature `testing` in `dev-dependencies` only.
 
 pub mod conformance;
 mod graphs;
+mod timeline;
+mod virtual_clock;
 
 pub use graphs::assert_graphs_locked;
+pub use virtual_clock::{VirtualClock, VirtualSleep};

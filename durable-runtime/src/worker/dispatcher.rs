@@ -13,6 +13,7 @@ use super::{
     workflow_task::WorkflowTask,
 };
 use crate::{
+    clock::Rest,
     graph::Definition,
     journal::{Epoch, EventKind, RunKey, Timestamp},
     replay::{Identity, Machine},
@@ -59,8 +60,10 @@ pub(crate) struct StartReply {
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     requests: mpsc::UnboundedReceiver<Request>,
-    /// When a run that nobody owns is due next, as far as is known.
+    /// When a run that nobody owns is due next, as far as is known; else the end of time.
     next_claim: Timestamp,
+    /// When to look for runs that nobody told us of.
+    next_poll: Timestamp,
     next_heartbeat: Timestamp,
     /// Before this time nobody is reaped.
     next_reap: Timestamp,
@@ -68,6 +71,8 @@ pub(super) struct Dispatcher {
     try_parked: bool,
     /// Whether runs wait in the database because there was no room in memory.
     short_of_room: bool,
+    /// Whether a call failed that the next heartbeat makes again.
+    heartbeat_is_needed: bool,
     /// How many batches were sent.
     batches: i64,
     /// Whether the last claim may have taken runs that nobody told us of.
@@ -90,10 +95,12 @@ impl Dispatcher {
             shared,
             requests,
             next_claim: now,
+            next_poll: now,
             next_heartbeat,
             next_reap: now,
             try_parked: true,
             short_of_room: false,
+            heartbeat_is_needed: false,
             batches: 0,
             claim_is_unknown: false,
         }
@@ -104,6 +111,7 @@ impl Dispatcher {
         let mut requests = Vec::new();
         loop {
             let wake_at = self.next_wake();
+            self.rest();
             tokio::select! {
                 biased;
                 count = self.requests.recv_many(&mut requests, BATCH_MAX) => {
@@ -116,14 +124,16 @@ impl Dispatcher {
                     }
                 }
                 () = self.shared.timers.earlier.notified() => {}
+                () = self.shared.pace.stirred.notified() => {}
                 () = self.shared.clock.sleep_until(wake_at) => {}
             }
+            self.shared.pace.stir();
             let now = self.shared.clock.now();
             if now >= self.next_heartbeat {
                 self.heartbeat(now).await;
             }
             self.shared.timers.fire(now);
-            if now >= self.next_claim {
+            if now >= self.next_claim.min(self.next_poll) {
                 self.claim(now).await;
             }
             if std::mem::take(&mut self.try_parked) {
@@ -132,13 +142,48 @@ impl Dispatcher {
         }
     }
 
+    /// When there is something to do, if nothing is asked before.
     fn next_wake(&self) -> Timestamp {
-        let timer = self.shared.timers.next();
-        [Some(self.next_heartbeat), Some(self.next_claim), timer]
+        let routine = self.next_heartbeat.min(self.next_poll);
+        self.next_due().map_or(routine, |due| due.min(routine))
+    }
+
+    /// When a run needs the worker next, as far as is known.
+    fn next_due(&self) -> Option<Timestamp> {
+        let claim = Some(self.next_claim).filter(|at| *at < Timestamp::MAX);
+        let again = self.heartbeat_is_needed.then_some(self.next_heartbeat);
+        [claim, again, self.shared.timers.next()]
             .into_iter()
             .flatten()
             .min()
-            .unwrap_or(self.next_heartbeat)
+    }
+
+    /// Lets a clock that jumps know when nothing is left to do.
+    fn rest(&self) {
+        let Some(at_work) = self.rests_at_work() else {
+            return;
+        };
+        // Only now: a run sets its timer before it rests.
+        let wakes = self.next_wake();
+        if wakes > self.shared.clock.now() {
+            self.shared.pace.rest(Rest {
+                due: self.next_due(),
+                wakes,
+                at_work,
+                awaited: self.shared.residents.are_awaited(),
+            });
+        }
+    }
+
+    /// Whether user code is at work while the engine rests; `None` when it does not, or when nobody
+    /// wants to know.
+    fn rests_at_work(&self) -> Option<bool> {
+        if !self.shared.pace.is_kept() {
+            return None;
+        }
+        let at_work = self.shared.residents.rest_at_work()?;
+        // Only now: a run sends what it has to write before it rests.
+        self.requests.is_empty().then_some(at_work)
     }
 
     /// Writes everything that has gathered, in one transaction. Gives back the asker of a shutdown.
@@ -377,8 +422,8 @@ impl Dispatcher {
     }
 
     async fn claim(&mut self, now: Timestamp) {
-        let poll_at = now.after(self.shared.tuning.poll);
-        self.next_claim = poll_at;
+        self.next_poll = now.after(self.shared.tuning.poll);
+        self.next_claim = Timestamp::MAX;
         let Some(claim) = self.next_claim_of(now).await else {
             return;
         };
@@ -386,9 +431,7 @@ impl Dispatcher {
             Ok(claimed) => {
                 self.note_success();
                 self.short_of_room = claimed.runs.len() == claim.limit;
-                if let Some(due) = claimed.next_due {
-                    self.next_claim = due.min(poll_at);
-                }
+                self.next_claim = claimed.next_due.unwrap_or(Timestamp::MAX);
                 for run in claimed.runs {
                     self.take_claimed(run);
                 }
@@ -410,7 +453,10 @@ impl Dispatcher {
                     self.take_claimed(run);
                 }
             }
-            Err(error) => self.note_lost_claim(&error),
+            Err(error) => {
+                self.heartbeat_is_needed = true;
+                self.note_lost_claim(&error);
+            }
         }
     }
 
@@ -435,6 +481,7 @@ impl Dispatcher {
 
     fn note_lost_claim(&mut self, error: &StoreError) {
         self.claim_is_unknown = true;
+        self.next_claim = self.next_claim.min(self.next_poll);
         self.note_trouble(error);
     }
 
@@ -448,7 +495,10 @@ impl Dispatcher {
             .await;
         match released {
             Ok(_) => self.claim_is_unknown = false,
-            Err(error) => self.note_trouble(&error),
+            Err(error) => {
+                self.next_claim = self.next_claim.min(self.next_poll);
+                self.note_trouble(&error);
+            }
         }
         !self.claim_is_unknown
     }
@@ -508,10 +558,12 @@ impl Dispatcher {
     /// Renews the lease and frees the runs of workers whose lease has ended.
     async fn heartbeat(&mut self, now: Timestamp) {
         self.try_parked = true;
+        self.heartbeat_is_needed = false;
         self.next_heartbeat = now.after(self.shared.tuning.lease / 3);
         match self.renew(now).await {
             Ok(()) => self.note_success(),
             Err(error) => {
+                self.heartbeat_is_needed = true;
                 // Others could not renew either: nobody is reaped before they had the time to.
                 self.next_reap = now.after(self.shared.tuning.lease);
                 self.note_trouble(&error);
@@ -593,6 +645,7 @@ impl Dispatcher {
         let shared = Arc::clone(&self.shared);
         let mut requests = Vec::new();
         while shared.residents.any_busy() {
+            shared.pace.stir();
             let now = shared.clock.now();
             if now >= deadline {
                 return;
@@ -600,15 +653,30 @@ impl Dispatcher {
             if now >= self.next_heartbeat {
                 self.heartbeat(now).await;
             }
+            let wakes = deadline.min(self.next_heartbeat);
+            if let Some(at_work) = self.rests_at_work() {
+                shared.pace.rest(Rest {
+                    due: Some(deadline),
+                    wakes,
+                    at_work,
+                    awaited: true,
+                });
+            }
             tokio::select! {
                 biased;
                 _ = self.requests.recv_many(&mut requests, BATCH_MAX) => {
                     self.write(&mut requests).await;
                 }
-                () = shared.idle.notified() => {}
-                () = shared.clock.sleep_until(deadline.min(self.next_heartbeat)) => {}
+                () = shared.pace.stirred.notified() => {}
+                () = shared.clock.sleep_until(wakes) => {}
             }
         }
+    }
+}
+
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.shared.pace.leave();
     }
 }
 

@@ -8,6 +8,7 @@
 //! Invariant: store and replay meet only here.
 
 mod dispatcher;
+mod pace;
 mod residents;
 mod shared;
 mod slot;

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::slot::Slot;
+use super::{pace::Pace, slot::Slot};
 use crate::{failure::Failure, journal::Payload, journal::RunKey};
 
 /// How a run ended, or why it does not go on.
@@ -28,7 +28,15 @@ pub(crate) struct Residents {
 #[derive(Debug, Default)]
 struct Inner {
     slots: BTreeMap<RunKey, Arc<Slot>>,
-    waiters: BTreeMap<RunKey, Vec<oneshot::Sender<Ending>>>,
+    waiters: BTreeMap<RunKey, Waiters>,
+}
+
+/// Those who wait for one run to end.
+#[derive(Debug, Default)]
+struct Waiters {
+    senders: Vec<oneshot::Sender<Ending>>,
+    /// Whether the run is known to be under way; it may have ended before they came.
+    run_goes_on: bool,
 }
 
 impl Residents {
@@ -76,15 +84,34 @@ impl Residents {
         self.lock().slots.values().any(|slot| slot.is_busy())
     }
 
+    /// Whether user code is at work while every run rests; `None` when one does not.
+    pub(super) fn rest_at_work(&self) -> Option<bool> {
+        self.lock()
+            .slots
+            .values()
+            .try_fold(false, |at_work, slot| Some(at_work | slot.rests_at_work()?))
+    }
+
+    /// Whether somebody waits for the end of a run that has not ended.
+    pub(super) fn are_awaited(&self) -> bool {
+        self.lock().waiters.values().any(|run| run.run_goes_on)
+    }
+
     /// Registers somebody who waits for a run to end.
-    pub(crate) fn wait(&self, run: RunKey) -> Waiting<'_> {
+    pub(super) fn wait<'s>(&'s self, pace: &'s Pace, run: RunKey) -> Waiting<'s> {
         let (sender, ending) = oneshot::channel();
         let mut inner = self.lock();
-        inner.waiters.entry(run).or_default().push(sender);
+        let is_resident = inner.slots.contains_key(&run);
+        let waiters = inner.waiters.entry(run).or_default();
+        waiters.senders.push(sender);
+        waiters.run_goes_on |= is_resident;
+        drop(inner);
+        pace.look();
         Waiting {
             residents: self,
+            pace,
             run,
-            is_resident: inner.slots.contains_key(&run),
+            is_resident,
             ending,
         }
     }
@@ -93,8 +120,8 @@ impl Residents {
     fn sweep(&self, run: RunKey) {
         let mut inner = self.lock();
         if let Some(waiters) = inner.waiters.get_mut(&run) {
-            waiters.retain(|waiter| !waiter.is_closed());
-            if waiters.is_empty() {
+            waiters.senders.retain(|waiter| !waiter.is_closed());
+            if waiters.senders.is_empty() {
                 inner.waiters.remove(&run);
             }
         }
@@ -108,7 +135,7 @@ impl Residents {
     /// Tells everybody who waits for a run how it ended.
     pub(super) fn tell(&self, run: RunKey, ending: &Ending) {
         let waiters = self.lock().waiters.remove(&run).unwrap_or_default();
-        for waiter in waiters {
+        for waiter in waiters.senders {
             // Whoever gave up waiting does not want to know.
             let _ = waiter.send(ending.clone());
         }
@@ -119,6 +146,7 @@ impl Residents {
 #[derive(Debug)]
 pub(crate) struct Waiting<'r> {
     residents: &'r Residents,
+    pace: &'r Pace,
     run: RunKey,
     /// Whether the run was in memory, so that its end is sure to be told; otherwise the caller has
     /// to look at the store.
@@ -127,9 +155,20 @@ pub(crate) struct Waiting<'r> {
     pub(crate) ending: oneshot::Receiver<Ending>,
 }
 
+impl Waiting<'_> {
+    /// Tells that the run had not ended when the store was asked.
+    pub(crate) fn run_goes_on(&self) {
+        if let Some(waiters) = self.residents.lock().waiters.get_mut(&self.run) {
+            waiters.run_goes_on = true;
+        }
+        self.pace.look();
+    }
+}
+
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.ending.close();
         self.residents.sweep(self.run);
+        self.pace.look();
     }
 }

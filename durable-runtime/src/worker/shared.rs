@@ -11,15 +11,21 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    sync::{Notify, mpsc, watch},
+    sync::{mpsc, watch},
 };
 
-use super::{Request, residents::Residents, slot::Input, timers::Timers};
+use super::{
+    Request,
+    pace::Pace,
+    residents::{Residents, Waiting},
+    slot::Input,
+    timers::Timers,
+};
 use crate::{
     clock::Clock,
     context::AppState,
     graph::Registry,
-    journal::{Timestamp, WorkerId},
+    journal::{RunKey, Timestamp, WorkerId},
     limits::Limits,
     replay::{MachineLimits, Residency},
     store::Store,
@@ -60,8 +66,7 @@ pub(crate) struct Shared {
     pub(super) requests: mpsc::UnboundedSender<Request>,
     /// Where user code runs.
     pub(super) runtime: Handle,
-    /// Notified, during a shutdown, when a run has come to rest.
-    pub(super) idle: Notify,
+    pub(super) pace: Pace,
     /// Counts batches, for those who wait for a run to change.
     pub(crate) batches: watch::Sender<u64>,
     /// What the store says while it fails; `None` while it works.
@@ -90,6 +95,7 @@ impl Shared {
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
+            pace: Pace::of(&clock),
             clock,
             registry,
             state,
@@ -99,7 +105,6 @@ impl Shared {
             timers: Timers::default(),
             requests,
             runtime: Handle::current(),
-            idle: Notify::new(),
             batches: watch::Sender::new(0),
             trouble: watch::Sender::new(None),
             worker: AtomicI64::new(worker.get()),
@@ -147,8 +152,14 @@ impl Shared {
         self.residents.tell_shut_down();
     }
 
+    /// Waits for a run to end.
+    pub(crate) fn wait(&self, run: RunKey) -> Waiting<'_> {
+        self.residents.wait(&self.pace, run)
+    }
+
     /// Hands a request to the dispatcher. `false` when the engine has ended.
     pub(crate) fn request(&self, request: Request) -> bool {
+        self.pace.stir();
         self.requests.send(request).is_ok()
     }
 

@@ -38,6 +38,19 @@ pub(crate) struct Slot {
 struct Inner {
     inputs: Vec<Input>,
     task: Option<Waker>,
+    activity: Activity,
+}
+
+/// Whether the task of a run has anything to do.
+#[derive(Debug, Default, Clone, Copy)]
+enum Activity {
+    /// It was woken, and has not been polled since.
+    #[default]
+    Woken,
+    /// It is being polled.
+    Polled,
+    /// It does nothing more until something reaches it.
+    AtRest { at_work: bool },
 }
 
 impl Slot {
@@ -58,6 +71,7 @@ impl Slot {
         let task = {
             let mut inner = self.lock();
             inner.inputs.push(input);
+            inner.activity = Activity::Woken;
             inner.task.clone()
         };
         if let Some(task) = task {
@@ -72,7 +86,25 @@ impl Slot {
             Some(known) => known.clone_from(task),
             unknown => *unknown = Some(task.clone()),
         }
+        inner.activity = Activity::Polled;
         std::mem::take(&mut inner.inputs)
+    }
+
+    /// Tells that the task does nothing more by itself, unless it was woken while it was polled.
+    /// `at_work`: user code is in flight that waits for something other than the clock.
+    pub(crate) fn rest(&self, at_work: bool) {
+        let mut inner = self.lock();
+        if matches!(inner.activity, Activity::Polled) {
+            inner.activity = Activity::AtRest { at_work };
+        }
+    }
+
+    /// Whether user code is at work while the task rests; `None` when it does not rest.
+    pub(crate) fn rests_at_work(&self) -> Option<bool> {
+        match self.lock().activity {
+            Activity::AtRest { at_work } => Some(at_work),
+            Activity::Woken | Activity::Polled => None,
+        }
     }
 
     pub(crate) fn take_woken(&self) -> bool {
@@ -105,7 +137,11 @@ impl Wake for Slot {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.woken.store(true, Ordering::Release);
-        let task = self.lock().task.clone();
+        let task = {
+            let mut inner = self.lock();
+            inner.activity = Activity::Woken;
+            inner.task.clone()
+        };
         if let Some(task) = task {
             task.wake();
         }

@@ -85,11 +85,13 @@ impl Future for WorkflowTask {
             return Poll::Pending;
         }
         self.look();
-        if self.drive() == Drive::Yielded {
-            cx.waker().wake_by_ref();
-        }
+        let drive = self.drive();
         self.send_commit();
         self.set_timer();
+        match drive {
+            Drive::Yielded => cx.waker().wake_by_ref(),
+            Drive::Quiet => self.rest(),
+        }
         Poll::Pending
     }
 }
@@ -355,9 +357,6 @@ impl WorkflowTask {
             || machine.is_committing();
         drop(machine);
         self.slot.set_busy(busy);
-        if !busy && self.shared.is_stopping() {
-            self.shared.idle.notify_one();
-        }
         if let Some(commit) = commit {
             let keeps = commit
                 .update
@@ -377,5 +376,24 @@ impl WorkflowTask {
             self.wake_at = Some(at);
             self.shared.timers.set(at, &self.slot);
         }
+    }
+
+    /// Nothing moves until something reaches the run: tells those who wait for that.
+    fn rest(&self) {
+        self.slot.rest(self.is_at_work());
+        if self.shared.pace.is_kept() || self.shared.is_stopping() {
+            self.shared.pace.stirred.notify_one();
+        }
+    }
+
+    /// Whether user code is in flight that waits for something other than a clock that jumps.
+    fn is_at_work(&self) -> bool {
+        let Some(pacer) = self.shared.clock.pacer() else {
+            return true;
+        };
+        let machine = self.run.machine();
+        let compensation = self.compensation.as_ref().map(|_| &self.waker);
+        let mut wakers = machine.attempt_wakers().chain(compensation);
+        wakers.any(|waker| !pacer.wakes(waker))
     }
 }

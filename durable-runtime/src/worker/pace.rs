@@ -1,0 +1,73 @@
+//! Tells a clock that jumps over idle time when this engine has nothing to do. With a clock that runs
+//! by itself, all of it does nothing.
+
+use std::{fmt, sync::Arc};
+
+use tokio::sync::Notify;
+
+use crate::clock::{Clock, Pacer, Rest};
+
+/// One engine's side of a clock that jumps.
+pub(crate) struct Pace {
+    clock: Arc<dyn Clock>,
+    engine: Option<u64>,
+    /// Notified when there is a reason to look whether the engine rests.
+    pub(super) stirred: Arc<Notify>,
+}
+
+impl Pace {
+    pub(super) fn of(clock: &Arc<dyn Clock>) -> Self {
+        let stirred = Arc::new(Notify::new());
+        Self {
+            engine: clock.pacer().map(|pacer| pacer.join(Arc::clone(&stirred))),
+            clock: Arc::clone(clock),
+            stirred,
+        }
+    }
+
+    fn pacer(&self) -> Option<(u64, &dyn Pacer)> {
+        Some((self.engine?, self.clock.pacer()?))
+    }
+
+    /// Whether the clock waits for engines to rest.
+    pub(super) fn is_kept(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// Tells that the engine rests.
+    pub(super) fn rest(&self, rest: Rest) {
+        if let Some((engine, pacer)) = self.pacer() {
+            pacer.rest(engine, rest);
+        }
+    }
+
+    /// Tells that something has reached the engine.
+    pub(super) fn stir(&self) {
+        if let Some((engine, pacer)) = self.pacer() {
+            pacer.stir(engine);
+        }
+    }
+
+    /// Has the engine look anew whether it rests.
+    pub(super) fn look(&self) {
+        self.stir();
+        if self.is_kept() {
+            self.stirred.notify_one();
+        }
+    }
+
+    /// Tells that the engine has ended.
+    pub(super) fn leave(&self) {
+        if let Some((engine, pacer)) = self.pacer() {
+            pacer.leave(engine);
+        }
+    }
+}
+
+impl fmt::Debug for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pace")
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,4 @@
+//! Engines in virtual time.
+
+#[cfg(test)]
+mod virtual_time;
