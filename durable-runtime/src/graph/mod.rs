@@ -2,6 +2,7 @@
 //!
 //! Invariant: only [`registry`](Registry) iterates what was registered at link time.
 
+mod draw;
 mod fingerprint;
 mod lock;
 mod lookup;

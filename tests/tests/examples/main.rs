@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod graph;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod program;

@@ -6,6 +6,8 @@
 )]
 
 #[cfg(test)]
+mod drawing;
+#[cfg(test)]
 mod lock;
 
 #[cfg(test)]

@@ -1,0 +1,114 @@
+//! A drawing as shapes with places. All lengths are in pixels.
+
+/// A place.
+pub(super) type Point = (i32, i32);
+
+/// Where a shape is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rect {
+    pub(super) x: i32,
+    pub(super) y: i32,
+    pub(super) width: i32,
+    pub(super) height: i32,
+}
+
+impl Rect {
+    /// A rectangle of this size whose upper edge has its middle here.
+    pub(super) fn hanging((x, y): Point, (width, height): (i32, i32)) -> Self {
+        Self {
+            x: x - width / 2,
+            y,
+            width,
+            height,
+        }
+    }
+
+    pub(super) fn right(&self) -> i32 {
+        self.x + self.width
+    }
+
+    pub(super) fn bottom(&self) -> i32 {
+        self.y + self.height
+    }
+
+    pub(super) fn middle(&self) -> Point {
+        (self.x + self.width / 2, self.y + self.height / 2)
+    }
+}
+
+/// A whole drawing. Frames come before what is in them, lines before what they lead to.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    pub(super) title: String,
+    pub(super) width: i32,
+    pub(super) height: i32,
+    pub(super) frames: Vec<Frame>,
+    pub(super) lines: Vec<Line>,
+    pub(super) labels: Vec<Label>,
+    pub(super) shapes: Vec<Shape>,
+}
+
+/// What surrounds a loop, a scope or a fan-out.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) rect: Rect,
+    /// Whether it stands for several of its kind.
+    pub(super) stacked: bool,
+}
+
+/// What a shape is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Start,
+    End,
+    Step,
+    Sleep,
+    Signal,
+    Child,
+    /// The head of a branch or a loop.
+    Choice,
+    /// The head of a parallel part or a scope.
+    Head,
+    /// Where arms meet.
+    Dot,
+    /// Where lanes meet.
+    Bar,
+    /// A compensation.
+    Undo,
+    /// An end of the way back.
+    UndoEnd,
+}
+
+/// A shape with text in it.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub(super) rect: Rect,
+    pub(super) look: Look,
+    pub(super) text: Text,
+}
+
+/// What is written into a shape.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Text {
+    pub(super) title: Vec<String>,
+    pub(super) detail: String,
+    /// What is shown to those who point at it.
+    pub(super) tip: String,
+    /// The operation that it is, with the names of its scopes.
+    pub(super) operation: String,
+}
+
+/// A text beside a line; it begins at its point.
+#[derive(Debug)]
+pub(super) struct Label {
+    pub(super) at: Point,
+    pub(super) text: String,
+}
+
+/// A line of straight pieces.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) points: Vec<Point>,
+    pub(super) undo: bool,
+    pub(super) arrow: bool,
+}

@@ -1,0 +1,4 @@
+//! The formats, and what holds for every layout.
+
+mod formats;
+mod places;
