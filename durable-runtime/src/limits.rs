@@ -1,6 +1,9 @@
 //! Bounds, each checked before anything is written.
 
-use crate::journal::Payload;
+use crate::{
+    journal::Payload,
+    store::{LoadedRun, MailKind},
+};
 
 /// The bounds an engine keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +15,9 @@ pub struct Limits {
     pub history_max: u32,
     /// The most runs in memory at once; further ones wait in the database. 8,192 if not set.
     pub resident_runs_max: usize,
+    /// How many workers may die with a run in memory, without it getting any further in between,
+    /// until it is parked as what may have killed them. Shutdowns do not count. 10 if not set.
+    pub worker_deaths_max: u32,
 }
 
 impl Default for Limits {
@@ -20,7 +26,25 @@ impl Default for Limits {
             payload_bytes_max: 2 << 20,
             history_max: 100_000,
             resident_runs_max: 8_192,
+            worker_deaths_max: 10,
         }
+    }
+}
+
+impl Limits {
+    /// Why a run is not driven on that may be what kills its workers. It can still be canceled.
+    pub(crate) fn too_many_deaths(&self, run: &LoadedRun) -> Option<String> {
+        let canceled = run.mail.iter().any(|mail| mail.kind == MailKind::Cancel);
+        (run.deaths >= self.worker_deaths_max && !canceled).then(|| {
+            format!(
+                "{deaths} workers died with this run in memory, and it got no further in between: what \
+                 comes after the {events} events of its journal may kill them by an abort, a stack \
+                 overflow or a lack of memory; mend that and start a worker with \
+                 `Limits::worker_deaths_max` above {deaths}, or cancel the run",
+                deaths = run.deaths,
+                events = run.events.len(),
+            )
+        })
     }
 }
 

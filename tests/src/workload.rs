@@ -21,7 +21,7 @@ pub struct Orders {
     pub tuning: Tuning,
 }
 
-/// Settings of the engine, in milliseconds; the defaults where nothing is said.
+/// Settings of the engine; the defaults where nothing is said. Times are in milliseconds.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Tuning {
     /// `EngineBuilder::lease`.
@@ -30,6 +30,8 @@ pub struct Tuning {
     pub linger: Option<u64>,
     /// `EngineBuilder::shutdown_grace`.
     pub shutdown_grace: Option<u64>,
+    /// `Limits::worker_deaths_max`.
+    pub worker_deaths_max: Option<u32>,
 }
 
 /// A run to start.

@@ -2,6 +2,8 @@
 --
 -- Times are microseconds since the Unix epoch. A run with a due time is one that no worker owns.
 -- parked_by: the workers that have parked the run since it last went on.
+-- deaths: how many workers died with the run since it last got further. died_at: the last position of
+-- its journal at the last death, or -1.
 CREATE SEQUENCE run_numbers;
 CREATE TABLE runs (
     run         BIGINT PRIMARY KEY,
@@ -12,6 +14,8 @@ CREATE TABLE runs (
     seed        BIGINT NOT NULL,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
+    deaths      INTEGER NOT NULL DEFAULT 0,
+    died_at     INTEGER,
     status      SMALLINT NOT NULL,
     id          TEXT COLLATE "C" NOT NULL UNIQUE,
     workflow    TEXT COLLATE "C" NOT NULL,
@@ -21,6 +25,7 @@ CREATE TABLE runs (
     parked_by   BIGINT[]
 );
 CREATE INDEX runs_due ON runs (due, run) WHERE due IS NOT NULL;
+CREATE INDEX runs_suspect ON runs (due, run) WHERE due IS NOT NULL AND deaths >= 3;
 CREATE INDEX runs_owner ON runs (owner) WHERE owner IS NOT NULL;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_status ON runs (status, run) WHERE status <> 4;
@@ -50,9 +55,12 @@ CREATE TABLE mailbox (
 );
 
 CREATE SEQUENCE worker_numbers;
+-- trial: the suspect that the worker took last. A worker has one at a time, until trial_until.
 CREATE TABLE workers (
     worker      BIGINT PRIMARY KEY DEFAULT nextval('worker_numbers'),
-    lease_until BIGINT NOT NULL
+    lease_until BIGINT NOT NULL,
+    trial       BIGINT,
+    trial_until BIGINT
 );
 
 -- The last batch with mail that each worker has written, so that one whose reply was lost is known

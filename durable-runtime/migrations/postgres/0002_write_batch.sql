@@ -209,6 +209,7 @@ BEGIN
             reason = u.reason,
             updated_at = u.at,
             parked_by = CASE WHEN u.status = 8 THEN r.parked_by || r.owner END,
+            deaths = CASE WHEN u.release AND u.status <> 8 THEN 0 ELSE r.deaths END,
             owner = CASE WHEN NOT u.release THEN r.owner END,
             due = CASE
                 WHEN NOT u.release THEN r.due

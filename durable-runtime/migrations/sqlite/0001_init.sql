@@ -1,4 +1,6 @@
 -- parked_by: the workers that have parked the run since it last went on, as `,1,2,`.
+-- deaths: how many workers died with the run since it last got further. died_at: the last position of its
+-- journal at the last death, or -1.
 -- Times are microseconds since the Unix epoch. A run with a due time is one that no worker owns.
 CREATE TABLE runs (
     run         INTEGER PRIMARY KEY,
@@ -14,10 +16,13 @@ CREATE TABLE runs (
     input       BLOB NOT NULL,
     reason      TEXT,
     parked_by   TEXT,
+    deaths      INTEGER NOT NULL DEFAULT 0,
+    died_at     INTEGER,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL
 );
 CREATE INDEX runs_due ON runs (due) WHERE due IS NOT NULL;
+CREATE INDEX runs_suspect ON runs (due) WHERE due IS NOT NULL AND deaths >= 3;
 CREATE INDEX runs_owner ON runs (owner) WHERE owner IS NOT NULL;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_status ON runs (status) WHERE status <> 4;
@@ -45,9 +50,12 @@ CREATE TABLE mailbox (
 );
 CREATE INDEX mailbox_run ON mailbox (run, kind, name);
 
+-- trial: the suspect that the worker took last. A worker has one at a time, until trial_until.
 CREATE TABLE workers (
     worker      INTEGER PRIMARY KEY AUTOINCREMENT,
-    lease_until INTEGER NOT NULL
+    lease_until INTEGER NOT NULL,
+    trial       INTEGER,
+    trial_until INTEGER
 );
 
 -- The last batch with mail that each worker has written, so that one whose reply was lost is known

@@ -22,6 +22,11 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   has the effect of one: nothing in it is written twice, and its outcomes say where everything is.
 /// - Mail makes a run that nobody owns due at once, unless it is paused; a parked run is made due
 ///   only by a cancellation.
+/// - A run counts the workers that died with it ([`LoadedRun::deaths`]): those that [`reap`](Self::reap)
+///   finds, not those that retire. From its third death on a run is a suspect.
+///   [`claim`](Self::claim) hands a worker one suspect at a time, on trial: for ten seconds, or until
+///   its journal grows, or until the worker lets go of it. When the worker dies meanwhile, the run on
+///   trial alone counts it.
 /// - Times are given by the caller; a store never reads a clock.
 /// - A call whose future is dropped either happens as a whole or not at all, and leaves the store
 ///   usable.

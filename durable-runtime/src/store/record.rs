@@ -1,5 +1,6 @@
 //! What is read: runs as rows, runs loaded to go on, and pages of a listing.
 
+use super::rules;
 use crate::{
     failure::Failure,
     journal::{Epoch, Event, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId},
@@ -113,10 +114,20 @@ pub struct LoadedRun {
     pub parent: Option<Parent>,
     /// When it was started.
     pub created_at: Timestamp,
+    /// How often a worker died with it since it last got further: since its journal last grew, or
+    /// since a worker last let go of it.
+    pub deaths: u32,
     /// Its journal, from position zero, without a gap.
     pub events: Vec<Event>,
     /// Its mailbox, in order of arrival.
     pub mail: Vec<Mail>,
+}
+
+impl LoadedRun {
+    /// Whether it was taken on trial: while it is, no other suspect is.
+    pub(crate) fn is_on_trial(&self) -> bool {
+        self.deaths >= rules::SUSPECT_DEATHS
+    }
 }
 
 /// Which runs to list. Runs come newest first.

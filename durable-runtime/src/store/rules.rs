@@ -1,10 +1,20 @@
 //! Rules that every store shares.
 
+use std::time::Duration;
+
 use super::{Commit, MailKind, NewRun, Ownership};
 use crate::{
     journal::{Epoch, WorkerId},
     status::Status,
 };
+
+/// After so many deaths of its workers a run is a suspect: it may be what kills them. A worker takes
+/// suspects one at a time, on trial, and when it dies only the one on trial is blamed; so a run that
+/// merely was in the same memory does not go down with the culprit. The SQL says `3` for it.
+pub(super) const SUSPECT_DEATHS: u32 = 3;
+/// How long a run is on trial at the most: a trial also ends when the journal grows, or when the worker
+/// lets go of the run.
+pub(super) const TRIAL: Duration = Duration::from_secs(10);
 
 /// Whether a run that is there was started by this very request, whose reply was lost: nobody else
 /// can have drawn its seed, and nobody has claimed it since.

@@ -69,6 +69,8 @@ pub(super) struct Dispatcher {
     next_reap: Timestamp,
     /// Whether there may be parked runs that this worker has not tried.
     try_parked: bool,
+    /// The run that was taken on trial last: when it gets further, another one may be taken.
+    on_trial: Option<RunKey>,
     /// Whether runs wait in the database because there was no room in memory.
     short_of_room: bool,
     /// Whether a call failed that the next heartbeat makes again.
@@ -99,6 +101,7 @@ impl Dispatcher {
             next_heartbeat,
             next_reap: now,
             try_parked: true,
+            on_trial: None,
             short_of_room: false,
             heartbeat_is_needed: false,
             batches: 0,
@@ -310,6 +313,10 @@ impl Dispatcher {
             }
             return;
         };
+        let trial_is_over = self.on_trial.take_if(|run| *run == commit.run);
+        if trial_is_over.is_some() {
+            self.next_claim = Timestamp::MIN;
+        }
         let released = match &commit.update {
             Some(RunUpdate {
                 ownership: Ownership::Release { due, .. },
@@ -411,13 +418,13 @@ impl Dispatcher {
             definition,
         };
         let machine = Machine::start(identity, self.shared.machine_limits(), run.at);
-        self.spawn(key, machine, run.input);
+        self.spawn(key, machine, run.input, false);
     }
 
-    fn spawn(&self, key: RunKey, machine: Machine, input: crate::journal::Payload) {
+    fn spawn(&self, key: RunKey, machine: Machine, input: crate::journal::Payload, on_trial: bool) {
         let slot = Slot::new(key);
         self.shared.residents.insert(&slot);
-        let task = WorkflowTask::new(&self.shared, slot, machine, input);
+        let task = WorkflowTask::new(&self.shared, slot, machine, input, on_trial);
         self.shared.runtime.spawn(task);
     }
 
@@ -504,17 +511,24 @@ impl Dispatcher {
     }
 
     /// Begins to drive a run that was claimed, or parks it when this build cannot.
-    fn take_claimed(&self, mut run: LoadedRun) {
+    fn take_claimed(&mut self, mut run: LoadedRun) {
         let (key, epoch) = (run.run, run.epoch);
+        let on_trial = run.is_on_trial();
+        if on_trial {
+            self.on_trial = Some(key);
+        }
         let position = u32::try_from(run.events.len()).unwrap_or(u32::MAX);
         let Some(definition) = self.shared.registry.find(&run.workflow) else {
             let reason = self.shared.registry.unknown(&run.workflow);
             return self.park(key, epoch, position, reason);
         };
+        if let Some(reason) = self.shared.limits.too_many_deaths(&run) {
+            return self.park(key, epoch, position, reason);
+        }
         let input = run.input.clone();
         let identity = self.identify(&mut run, definition);
         match Machine::load(identity, self.shared.machine_limits(), run) {
-            Ok(machine) => self.spawn(key, machine, input),
+            Ok(machine) => self.spawn(key, machine, input, on_trial),
             Err(reason) => self.park(key, epoch, position, reason.to_string()),
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     graph::BodyFuture,
     journal::{Payload, StepId, Timestamp},
-    replay::{Compensate, Machine, RollbackStep},
+    replay::{Compensate, Machine, Residency, RollbackStep},
     store::Ownership,
 };
 
@@ -32,6 +32,8 @@ pub(super) struct WorkflowTask {
     waker: Waker,
     body: Body,
     compensation: Option<Compensation>,
+    /// The run may be what killed its workers: it does not linger, so that others get their turn.
+    on_trial: bool,
     /// The commit in flight lets go of the run.
     leaving: bool,
     /// The wake-up time that the timers know.
@@ -58,6 +60,7 @@ impl WorkflowTask {
         slot: Arc<Slot>,
         machine: Machine,
         input: Payload,
+        on_trial: bool,
     ) -> Self {
         Self {
             run: Arc::new(RunContext::new(machine, shared.state.clone())),
@@ -66,6 +69,7 @@ impl WorkflowTask {
             slot,
             body: Body::NotStarted(input),
             compensation: None,
+            on_trial,
             leaving: false,
             wake_at: None,
             grace_until: None,
@@ -350,7 +354,7 @@ impl WorkflowTask {
         if let Some(reason) = machine.history_exceeded() {
             machine.park(reason);
         }
-        let commit = machine.take_commit(self.shared.residency());
+        let commit = machine.take_commit(self.residency());
         let busy = commit.is_some()
             || machine.is_executing()
             || self.compensation.is_some()
@@ -370,8 +374,16 @@ impl WorkflowTask {
         }
     }
 
+    fn residency(&self) -> Residency {
+        let residency = self.shared.residency();
+        Residency {
+            pressed: residency.pressed || self.on_trial,
+            ..residency
+        }
+    }
+
     fn set_timer(&mut self) {
-        let wake = self.run.machine().next_wake(self.shared.residency());
+        let wake = self.run.machine().next_wake(self.residency());
         if let Some(at) = wake.filter(|at| self.wake_at.is_none_or(|known| *at < known)) {
             self.wake_at = Some(at);
             self.shared.timers.set(at, &self.slot);

@@ -119,6 +119,38 @@ impl Cluster {
         assert!(status.success(), "{life}: {status}\n{}", self.story());
     }
 
+    /// Starts the next life of a worker whenever it dies of its own accord, until something holds.
+    /// Gives how often it died.
+    pub fn restart_until(
+        &mut self,
+        number: usize,
+        what: &str,
+        holds: impl Fn(&Self) -> bool,
+    ) -> usize {
+        let deadline = Instant::now() + PATIENCE;
+        let mut deaths = 0;
+        while !holds(self) {
+            assert!(
+                Instant::now() < deadline,
+                "not reached: {what}\n{}",
+                self.story()
+            );
+            let process = self.workers[number].process.as_mut().unwrap();
+            if process.try_wait().unwrap().is_some() {
+                self.workers[number].process = None;
+                deaths += 1;
+                self.start(number);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        deaths
+    }
+
+    /// The settings of a worker's next life.
+    pub fn tune(&mut self, number: usize, tuning: Tuning) {
+        self.workers[number].tuning = tuning;
+    }
+
     /// Stops a worker in the middle of whatever it does.
     pub fn pause(&self, number: usize) {
         self.signal(number, "STOP");

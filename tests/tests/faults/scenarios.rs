@@ -12,12 +12,14 @@ const SHORT: Tuning = Tuning {
     lease: Some(1_500),
     linger: Some(300),
     shutdown_grace: None,
+    worker_deaths_max: None,
 };
 /// A lease nobody lives to see the end of: only what is given back is taken over.
 const ENDLESS: Tuning = Tuning {
     lease: Some(3_600_000),
     linger: None,
     shutdown_grace: None,
+    worker_deaths_max: None,
 };
 
 /// Workers die one after the other in the middle of 500 runs, and come back.
@@ -143,5 +145,38 @@ pub async fn hand_over(mut cluster: Cluster) -> Report {
     cluster.until_all_ended();
     let report = cluster.finish("shutdown in the middle of 100 runs").await;
     assert_eq!(report.repeated, 0, "the grace lets step bodies finish");
+    report
+}
+
+/// A run kills every worker that drives it. It is parked; the runs in the same memory go on, also the
+/// one that got no further while its workers died; and when it is mended, it goes on itself.
+pub async fn poison(mut cluster: Cluster) -> Report {
+    let run = |id: &str, kind| Assignment {
+        id: id.to_owned(),
+        kind,
+    };
+    let mut runs = vec![run("poison", Kind::Poison), run("hold", Kind::Hold)];
+    runs.extend(mixed("run", 20, 5));
+    let limited = Tuning {
+        worker_deaths_max: Some(5),
+        ..SHORT
+    };
+    let worker = cluster.add(runs, limited);
+    let deaths = cluster.restart_until(worker, "the poison is parked", |cluster| {
+        cluster
+            .log(worker)
+            .contains("5 workers died with this run in memory")
+    });
+    assert_eq!(deaths, 5);
+    cluster.open_gate();
+    cluster.until("all other runs end", || cluster.missing() == 1);
+    cluster.retire(worker);
+    // The mended build: the step is harmless, and the limit lets it have another try.
+    std::fs::write(cluster.folder().path().join("antidote"), "").unwrap();
+    cluster.tune(worker, SHORT);
+    cluster.start(worker);
+    cluster.until_all_ended();
+    let report = cluster.finish("a run that kills its workers").await;
+    assert!(report.repeated >= 5);
     report
 }

@@ -31,3 +31,8 @@ async fn two_replicas_start_together() {
 async fn a_worker_hands_over() {
     scenarios::hand_over(cluster()).await;
 }
+
+#[tokio::test]
+async fn a_run_kills_its_workers() {
+    scenarios::poison(cluster()).await;
+}

@@ -69,6 +69,8 @@ impl State {
             input: new.input.clone(),
             reason: None,
             parked_by: BTreeSet::new(),
+            deaths: 0,
+            died_at: None,
             created_at: new.at,
             updated_at: new.at,
             events: Vec::new(),
@@ -227,6 +229,9 @@ impl State {
             return;
         };
         run.owner = None;
+        if update.status != Status::Parked {
+            run.deaths = 0;
+        }
         let woken = run
             .mail
             .range(MailId::new(seen.get().saturating_add(1))..)

@@ -1,29 +1,68 @@
 //! Workers, leases, and the runs they claim.
 
-use super::state::State;
+use super::state::{State, Worker};
 use crate::{
     journal::{Epoch, RunKey, Timestamp, WorkerId},
     status::Status,
-    store::{Claim, Claimed, LoadedRun},
+    store::{Claim, Claimed, LoadedRun, rules},
 };
 
 impl State {
     pub(super) fn claim(&mut self, claim: Claim) -> Claimed {
         let mut runs = Vec::new();
         if self.workers.contains_key(&claim.worker) {
-            let due: Vec<RunKey> = self
-                .due
-                .iter()
-                .take_while(|(due, _)| *due <= claim.now)
-                .take(claim.limit)
-                .map(|(_, key)| *key)
-                .collect();
+            let due = self.claimable(&claim);
             runs.extend(due.into_iter().filter_map(|key| self.take(key, &claim)));
         }
+        let may_try = self.may_try(&claim);
+        let next = self.due.iter();
+        let mut next = next.filter(|(_, key)| may_try || !self.is_suspect(*key));
         Claimed {
             runs,
-            next_due: self.due.first().map(|(due, _)| *due),
+            next_due: next.next().map(|(due, _)| *due),
         }
+    }
+
+    /// The runs to take; puts the suspect among them on trial.
+    fn claimable(&mut self, claim: &Claim) -> Vec<RunKey> {
+        let mut may_try = self.may_try(claim);
+        let mut on_trial = None;
+        let due = self.due.iter();
+        let due: Vec<RunKey> = due
+            .take_while(|(due, _)| *due <= claim.now)
+            .map(|(_, key)| *key)
+            .filter(|key| {
+                if !self.is_suspect(*key) {
+                    return true;
+                }
+                if may_try {
+                    on_trial = Some(*key);
+                }
+                std::mem::take(&mut may_try)
+            })
+            .take(claim.limit)
+            .collect();
+        if let (Some(run), Some(worker)) = (on_trial, self.workers.get_mut(&claim.worker)) {
+            worker.trial = Some((run, claim.now.after(rules::TRIAL)));
+        }
+        due
+    }
+
+    fn is_suspect(&self, run: RunKey) -> bool {
+        let run = self.runs.get(&run);
+        run.is_some_and(|run| run.deaths >= rules::SUSPECT_DEATHS)
+    }
+
+    /// Whether the worker has no suspect on trial.
+    fn may_try(&self, claim: &Claim) -> bool {
+        let trial = self.workers.get(&claim.worker).and_then(|w| w.trial);
+        trial.is_none_or(|(run, until)| until <= claim.now || !self.is_held(claim.worker, run))
+    }
+
+    /// Whether the worker still has the run, and the run is where it was at the last death.
+    fn is_held(&self, worker: WorkerId, run: RunKey) -> bool {
+        let run = self.runs.get(&run);
+        run.is_some_and(|run| run.owner == Some(worker) && run.died_at == Some(run.events.len()))
     }
 
     fn take(&mut self, key: RunKey, claim: &Claim) -> Option<LoadedRun> {
@@ -48,6 +87,7 @@ impl State {
             seed: run.seed,
             parent: run.parent.clone(),
             created_at: run.created_at,
+            deaths: run.deaths,
             events: run.events.clone(),
             mail: self.mailbox(key),
         })
@@ -56,14 +96,15 @@ impl State {
     pub(super) fn register_worker(&mut self, lease_until: Timestamp) -> WorkerId {
         self.last_worker += 1;
         let worker = WorkerId::new(self.last_worker);
-        self.workers.insert(worker, lease_until);
+        let trial = None;
+        self.workers.insert(worker, Worker { lease_until, trial });
         worker
     }
 
     pub(super) fn renew_lease(&mut self, worker: WorkerId, lease_until: Timestamp) -> bool {
         match self.workers.get_mut(&worker) {
-            Some(lease) => {
-                *lease = lease_until;
+            Some(worker) => {
+                worker.lease_until = lease_until;
                 true
             }
             None => false,
@@ -80,9 +121,32 @@ impl State {
     }
 
     pub(super) fn reap(&mut self, now: Timestamp) -> u64 {
-        self.workers.retain(|_, lease| *lease >= now);
+        self.blame(now);
+        self.workers.retain(|_, worker| worker.lease_until >= now);
         let alive: Vec<WorkerId> = self.workers.keys().copied().collect();
         self.free(|_, owner| alive.binary_search(&owner).is_err())
+    }
+
+    /// Counts the deaths of the workers whose lease has ended.
+    fn blame(&mut self, now: Timestamp) {
+        for (worker, lease) in &self.workers {
+            if lease.lease_until >= now {
+                continue;
+            }
+            let on_trial = lease.trial.map(|(run, _)| run);
+            let on_trial = on_trial.filter(|run| self.is_held(*worker, *run));
+            for (key, run) in &mut self.runs {
+                if run.owner == Some(*worker) && on_trial.is_none_or(|suspect| suspect == *key) {
+                    let len = Some(run.events.len());
+                    run.deaths = if run.died_at == len {
+                        run.deaths + 1
+                    } else {
+                        1
+                    };
+                    run.died_at = len;
+                }
+            }
+        }
     }
 
     fn free(&mut self, gone: impl Fn(RunKey, WorkerId) -> bool) -> u64 {

@@ -25,8 +25,19 @@ pub(super) struct Run {
     pub(super) parked_by: BTreeSet<WorkerId>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
+    pub(super) deaths: u32,
+    /// How long the journal was at the last death.
+    pub(super) died_at: Option<usize>,
     pub(super) events: Vec<Event>,
     pub(super) mail: BTreeMap<MailId, MailKind>,
+}
+
+/// A registered worker.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) lease_until: Timestamp,
+    /// The suspect it took last, and until when it is on trial.
+    pub(super) trial: Option<(RunKey, Timestamp)>,
 }
 
 /// The database. `due` indexes the runs that have a due time: exactly those that may be claimed.
@@ -36,7 +47,7 @@ pub(super) struct State {
     pub(super) ids: HashMap<RunId, RunKey>,
     pub(super) children: BTreeMap<RunKey, Vec<RunKey>>,
     pub(super) due: BTreeSet<(Timestamp, RunKey)>,
-    pub(super) workers: BTreeMap<WorkerId, Timestamp>,
+    pub(super) workers: BTreeMap<WorkerId, Worker>,
     /// The last batch with mail of each worker.
     pub(super) batches: BTreeMap<WorkerId, i64>,
     pub(super) last_mail: i64,

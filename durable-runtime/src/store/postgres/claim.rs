@@ -4,50 +4,99 @@ use std::{collections::HashMap, time::Duration};
 
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
-use super::convert::{self, unreadable};
+use super::{
+    convert::{self, unreadable},
+    worker::no_trial,
+};
 use crate::{
     journal::{Epoch, Event, RunId, RunKey, Timestamp},
     status::Status,
-    store::{Claim, Claimed, LoadedRun, Mail},
+    store::{Claim, Claimed, LoadedRun, Mail, rules},
 };
 
 /// When to look again at runs that are due and locked.
 const LOCKED_PAUSE: Duration = Duration::from_millis(20);
 
-/// What both claims do with the rows that `chosen` has locked. A worker that was retired takes nothing:
-/// nobody would free its runs again. The lock on its row keeps it from being retired meanwhile.
+/// What each claim does with the rows that `chosen` has locked, while it holds `me`, the worker's row.
+/// A worker that was retired takes nothing: nobody would free its runs again. The lock on its row keeps
+/// it from being retired meanwhile.
 macro_rules! take {
-    ($chosen:literal) => {
+    ($me:expr, $chosen:expr, $also:expr) => {
         concat!(
-            "WITH me AS MATERIALIZED (SELECT FROM workers WHERE worker = $1 FOR KEY SHARE), \
-             chosen AS MATERIALIZED (",
+            "WITH me AS MATERIALIZED (",
+            $me,
+            "), chosen AS MATERIALIZED (",
             $chosen,
-            ") UPDATE runs AS r SET owner = $1, epoch = r.epoch + 1, due = NULL, reason = NULL, \
+            ")",
+            $also,
+            " UPDATE runs AS r SET owner = $1, epoch = r.epoch + 1, due = NULL, reason = NULL, \
              updated_at = $2, status = CASE WHEN r.status IN (0, 8) THEN 1 ELSE r.status END \
              FROM chosen AS c WHERE r.run = c.run \
              RETURNING r.run, r.id, r.workflow, c.status, r.epoch, r.input, r.seed, r.parent, \
-             r.parent_step, r.created_at, c.due"
+             r.parent_step, r.created_at, c.due, r.deaths"
         )
     };
 }
 
+/// The condition that worker `w` may take a suspect at the time `$2`.
+macro_rules! may_try {
+    () => {
+        concat!(
+            "(w.trial IS NULL OR w.trial_until <= $2 OR ",
+            no_trial!(),
+            ")"
+        )
+    };
+}
+
+// `3` is `rules::SUSPECT_DEATHS`.
 const TAKE_DUE: &str = take!(
+    "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
     "SELECT run, status, due FROM runs \
-     WHERE due IS NOT NULL AND due <= $2 AND EXISTS (SELECT FROM me) \
-     ORDER BY due, run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
+     WHERE due IS NOT NULL AND due <= $2 AND deaths < 3 AND EXISTS (SELECT FROM me) \
+     ORDER BY due, run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
+    ""
+);
+
+/// Puts the suspect it takes on trial, until `$4`.
+const TAKE_SUSPECT: &str = take!(
+    concat!(
+        "SELECT FROM workers AS w WHERE w.worker = $1 AND ",
+        may_try!(),
+        " FOR NO KEY UPDATE OF w"
+    ),
+    "SELECT run, status, due FROM runs \
+     WHERE due IS NOT NULL AND due <= $2 AND deaths >= 3 AND EXISTS (SELECT FROM me) \
+     ORDER BY due, run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
+    ", tried AS (UPDATE workers SET trial = c.run, trial_until = $4 FROM chosen AS c WHERE worker = $1)"
 );
 
 // 8 is parked; `status <> 4` names the partial index.
 const TAKE_PARKED: &str = take!(
+    "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
     "SELECT run, status, due FROM runs \
      WHERE status = 8 AND status <> 4 AND owner IS NULL AND EXISTS (SELECT FROM me) \
      AND NOT coalesce($1 = ANY (parked_by), FALSE) \
-     ORDER BY run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
+     ORDER BY run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
+    ""
 );
 
-/// When the first run is due. A run with a due time has no owner.
-async fn next_due(connection: &mut PgConnection) -> Result<Option<Timestamp>, sqlx::Error> {
-    let due: Option<i64> = sqlx::query_scalar("SELECT min(due) FROM runs WHERE due IS NOT NULL")
+/// When the first run is due that the worker may take. A run with a due time has no owner.
+const NEXT_DUE: &str = concat!(
+    "SELECT least((SELECT min(due) FROM runs WHERE due IS NOT NULL AND deaths < 3), \
+     (SELECT min(due) FROM runs WHERE due IS NOT NULL AND deaths >= 3 AND EXISTS \
+     (SELECT FROM workers AS w WHERE w.worker = $1 AND ",
+    may_try!(),
+    ")))"
+);
+
+async fn next_due(
+    connection: &mut PgConnection,
+    claim: &Claim,
+) -> Result<Option<Timestamp>, sqlx::Error> {
+    let due: Option<i64> = sqlx::query_scalar(NEXT_DUE)
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
         .fetch_one(connection)
         .await?;
     Ok(due.map(Timestamp::from_micros))
@@ -57,7 +106,7 @@ pub(super) async fn claim(
     connection: &mut PgConnection,
     claim: Claim,
 ) -> Result<Claimed, sqlx::Error> {
-    let due = next_due(connection).await?;
+    let due = next_due(connection, &claim).await?;
     if claim.limit == 0 || due.is_none_or(|due| due > claim.now) {
         return Ok(Claimed {
             runs: Vec::new(),
@@ -65,6 +114,9 @@ pub(super) async fn claim(
         });
     }
     let mut rows = take(connection, TAKE_DUE, &claim).await?;
+    if rows.len() < claim.limit {
+        rows.extend(put_on_trial(connection, &claim).await?);
+    }
     // `RETURNING` has no order: longest due first.
     rows.sort_by_cached_key(|row| {
         (
@@ -73,7 +125,7 @@ pub(super) async fn claim(
         )
     });
     let runs = load(connection, &claim, &rows).await?;
-    let mut next = next_due(connection).await?;
+    let mut next = next_due(connection, &claim).await?;
     if rows.len() < claim.limit {
         // What is due and was not taken is locked by somebody else, who may need a moment.
         next = next.map(|due| match due > claim.now {
@@ -105,6 +157,20 @@ async fn take(
         .bind(claim.worker.get())
         .bind(claim.now.as_micros())
         .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await
+}
+
+/// Takes at most one suspect, unless the worker has one on trial.
+async fn put_on_trial(
+    connection: &mut PgConnection,
+    claim: &Claim,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    sqlx::query(TAKE_SUSPECT)
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
+        .bind(1_i64)
+        .bind(claim.now.after(rules::TRIAL).as_micros())
         .fetch_all(connection)
         .await
 }
@@ -214,6 +280,7 @@ fn loaded(
         seed: row.try_get(6)?,
         parent: convert::parent(row, 7)?,
         created_at: Timestamp::from_micros(row.try_get(9)?),
+        deaths: u32::try_from(row.try_get::<i32, _>(11)?).map_err(unreadable)?,
         events: events.unwrap_or_else(|| Ok(Vec::new()))?,
         mail: mail.unwrap_or_else(|| Ok(Vec::new()))?,
     })

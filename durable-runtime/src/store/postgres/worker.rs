@@ -15,6 +15,32 @@ const OWNERS: &str = "WITH RECURSIVE owners (owner) AS (\
 const IS_GONE: &str =
     "owner IS NOT NULL AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = owner)";
 
+/// The condition that worker `w` has no run on trial: that it has let go of it, or that the run's
+/// journal has grown since the last death.
+macro_rules! no_trial {
+    () => {
+        "NOT EXISTS (SELECT FROM runs AS t WHERE t.run = w.trial AND t.owner = w.worker \
+         AND t.died_at = (SELECT coalesce(max(j.position), -1) FROM journal AS j WHERE j.run = t.run))"
+    };
+}
+pub(super) use no_trial;
+
+/// Removes the workers whose lease has ended, and counts their deaths: for the run on trial alone, if
+/// there is one. A worker whose row is locked is about to claim or to renew its lease: it is alive.
+const BURY: &str = concat!(
+    "WITH dead AS MATERIALIZED (\
+     SELECT worker, trial FROM workers WHERE lease_until < $1 ORDER BY worker FOR UPDATE SKIP LOCKED), \
+     held AS MATERIALIZED (SELECT r.run FROM dead AS w JOIN runs AS r ON r.owner = w.worker \
+     WHERE w.trial = r.run OR ",
+    no_trial!(),
+    " ORDER BY r.run FOR NO KEY UPDATE OF r), \
+     blamed AS (UPDATE runs AS r SET died_at = l.last, \
+     deaths = CASE WHEN r.died_at = l.last THEN r.deaths + 1 ELSE 1 END \
+     FROM (SELECT h.run, coalesce((SELECT max(j.position) FROM journal AS j WHERE j.run = h.run), -1) \
+     AS last FROM held AS h) AS l WHERE r.run = l.run) \
+     DELETE FROM workers AS w USING dead AS d WHERE w.worker = d.worker"
+);
+
 pub(super) async fn register(
     connection: &mut PgConnection,
     lease_until: Timestamp,
@@ -94,14 +120,10 @@ pub(super) async fn reap(
     if !is_needed {
         return Ok(0);
     }
-    // A worker whose row is locked is about to claim or to renew its lease: it is alive.
-    sqlx::query(
-        "DELETE FROM workers WHERE worker IN (\
-         SELECT worker FROM workers WHERE lease_until < $1 ORDER BY worker FOR UPDATE SKIP LOCKED)",
-    )
-    .bind(now.as_micros())
-    .execute(&mut *connection)
-    .await?;
+    sqlx::query(BURY)
+        .bind(now.as_micros())
+        .execute(&mut *connection)
+        .await?;
     // A statement of its own: it sees all that the dead have claimed.
     let free = format!(
         "{OWNERS}, gone AS MATERIALIZED (\

@@ -7,19 +7,56 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use super::{
     convert::{self, unreadable},
     statement::json_list,
+    worker::no_trial,
     writer::{begin, commit},
 };
 use crate::{
     journal::{Epoch, Event, RunId, RunKey, Timestamp},
     status::Status,
-    store::{Claim, Claimed, LoadedRun, Mail},
+    store::{Claim, Claimed, LoadedRun, Mail, rules},
 };
 
-/// When the first run is due. A run with a due time has no owner.
+/// The condition that a worker, who is bound with the time, may take a suspect.
+macro_rules! may_try {
+    () => {
+        concat!(
+            "EXISTS (SELECT 1 FROM workers AS w WHERE w.worker = ? \
+             AND (w.trial IS NULL OR w.trial_until <= ? OR ",
+            no_trial!(),
+            "))"
+        )
+    };
+}
+
+/// When the first run is due that the worker may take. A run with a due time has no owner. `3` is
+/// [`rules::SUSPECT_DEATHS`].
+const NEXT_DUE: &str = concat!(
+    "SELECT min(due) FROM (SELECT * FROM (SELECT due FROM runs \
+     WHERE due IS NOT NULL AND deaths < 3 ORDER BY due LIMIT 1) \
+     UNION ALL SELECT * FROM (SELECT due FROM runs WHERE due IS NOT NULL AND deaths >= 3 AND ",
+    may_try!(),
+    " ORDER BY due LIMIT 1))"
+);
+
+/// A worker that was retired takes nothing: nobody would free its runs again.
+const DUE: &str = "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, \
+     created_at, deaths FROM runs WHERE due IS NOT NULL AND due <= ? AND deaths < 3 \
+     AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY due, run LIMIT ?";
+
+const SUSPECT: &str = concat!(
+    "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, created_at, deaths \
+     FROM runs WHERE due IS NOT NULL AND due <= ? AND deaths >= 3 AND ",
+    may_try!(),
+    " ORDER BY due, run LIMIT 1"
+);
+
 pub(super) async fn next_due(
     connection: &mut SqliteConnection,
+    claim: Claim,
 ) -> Result<Option<Timestamp>, sqlx::Error> {
-    let due: Option<i64> = sqlx::query_scalar("SELECT min(due) FROM runs WHERE due IS NOT NULL")
+    let due: Option<i64> = sqlx::query_scalar(NEXT_DUE)
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
         .fetch_one(connection)
         .await?;
     Ok(due.map(Timestamp::from_micros))
@@ -30,9 +67,12 @@ pub(super) async fn claim(
     claim: Claim,
 ) -> Result<Claimed, sqlx::Error> {
     begin(connection).await?;
-    let rows = due(connection, &claim).await?;
+    let mut rows = due(connection, &claim).await?;
+    if rows.len() < claim.limit {
+        rows.extend(put_on_trial(connection, &claim).await?);
+    }
     let runs = take_and_load(connection, &claim, &rows).await?;
-    let next_due = next_due(connection).await?;
+    let next_due = next_due(connection, claim).await?;
     commit(connection).await?;
     Ok(Claimed { runs, next_due })
 }
@@ -81,21 +121,38 @@ async fn take_and_load(
     Ok(runs)
 }
 
-/// A worker that was retired takes nothing: nobody would free its runs again.
 async fn due(
     connection: &mut SqliteConnection,
     claim: &Claim,
 ) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    sqlx::query(
-        "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, created_at \
-         FROM runs WHERE due IS NOT NULL AND due <= ? \
-         AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY due, run LIMIT ?",
-    )
-    .bind(claim.now.as_micros())
-    .bind(claim.worker.get())
-    .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-    .fetch_all(connection)
-    .await
+    sqlx::query(DUE)
+        .bind(claim.now.as_micros())
+        .bind(claim.worker.get())
+        .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await
+}
+
+/// Takes at most one suspect, unless the worker has one on trial.
+async fn put_on_trial(
+    connection: &mut SqliteConnection,
+    claim: &Claim,
+) -> Result<Option<SqliteRow>, sqlx::Error> {
+    let suspect = sqlx::query(SUSPECT)
+        .bind(claim.now.as_micros())
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(suspect) = &suspect {
+        sqlx::query("UPDATE workers SET trial = ?, trial_until = ? WHERE worker = ?")
+            .bind(suspect.try_get::<i64, _>(0)?)
+            .bind(claim.now.after(rules::TRIAL).as_micros())
+            .bind(claim.worker.get())
+            .execute(connection)
+            .await?;
+    }
+    Ok(suspect)
 }
 
 async fn parked(
@@ -104,8 +161,8 @@ async fn parked(
 ) -> Result<Vec<SqliteRow>, sqlx::Error> {
     // `status <> 4` names the partial index.
     sqlx::query(
-        "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, created_at \
-         FROM runs WHERE status = 8 AND status <> 4 AND owner IS NULL \
+        "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, created_at, \
+         deaths FROM runs WHERE status = 8 AND status <> 4 AND owner IS NULL \
          AND instr(coalesce(parked_by, ''), ?) = 0 \
          AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY run LIMIT ?",
     )
@@ -214,6 +271,7 @@ fn loaded(
         seed: row.try_get(6)?,
         parent: convert::parent(row, 7)?,
         created_at: Timestamp::from_micros(row.try_get(9)?),
+        deaths: row.try_get(10)?,
         events: events.unwrap_or_else(|| Ok(Vec::new()))?,
         mail: mail.unwrap_or_else(|| Ok(Vec::new()))?,
     })

@@ -9,10 +9,10 @@ use sqlx::{
 };
 
 use super::{
-    SqliteOptions, address, error::describe, lock::LivenessLock, schema, store::Shared,
+    SqliteOptions, address, error::describe, lock::LivenessLock, schema, store::Shared, worker,
     writer::Writer,
 };
-use crate::store::StoreError;
+use crate::{journal::Timestamp, store::StoreError};
 
 /// Statements kept prepared per connection: more than there are.
 const STATEMENTS: usize = 512;
@@ -111,6 +111,7 @@ async fn write_ahead(
 
 /// Frees the runs of workers that died: no other process has the database open.
 async fn take_over(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    worker::blame(connection, Timestamp::from_micros(i64::MAX)).await?;
     connection
         .execute(
             "DELETE FROM workers; DELETE FROM batches; \

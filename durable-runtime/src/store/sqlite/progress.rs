@@ -37,6 +37,7 @@ static CONSUME: Rows = Rows::new(
 static UPDATE: Rows = Rows::new(
     "UPDATE runs SET status = v.column2, reason = v.column7, updated_at = v.column8, \
      parked_by = CASE v.column2 WHEN 8 THEN coalesce(parked_by, ',') || owner || ',' END, \
+     deaths = CASE WHEN v.column3 = 1 AND v.column2 <> 8 THEN 0 ELSE deaths END, \
      owner = CASE v.column3 WHEN 1 THEN NULL ELSE owner END, \
      due = CASE WHEN v.column3 = 0 THEN due WHEN EXISTS (SELECT 1 FROM mailbox AS m \
      WHERE m.run = runs.run AND m.mail > v.column5 AND (v.column6 = 0 OR m.kind = v.column6)) \

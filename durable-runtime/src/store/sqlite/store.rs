@@ -136,7 +136,7 @@ impl Store for SqliteStore {
             let next_due = self
                 .read_only(
                     "look for due runs",
-                    Box::new(|c| Box::pin(claim::next_due(c))),
+                    Box::new(move |c| Box::pin(claim::next_due(c, claim))),
                 )
                 .await?;
             if claim.limit == 0 || next_due.is_none_or(|due| due > claim.now) {

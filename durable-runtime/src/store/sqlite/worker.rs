@@ -8,6 +8,26 @@ use crate::journal::{Timestamp, WorkerId};
 /// Runs whose owner is not registered are free for all, too: nobody else would free them.
 const ORPHANS: &str = "owner IS NOT NULL AND owner NOT IN (SELECT worker FROM workers)";
 
+/// The condition that worker `w` has no run on trial: that it has let go of it, or that the run's
+/// journal has grown since the last death.
+macro_rules! no_trial {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM runs AS t WHERE t.run = w.trial AND t.owner = w.worker \
+         AND t.died_at = (SELECT coalesce(max(position), -1) FROM journal AS j WHERE j.run = t.run))"
+    };
+}
+pub(super) use no_trial;
+
+/// Counts the deaths of workers: for the run on trial alone, if the worker has one.
+const BLAME: &str = concat!(
+    "UPDATE runs SET deaths = CASE WHEN died_at = last THEN deaths + 1 ELSE 1 END, died_at = last \
+     FROM (SELECT r.run AS dead, (SELECT coalesce(max(position), -1) FROM journal AS j \
+     WHERE j.run = r.run) AS last FROM workers AS w JOIN runs AS r ON r.owner = w.worker \
+     WHERE w.lease_until < ? AND (w.trial = r.run OR ",
+    no_trial!(),
+    ")) WHERE runs.run = dead"
+);
+
 pub(super) async fn register(
     connection: &mut SqliteConnection,
     lease_until: Timestamp,
@@ -84,6 +104,7 @@ pub(super) async fn reap(
     now: Timestamp,
 ) -> Result<u64, sqlx::Error> {
     begin(connection).await?;
+    blame(connection, now).await?;
     sqlx::query("DELETE FROM workers WHERE lease_until < ?")
         .bind(now.as_micros())
         .execute(&mut *connection)
@@ -94,4 +115,16 @@ pub(super) async fn reap(
         .await?;
     commit(connection).await?;
     Ok(freed.rows_affected())
+}
+
+/// Counts, for their runs, the deaths of the workers whose lease ended before `now`.
+pub(super) async fn blame(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(BLAME)
+        .bind(now.as_micros())
+        .execute(connection)
+        .await?;
+    Ok(())
 }

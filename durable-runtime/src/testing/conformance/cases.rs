@@ -1,8 +1,8 @@
 //! The list of all cases: the one place that names each.
 
 use super::{
-    Case, cancel_safety, children, claims, commits, concurrency, damage, leases, listing, mail,
-    parking, payloads, reads, reopening, repeats, starts,
+    Case, cancel_safety, children, claims, commits, concurrency, damage, deaths, leases, listing,
+    mail, parking, payloads, reads, reopening, repeats, starts,
 };
 
 /// Hands the list of cases to a macro, after what else it needs.
@@ -105,6 +105,18 @@ macro_rules! __conformance_cases {
                 a_run_of_an_unregistered_worker_is_freed
                 a_freed_run_goes_on_at_the_next_epoch
                 reaping_twice_frees_nothing_more
+            }
+            deaths {
+                each_worker_that_dies_with_a_run_is_counted
+                a_run_that_got_further_counts_anew
+                a_run_that_was_let_go_of_counts_anew
+                a_parked_run_keeps_its_count
+                retiring_and_releasing_strays_count_nothing
+                a_worker_has_one_suspect_on_trial
+                a_trial_ends_when_the_run_is_let_go_of
+                a_trial_ends_when_the_journal_grows
+                only_the_run_on_trial_is_blamed
+                a_suspect_leaves_the_others_their_turn
             }
             parking {
                 a_parked_run_says_why_and_is_not_due

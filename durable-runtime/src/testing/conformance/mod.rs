@@ -44,6 +44,7 @@ mod claims;
 mod commits;
 mod concurrency;
 mod damage;
+mod deaths;
 mod leases;
 mod listing;
 mod mail;

@@ -11,7 +11,7 @@ mod workflows;
 
 use std::time::Duration;
 
-use durable::{Engine, ErrorKind};
+use durable::{Engine, ErrorKind, Limits};
 use durable_tests::{history::Folder, workload::Orders};
 use tokio::io::AsyncReadExt;
 
@@ -60,6 +60,11 @@ async fn try_open(orders: &Orders) -> Result<Engine, durable::Error> {
     }
     if let Some(grace) = tuning.shutdown_grace {
         builder = builder.shutdown_grace(Duration::from_millis(grace));
+    }
+    if let Some(deaths) = tuning.worker_deaths_max {
+        let mut limits = Limits::default();
+        limits.worker_deaths_max = deaths;
+        builder = builder.limits(limits);
     }
     builder.open(&orders.url).await
 }
