@@ -104,6 +104,10 @@ pub struct Machine {
     pub(super) signals: BTreeMap<String, VecDeque<(MailId, Payload)>>,
     pub(super) waiting_for: BTreeMap<Cow<'static, str>, VecDeque<OperationIndex>>,
     pub(super) mail: VecDeque<Mail>,
+    /// The mail that was handed in, so that none is taken twice.
+    pub(super) known: BTreeSet<MailId>,
+    /// The last mail below which no other is unknown: the last one that was loaded with the run. Mail
+    /// that comes while the run is in memory says nothing of what other workers put beside it.
     pub(super) seen: MailId,
 
     pub(super) status: Status,
@@ -152,6 +156,7 @@ impl Machine {
             signals: BTreeMap::new(),
             waiting_for: BTreeMap::new(),
             mail: VecDeque::new(),
+            known: BTreeSet::new(),
             seen: MailId::new(0),
             status: Status::Running,
             body_result: None,
@@ -194,6 +199,7 @@ impl Machine {
             }
             machine.undelivered = run.events.into();
         }
+        machine.seen = run.mail.last().map_or(machine.seen, |mail| mail.id);
         run.mail
             .into_iter()
             .for_each(|mail| machine.handle_mail(mail));

@@ -14,10 +14,9 @@ use crate::{
 };
 
 impl Machine {
-    /// Takes mail in. It has effect at the frontier; mail that was seen before is ignored.
+    /// Takes mail in. It has effect at the frontier; mail that was handed in before is ignored.
     pub fn handle_mail(&mut self, mail: Mail) {
-        if mail.id > self.seen {
-            self.seen = mail.id;
+        if self.known.insert(mail.id) {
             self.mail.push_back(mail);
         }
     }

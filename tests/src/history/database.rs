@@ -52,6 +52,24 @@ impl Database {
         Ok(())
     }
 
+    /// The rows of the runs that have not ended, as text, and of the workers.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub async fn unfinished(&mut self) -> Result<Vec<String>> {
+        let sql = "SELECT concat_ws(' ', 'run', run, id, 'status', status, 'epoch', epoch, \
+             'owner', owner, 'due', due, 'deaths', deaths, 'died_at', died_at, 'events', \
+             (SELECT count(*) FROM journal AS j WHERE j.run = r.run), 'mail', \
+             (SELECT count(*) FROM mailbox AS m WHERE m.run = r.run)) \
+             FROM runs AS r WHERE status NOT IN (4, 5, 6) \
+             UNION ALL SELECT concat_ws(' ', 'worker', worker, 'lease_until', lease_until, \
+             'trial', trial, trial_until) FROM workers";
+        Ok(match self {
+            Self::Sqlite(connection) => sqlx::query_scalar(sql).fetch_all(connection).await?,
+        })
+    }
+
     /// The epoch of each run.
     async fn epochs(&mut self) -> Result<Vec<(i64, i64)>> {
         let sql = "SELECT run, epoch FROM runs ORDER BY run";

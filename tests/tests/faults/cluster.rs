@@ -7,12 +7,12 @@ use std::{
     io::Write as _,
     process::{Child, Command, Stdio},
     sync::Once,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use durable_tests::{
     TempDir,
-    history::{Ack, Folder, History, Report, check},
+    history::{Ack, Database, Folder, History, Report, check},
     workload::{Assignment, Orders, Tuning},
 };
 
@@ -283,9 +283,25 @@ impl Cluster {
         history
     }
 
-    /// The ends of all logs.
+    /// What the database has of the runs that have not ended.
+    fn unfinished(&self) -> durable::Result<Vec<String>> {
+        let url = self.url.clone();
+        let reading = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new()?;
+            runtime.block_on(async { Database::connect(&url).await?.unfinished().await })
+        });
+        reading.join().unwrap()
+    }
+
+    /// What is left to do, and the ends of all logs.
     fn story(&self) -> String {
-        let mut story = format!("{} runs have not ended\n", self.missing());
+        let now = durable::journal::Timestamp::from(SystemTime::now());
+        let mut story = format!(
+            "{} runs are not known to have ended, at {}: {:#?}\n",
+            self.missing(),
+            now.as_micros(),
+            self.unfinished()
+        );
         for worker in &self.workers {
             for life in 1..=worker.lives {
                 let name = format!("{}.{life}", worker.driver);
