@@ -1,4 +1,4 @@
-//! The one place that reads a clock.
+//! The one place that reads clocks.
 
 use std::{
     fmt,
@@ -12,6 +12,12 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::journal::Timestamp;
+
+#[cfg(feature = "postgres")]
+mod database;
+
+#[cfg(feature = "postgres")]
+pub(crate) use database::{Asked, DatabaseClock, Reading};
 
 /// Where an engine's time comes from.
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
@@ -70,15 +76,17 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async move {
-            loop {
-                let left = at.since(self.now());
-                if left.is_zero() {
-                    return;
-                }
-                // In pieces, so that a clock that was set is noticed.
-                tokio::time::sleep(left.min(Duration::from_secs(60))).await;
-            }
-        })
+        Box::pin(sleep_until(self, at))
+    }
+}
+
+/// Sleeps by a clock, in pieces, so that it is noticed when the clock was set.
+async fn sleep_until(clock: &impl Clock, at: Timestamp) {
+    loop {
+        let left = at.since(clock.now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(Duration::from_secs(60))).await;
     }
 }

@@ -62,26 +62,14 @@ impl Engine {
 }
 
 /// Settings of an [`Engine`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use = "an engine is started by `open` or `start`"]
 pub struct EngineBuilder {
     state: AppState,
     limits: Limits,
     tuning: Tuning,
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
     registry: Option<Registry>,
-}
-
-impl Default for EngineBuilder {
-    fn default() -> Self {
-        Self {
-            state: AppState::default(),
-            limits: Limits::default(),
-            tuning: Tuning::default(),
-            clock: Arc::new(SystemClock),
-            registry: None,
-        }
-    }
 }
 
 impl EngineBuilder {
@@ -122,9 +110,10 @@ impl EngineBuilder {
         self
     }
 
-    /// Where the time comes from; the machine's clock if not set.
+    /// Where the time comes from; if not set, the clock that all workers on the database share: that of
+    /// the PostgreSQL server, or the machine's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = Some(Arc::new(clock));
         self
     }
 
@@ -184,14 +173,16 @@ impl EngineBuilder {
             }
         }
         let store: Arc<dyn Store> = Arc::new(store);
-        let now = self.clock.now();
+        let clock = self.clock.or_else(|| store.clock());
+        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let now = clock.now();
         let lease_until = now.after(self.tuning.lease);
         let worker = store.register_worker(lease_until).await?;
         store.reap(now).await?;
         let (sender, requests) = mpsc::unbounded_channel();
         let shared = Shared::new(
             store,
-            self.clock,
+            clock,
             registry,
             self.state,
             self.limits,

@@ -22,8 +22,8 @@
 --   fresh      by commit: whether it was written. If not, it came too late, or was written before.
 --   drawn      by start: the number drawn for it; NULL when its commit was not written.
 --   written    those of the numbers that were used; other ids were taken.
---   mail_*     by mail: the run it was for (NULL: there is none), its status and whether a worker
---              owned it when the mail came, and the number the mail got, if it was put into the mailbox.
+--   mail_*     by mail: the run it was for (NULL: there is none), its status and its owner when the
+--              mail came, and the number the mail got, if it was put into the mailbox.
 CREATE FUNCTION write_batch_1(
     b_worker      BIGINT,
     b_number      BIGINT,
@@ -68,7 +68,7 @@ CREATE FUNCTION write_batch_1(
     OUT written     BIGINT[],
     OUT mail_run    BIGINT[],
     OUT mail_status SMALLINT[],
-    OUT mail_owned  BOOLEAN[],
+    OUT mail_owner  BIGINT[],
     OUT mail_number BIGINT[]
 )
 LANGUAGE plpgsql
@@ -165,16 +165,16 @@ BEGIN
         SELECT
             array_agg(m.run),
             array_agg(m.status),
-            array_agg(m.is_owned),
+            array_agg(m.owner),
             array_agg(CASE
                 WHEN m.is_sent AND m.status NOT IN (4, 5, 6) THEN nextval('mail_numbers')
             END)
-        INTO mail_run, mail_status, mail_owned, mail_number
+        INTO mail_run, mail_status, mail_owner, mail_number
         FROM (
             SELECT
                 r.run,
                 CASE WHEN t.is_changed THEN c_status[t.target] ELSE r.status END AS status,
-                r.owner IS NOT NULL AND NOT (t.is_changed AND c_release[t.target]) AS is_owned,
+                CASE WHEN NOT (t.is_changed AND c_release[t.target]) THEN r.owner END AS owner,
                 CASE WHEN m.commit = 0 THEN NOT is_repeated ELSE fresh[m.commit] END AS is_sent
             FROM unnest(mail_run, m_commit, m_id, m_target)
                 WITH ORDINALITY AS m (run, commit, id, target, ordinal)
@@ -235,9 +235,9 @@ BEGIN
         UPDATE runs AS r SET due = 0
         WHERE r.owner IS NULL AND r.run = ANY (ARRAY(
             SELECT m.run
-            FROM unnest(mail_run, mail_number, mail_owned, mail_status, m_kind)
-                AS m (run, mail, owned, status, kind)
-            WHERE m.mail IS NOT NULL AND NOT m.owned AND m.status <> 7
+            FROM unnest(mail_run, mail_number, mail_owner, mail_status, m_kind)
+                AS m (run, mail, owner, status, kind)
+            WHERE m.mail IS NOT NULL AND m.owner IS NULL AND m.status <> 7
                 AND (m.status <> 8 OR m.kind = 3)
         ));
     END IF;

@@ -6,9 +6,9 @@ use super::{Client, Snapshot};
 use crate::{
     context::{Data, Signal, Workflow},
     error::{Error, ErrorKind},
-    journal::{EventKind, Payload, RunId, RunKey},
+    journal::{Payload, RunId, RunKey},
     status::Status,
-    worker::Ending,
+    worker::{Ending, recorded_ending},
 };
 
 /// A handle of a run of workflow `W`; of `()` when the workflow's type is not known. Cheap to clone.
@@ -81,7 +81,15 @@ impl<W> Run<W> {
             if now == status || now.is_terminal() || now == Status::Parked {
                 return Ok(now);
             }
-            batches.changed().await.map_err(|_| Error::shut_down())?;
+            tokio::select! {
+                changed = batches.changed() => changed.map_err(|_| Error::shut_down())?,
+                // Another process may have changed it.
+                () = tokio::time::sleep(self.client.shared().poll()) => {
+                    if self.client.shared().is_stopping() {
+                        return Err(Error::shut_down());
+                    }
+                }
+            }
         }
     }
 
@@ -95,15 +103,13 @@ impl<W> Run<W> {
             }
             waiting.run_goes_on();
         }
-        let mut poll = tokio::time::interval(shared.tuning.poll);
-        poll.reset();
         loop {
             tokio::select! {
                 ending = &mut waiting.ending => {
                     return self.judge(ending.map_err(|_| Error::shut_down())?);
                 }
                 // Another process may end it. In this one, the channel above is told.
-                _ = poll.tick() => {
+                () = tokio::time::sleep(shared.poll()) => {
                     if shared.is_stopping() {
                         return Err(Error::shut_down());
                     }
@@ -125,19 +131,7 @@ impl<W> Run<W> {
                 format!("there is no run with id `{}` any more", self.id),
             ));
         };
-        if record.status == Status::Parked {
-            return Ok(Some(Ending::Parked(record.reason.unwrap_or_default())));
-        }
-        if !record.status.is_terminal() {
-            return Ok(None);
-        }
-        let last = store.history(self.key).await?.pop();
-        Ok(last.and_then(|event| match event.kind {
-            EventKind::Completed { output } => Some(Ending::Completed(output)),
-            EventKind::Failed { failure } => Some(Ending::Failed(failure)),
-            EventKind::Canceled => Some(Ending::Canceled),
-            _ => None,
-        }))
+        Ok(recorded_ending(&**store, record).await?)
     }
 
     fn judge(&self, ending: Ending) -> Result<Payload, Error> {

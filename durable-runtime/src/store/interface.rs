@@ -1,11 +1,15 @@
 //! The trait every database implements.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
-    Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord, StoreError,
+    Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, RunPage, RunQuery, RunRecord,
+    StoreError,
 };
-use crate::journal::{Event, RunId, RunKey, Timestamp, WorkerId};
+use crate::{
+    clock::Clock,
+    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+};
 
 /// What a store method returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -69,6 +73,14 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// The run with this number.
     fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>>;
 
+    /// The runs a worker owns that have mail in their mailbox. A worker asks from time to time, for what
+    /// other processes have sent to runs that are in its memory. Where only one process can use the
+    /// database there is none; that is what it says unless implemented.
+    fn unread(&self, worker: WorkerId) -> StoreFuture<'_, Vec<RunKey>> {
+        let _ = worker;
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// What is in a run's mailbox, in order of arrival.
     fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>>;
 
@@ -80,6 +92,22 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// A page of runs, newest first.
     fn list<'a>(&'a self, query: &'a RunQuery) -> StoreFuture<'a, RunPage>;
+
+    /// The clock that all who share this database go by; `None` when it is the machine's.
+    fn clock(&self) -> Option<Arc<dyn Clock>> {
+        None
+    }
+
+    /// Waits for the next hint of another process; forever where there are none. Nothing may rest on
+    /// hints. Cancel safe.
+    fn hint(&self) -> Pin<Box<dyn Future<Output = Hint> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Whether hints come at this moment, so that looking for work can be left to them mostly.
+    fn is_hinted(&self) -> bool {
+        false
+    }
 
     /// Finishes what is in flight and lets go of the database.
     fn close(&self) -> StoreFuture<'_, ()>;

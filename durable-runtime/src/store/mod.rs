@@ -7,6 +7,7 @@ mod batch;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
 mod error;
+mod hint;
 mod interface;
 mod memory;
 #[cfg(feature = "postgres")]
@@ -21,6 +22,7 @@ pub use batch::{
     NewMail, NewRun, Ownership, RunUpdate, StartOutcome,
 };
 pub use error::{StoreError, StoreErrorKind};
+pub use hint::Hint;
 pub use interface::{Store, StoreFuture};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]

@@ -8,19 +8,20 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Ending, Shared,
+    Shared,
+    ending::{self, ending_of},
     slot::{Input, Slot},
     workflow_task::WorkflowTask,
 };
 use crate::{
     clock::Rest,
     graph::Definition,
-    journal::{Epoch, EventKind, RunKey, Timestamp},
+    journal::{Epoch, RunKey, Timestamp},
     replay::{Identity, Machine},
     status::Status,
     store::{
-        Batch, BatchId, BatchOutcome, Claim, Commit, CommitOutcome, Delivery, LoadedRun, Mail,
-        MailKind, MailOutcome, NewMail, NewRun, Ownership, RunUpdate, StartOutcome, Store,
+        Batch, BatchId, BatchOutcome, Claim, Commit, CommitOutcome, Delivery, Hint, LoadedRun,
+        Mail, MailKind, MailOutcome, NewMail, NewRun, Ownership, RunUpdate, StartOutcome, Store,
         StoreError, StoreFuture,
     },
 };
@@ -117,6 +118,7 @@ impl Dispatcher {
             self.rest();
             tokio::select! {
                 biased;
+                hint = self.shared.store.hint() => self.heed(hint).await,
                 count = self.requests.recv_many(&mut requests, BATCH_MAX) => {
                     if count == 0 {
                         return self.drop_all();
@@ -240,7 +242,7 @@ impl Dispatcher {
     ) -> Option<T> {
         let mut delay = Duration::from_millis(10);
         loop {
-            match call(&*self.shared.store).await {
+            match self.keeping_the_lease(call(&*self.shared.store)).await {
                 Ok(answer) => {
                     self.note_success();
                     return Some(answer);
@@ -252,6 +254,27 @@ impl Dispatcher {
             }
             tokio::time::sleep(delay).await;
             delay = (delay * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// Makes a call, and renews the lease as often as is due while it takes its time.
+    async fn keeping_the_lease<T>(&self, mut call: StoreFuture<'_, T>) -> Result<T, StoreError> {
+        let clock = &self.shared.clock;
+        let mut renew_at = self.next_heartbeat.max(clock.now());
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut call => return result,
+                () = clock.sleep_until(renew_at) => {}
+            }
+            let now = clock.now();
+            renew_at = now.after(self.shared.tuning.lease / 3);
+            let until = now.after(self.shared.tuning.lease);
+            // What to do about a lease that is lost is for the next heartbeat.
+            let renewed = self.shared.store.renew_lease(self.shared.worker(), until);
+            if matches!(renewed.await, Ok(true)) {
+                self.shared.set_lease(until);
+            }
         }
     }
 
@@ -385,6 +408,42 @@ impl Dispatcher {
         }
     }
 
+    /// Looks at what another process says it has written. It is needed for speed alone: all of it is
+    /// also found by looking from time to time.
+    async fn heed(&mut self, hint: Hint) {
+        if hint.due || hint.missed {
+            self.next_claim = Timestamp::MIN;
+        }
+        for run in hint.mail {
+            if let Some(slot) = self.shared.residents.find(run) {
+                self.fetch_mail(&slot).await;
+            }
+        }
+        if hint.missed {
+            self.fetch_unread().await;
+        }
+        for run in hint.ended {
+            if self.shared.residents.is_awaited(run) {
+                ending::tell_recorded(Arc::clone(&self.shared), run);
+            }
+        }
+    }
+
+    /// Hands tasks the mail that other processes have sent to their runs.
+    async fn fetch_unread(&self) {
+        let unread = self.shared.store.unread(self.shared.worker()).await;
+        match unread {
+            Ok(runs) => {
+                for run in runs {
+                    if let Some(slot) = self.shared.residents.find(run) {
+                        self.fetch_mail(&slot).await;
+                    }
+                }
+            }
+            Err(error) => self.note_trouble(&error),
+        }
+    }
+
     /// Hands the run's task whatever is in its mailbox; it knows what it has seen.
     async fn fetch_mail(&self, slot: &Arc<Slot>) {
         let mail = self.persist(|store| store.mailbox(slot.run)).await;
@@ -429,7 +488,7 @@ impl Dispatcher {
     }
 
     async fn claim(&mut self, now: Timestamp) {
-        self.next_poll = now.after(self.shared.tuning.poll);
+        self.next_poll = now.after(self.shared.poll());
         self.next_claim = Timestamp::MAX;
         let Some(claim) = self.next_claim_of(now).await else {
             return;
@@ -575,7 +634,10 @@ impl Dispatcher {
         self.heartbeat_is_needed = false;
         self.next_heartbeat = now.after(self.shared.tuning.lease / 3);
         match self.renew(now).await {
-            Ok(()) => self.note_success(),
+            Ok(()) => {
+                self.note_success();
+                self.fetch_unread().await;
+            }
             Err(error) => {
                 self.heartbeat_is_needed = true;
                 // Others could not renew either: nobody is reaped before they had the time to.
@@ -691,23 +753,5 @@ impl Dispatcher {
 impl Drop for Dispatcher {
     fn drop(&mut self) {
         self.shared.pace.leave();
-    }
-}
-
-/// How a run ended with this commit, if it did.
-fn ending_of(commit: &Commit) -> Option<Ending> {
-    if let Some(RunUpdate {
-        status: Status::Parked,
-        reason,
-        ..
-    }) = &commit.update
-    {
-        return Some(Ending::Parked(reason.clone().unwrap_or_default()));
-    }
-    match &commit.events.last()?.kind {
-        EventKind::Completed { output } => Some(Ending::Completed(output.clone())),
-        EventKind::Failed { failure } => Some(Ending::Failed(failure.clone())),
-        EventKind::Canceled => Some(Ending::Canceled),
-        _ => None,
     }
 }

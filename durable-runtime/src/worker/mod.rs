@@ -8,6 +8,7 @@
 //! Invariant: store and replay meet only here.
 
 mod dispatcher;
+mod ending;
 mod pace;
 mod residents;
 mod shared;
@@ -17,6 +18,6 @@ mod timers;
 mod workflow_task;
 
 pub(crate) use dispatcher::Request;
-pub(crate) use residents::Ending;
+pub(crate) use ending::{Ending, recorded as recorded_ending};
 pub(crate) use shared::{Shared, Tuning};
 pub(crate) use thread::WorkerThread;

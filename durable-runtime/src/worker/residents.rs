@@ -7,17 +7,8 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{pace::Pace, slot::Slot};
-use crate::{failure::Failure, journal::Payload, journal::RunKey};
-
-/// How a run ended, or why it does not go on.
-#[derive(Debug, Clone)]
-pub(crate) enum Ending {
-    Completed(Payload),
-    Failed(Failure),
-    Canceled,
-    Parked(String),
-}
+use super::{ending::Ending, pace::Pace, slot::Slot};
+use crate::journal::RunKey;
 
 /// The runs of this worker that are in memory.
 #[derive(Debug, Default)]
@@ -114,6 +105,12 @@ impl Residents {
             is_resident,
             ending,
         }
+    }
+
+    /// Whether anybody waits for a run to end that is not in memory here.
+    pub(super) fn is_awaited(&self, run: RunKey) -> bool {
+        let inner = self.lock();
+        inner.waiters.contains_key(&run) && !inner.slots.contains_key(&run)
     }
 
     /// Forgets those who gave up waiting.

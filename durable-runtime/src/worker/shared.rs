@@ -136,6 +136,16 @@ impl Shared {
         !self.is_stopping() && !self.lease_has_ended(now)
     }
 
+    /// How long to wait before looking for what other processes have done: where they give hints, it is
+    /// enough to look as often as the lease is renewed.
+    pub(crate) fn poll(&self) -> Duration {
+        if self.store.is_hinted() {
+            self.tuning.poll.max(self.tuning.lease / 3)
+        } else {
+            self.tuning.poll
+        }
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }

@@ -1,21 +1,23 @@
 //! Measures the engine against the raw database, in one run on one machine.
 //!
-//! `cargo run --release --example bench -- --store sqlite|memory [--workload NAME] [--json]`
+//! `cargo run --release --example bench -- --store sqlite|postgres|memory [--workload NAME] [--json]`
 //!
-//! Each workload runs in a process of its own, on a fresh database file with `synchronous=FULL`; every
-//! result is verified. Beside each figure stands the raw limit measured in the same process, and the
+//! Each workload runs in a process of its own, on a fresh database: a file with `synchronous=FULL`, or
+//! one on a private PostgreSQL server, or on the server of `--url`. Every result is verified. Beside each figure stands the raw limit measured in the same process, and the
 //! ratio to it.
 
 #![expect(unreachable_pub, reason = "the modules of one program")]
 
 mod args;
+mod database;
 mod process;
 mod raw;
 mod report;
 mod workflows;
 mod workloads;
 
-use args::Args;
+use args::{Args, StoreKind};
+use durable_tests::server::Server;
 use report::Figure;
 
 fn main() -> durable::Result<()> {
@@ -35,6 +37,11 @@ fn main() -> durable::Result<()> {
 
 /// Runs every workload in a process of its own, so that memory and CPU are its own too.
 fn run_all(args: &Args) -> durable::Result<Vec<Figure>> {
+    let server = match (args.store, &args.url) {
+        (StoreKind::Postgres, None) => Some(Server::start()?),
+        _ => None,
+    };
+    let url = args.url.clone().or(server.as_ref().map(Server::url));
     let mut figures = Vec::new();
     for workload in workloads::NAMES {
         eprintln!("{workload} ...");
@@ -46,6 +53,7 @@ fn run_all(args: &Args) -> durable::Result<Vec<Figure>> {
                 workload,
                 "--json",
             ])
+            .args(url.iter().flat_map(|url| ["--url", url]))
             .stderr(std::process::Stdio::inherit())
             .output()?;
         if !output.status.success() {

@@ -45,13 +45,17 @@ impl Database {
                 .map_err(|error| error.to_string()),
         });
         match home.as_ref().map_err(String::as_str)? {
-            Home::Named(url) => Self::create(url).await,
+            Home::Named(url) => Self::beside(url).await,
             Home::Private(server) => server.database().await,
         }
     }
 
-    /// Makes a database beside the one at `url`.
-    pub(super) async fn create(url: &str) -> Result<Self> {
+    /// Makes an empty database on the server of another one.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses.
+    pub async fn beside(url: &str) -> Result<Self> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("durable_test_{}_{number}", process::id());
         let mut connection = PgConnection::connect(url).await?;

@@ -131,7 +131,7 @@ impl Server {
     ///
     /// When the server refuses.
     pub async fn database(&self) -> Result<Database> {
-        Database::create(&self.url()).await
+        Database::beside(&self.url()).await
     }
 
     /// Starts a server that was stopped or killed.

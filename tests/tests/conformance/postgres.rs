@@ -21,17 +21,30 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 #[derive(Debug)]
 struct Postgres {
     connections: usize,
+    notifications: bool,
 }
 
-const POSTGRES: Postgres = Postgres { connections: 4 };
-const POOL_OF_ONE: Postgres = Postgres { connections: 1 };
+const POSTGRES: Postgres = Postgres {
+    connections: 4,
+    notifications: true,
+};
+const POOL_OF_ONE: Postgres = Postgres {
+    connections: 1,
+    notifications: true,
+};
+const QUIET: Postgres = Postgres {
+    connections: 4,
+    notifications: false,
+};
 
 impl Backend for Postgres {
     fn create(&self) -> BackendFuture<'_, Arc<dyn Database>> {
         Box::pin(async {
             let server = SERVER.get_or_try_init(server::Database::shared).await?;
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let options = PostgresOptions::default().connections(self.connections);
+            let options = PostgresOptions::default()
+                .connections(self.connections)
+                .notifications(self.notifications);
             let schema = format!("conformance_{number}");
             Ok(Arc::new(PostgresDatabase {
                 url: server.url().to_owned(),
@@ -111,4 +124,9 @@ mod direct {
 mod pool_of_one {
     use super::POOL_OF_ONE;
     durable_runtime::conformance_tests!(store, POOL_OF_ONE);
+}
+
+mod quiet {
+    use super::QUIET;
+    durable_runtime::conformance_tests!(store, QUIET);
 }

@@ -101,6 +101,10 @@ impl Store for MemoryStore {
         self.with(move |state| state.read(run))
     }
 
+    fn unread(&self, worker: WorkerId) -> StoreFuture<'_, Vec<RunKey>> {
+        self.with(move |state| state.unread(worker))
+    }
+
     fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
         self.with(move |state| state.mailbox(run))
     }

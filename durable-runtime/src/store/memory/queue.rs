@@ -149,6 +149,14 @@ impl State {
         }
     }
 
+    pub(super) fn unread(&self, worker: WorkerId) -> Vec<RunKey> {
+        self.runs
+            .iter()
+            .filter(|(_, run)| run.owner == Some(worker) && !run.mail.is_empty())
+            .map(|(key, _)| *key)
+            .collect()
+    }
+
     fn free(&mut self, gone: impl Fn(RunKey, WorkerId) -> bool) -> u64 {
         let freed: Vec<RunKey> = self
             .runs

@@ -7,26 +7,30 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 use super::{
     columns::Call,
     convert::{text, unreadable},
+    notify::Hints,
     progress, starts,
 };
 use crate::{
-    journal::{MailId, RunKey},
+    journal::{MailId, RunKey, WorkerId},
     status::Status,
     store::{
-        Batch, BatchOutcome, CommitOutcome, Delivery, MailOutcome, NewRun, StartOutcome,
-        columns::There,
+        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, MailOutcome, NewRun,
+        StartOutcome, columns::There,
     },
 };
 
 pub(super) async fn write(
     connection: &mut PgConnection,
     batch: Batch,
+    hints: &Hints,
 ) -> Result<BatchOutcome, sqlx::Error> {
     if batch.is_empty() {
         return Ok(BatchOutcome::default());
     }
     let row = Call::of(&batch)?.fetch(connection).await?;
-    Written::read(&row)?.outcome(connection, &batch).await
+    let written = Written::read(&row)?;
+    hints.tell(|| written.hint(&batch));
+    written.outcome(connection, &batch).await
 }
 
 /// What the call has written.
@@ -35,8 +39,31 @@ struct Written {
     fresh: Vec<bool>,
     /// By start, those of clients first.
     started: Vec<Option<RunKey>>,
-    /// By piece of mail, that of clients first.
-    mail: Vec<MailOutcome>,
+    /// By piece of mail, that of clients first; `None` when there is no such run.
+    mail: Vec<Option<Arrival>>,
+}
+
+/// Where a piece of mail came to.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    run: RunKey,
+    status: i16,
+    owner: Option<WorkerId>,
+    /// Its number, if it was put into the mailbox.
+    number: Option<MailId>,
+}
+
+impl Arrival {
+    fn outcome(self) -> MailOutcome {
+        match Status::from_code(self.status.into()) {
+            Some(status) if status.is_terminal() => MailOutcome::Ended(status),
+            _ => MailOutcome::Delivered(Delivery {
+                run: self.run,
+                mail: self.number,
+                owned: self.owner.is_some(),
+            }),
+        }
+    }
 }
 
 impl Written {
@@ -50,8 +77,33 @@ impl Written {
             started: started
                 .map(|run| run.filter(|run| written.contains(run)).map(RunKey::new))
                 .collect(),
-            mail: mail(row)?,
+            mail: arrivals(row)?,
         })
+    }
+
+    /// What of it concerns other processes.
+    fn hint(&self, batch: &Batch) -> Hint {
+        let me = batch.id.map(|id| id.worker);
+        let children = batch.commits.iter().flat_map(|commit| &commit.children);
+        let runs = batch.starts.iter().chain(children).zip(&self.started);
+        let mut hint = Hint {
+            due: runs
+                .into_iter()
+                .any(|(new, started)| new.owner.is_none() && started.is_some()),
+            ..Hint::default()
+        };
+        let mail = self.mail.iter().flatten();
+        for arrival in mail.filter(|arrival| arrival.number.is_some()) {
+            match arrival.owner {
+                None => hint.due = true,
+                Some(owner) if Some(owner) != me => hint.mail.push(arrival.run),
+                Some(_) => {}
+            }
+        }
+        let commits = batch.commits.iter().zip(&self.fresh);
+        let ended = commits.filter(|(commit, fresh)| **fresh && ends(commit));
+        hint.ended.extend(ended.map(|(commit, _)| commit.run));
+        hint
     }
 
     /// Says what became of each part. Parts that were not written are looked up: those of an earlier try
@@ -68,7 +120,9 @@ impl Written {
             .iter()
             .zip(&self.started)
             .map(|(new, started)| start_outcome(new, *started, &there));
-        let mut mail = self.mail.into_iter();
+        let mail = self.mail.into_iter();
+        let mut mail =
+            mail.map(|arrival| arrival.map_or(MailOutcome::UnknownRun, Arrival::outcome));
         let mut outcome = BatchOutcome {
             starts: starts
                 .by_ref()
@@ -127,28 +181,27 @@ fn start_outcome(
         .ok_or_else(|| unreadable("a run that was there has gone"))
 }
 
-fn mail(row: &PgRow) -> Result<Vec<MailOutcome>, sqlx::Error> {
+/// Whether whoever waits for the run's end has waited long enough.
+fn ends(commit: &Commit) -> bool {
+    let update = commit.update.as_ref();
+    update.is_some_and(|update| update.status.is_terminal() || update.status == Status::Parked)
+}
+
+fn arrivals(row: &PgRow) -> Result<Vec<Option<Arrival>>, sqlx::Error> {
     let Some(runs) = row.try_get::<Option<Vec<Option<i64>>>, _>("mail_run")? else {
         return Ok(Vec::new());
     };
     let statuses: Vec<Option<i16>> = row.try_get("mail_status")?;
-    let owned: Vec<Option<bool>> = row.try_get("mail_owned")?;
+    let owners: Vec<Option<i64>> = row.try_get("mail_owner")?;
     let numbers: Vec<Option<i64>> = row.try_get("mail_number")?;
-    let mail = runs.into_iter().zip(statuses).zip(owned).zip(numbers);
-    let outcome = |(((run, status), owned), number)| match (run, status) {
-        (Some(run), Some(status)) => mail_outcome(run, status, owned == Some(true), number),
-        _ => MailOutcome::UnknownRun,
-    };
-    Ok(mail.map(outcome).collect())
-}
-
-fn mail_outcome(run: i64, status: i16, owned: bool, number: Option<i64>) -> MailOutcome {
-    match Status::from_code(status.into()) {
-        Some(status) if status.is_terminal() => MailOutcome::Ended(status),
-        _ => MailOutcome::Delivered(Delivery {
-            run: RunKey::new(run),
-            mail: number.map(MailId::new),
-            owned,
-        }),
-    }
+    let mail = runs.into_iter().zip(statuses).zip(owners).zip(numbers);
+    let arrivals = mail.map(|(((run, status), owner), number)| {
+        Some(Arrival {
+            run: RunKey::new(run?),
+            status: status?,
+            owner: owner.map(WorkerId::new),
+            number: number.map(MailId::new),
+        })
+    });
+    Ok(arrivals.collect())
 }

@@ -35,9 +35,7 @@ impl Connector {
 
     pub(super) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let mut pacing = self.pacing.lock().await;
-        if let Some(not_before) = pacing.not_before {
-            tokio::time::sleep_until(not_before).await;
-        }
+        pacing.wait().await;
         // Until it has succeeded: a caller may give up waiting.
         pacing.slow_down();
         let mut connection = self.connect.connect().await?;
@@ -50,13 +48,19 @@ impl Connector {
 
 /// When the next attempt may be made.
 #[derive(Debug, Default)]
-struct Pacing {
+pub(super) struct Pacing {
     failures: u32,
     not_before: Option<Instant>,
 }
 
 impl Pacing {
-    fn slow_down(&mut self) {
+    pub(super) async fn wait(&self) {
+        if let Some(not_before) = self.not_before {
+            tokio::time::sleep_until(not_before).await;
+        }
+    }
+
+    pub(super) fn slow_down(&mut self) {
         let longest = FIRST_PAUSE
             .saturating_mul(1 << self.failures.min(16))
             .min(LONGEST_PAUSE);

@@ -3,19 +3,24 @@
 use std::sync::Arc;
 
 use sqlx::PgConnection;
-use tokio::time::timeout;
+use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
     PostgresOptions,
     address::Address,
     connect::Connector,
     error::{Fault, describe},
+    notify::Hints,
     pool::Pool,
     schema, server,
     store::Shared,
     thread::IoThread,
+    worker,
 };
-use crate::store::{StoreError, StoreErrorKind};
+use crate::{
+    clock::DatabaseClock,
+    store::{StoreError, StoreErrorKind},
+};
 
 pub(super) async fn open(url: &str, options: PostgresOptions) -> Result<Shared, StoreError> {
     let address = Address::parse(url, &options.schema)?;
@@ -36,7 +41,11 @@ pub(super) async fn open(url: &str, options: PostgresOptions) -> Result<Shared, 
 pub(super) struct Prepared {
     pub(super) address: Address,
     pub(super) work: Pool,
-    pub(super) leases: Pool,
+    pub(super) leases: Arc<Pool>,
+    pub(super) clock: Arc<DatabaseClock>,
+    pub(super) hints: Arc<Hints>,
+    /// Sending and listening.
+    pub(super) hinting: Vec<AbortHandle>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -55,14 +64,52 @@ async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared
     let size = u32::try_from(options.connections).unwrap_or(u32::MAX);
     let work = Pool::new(Arc::clone(&connector), size, options.call_timeout);
     work.put_back(first);
-    let leases = Pool::new(connector, 1, options.call_timeout);
+    let clock = read_clock(&mut second, &address).await?;
+    let leases = Arc::new(Pool::new(connector, 1, options.call_timeout));
     leases.put_back(second);
+    let hints = Arc::new(Hints::new(&address.schema));
+    let hinting = match options.notifications {
+        true => start_hinting(&hints, &leases, &address, options),
+        false => Vec::new(),
+    };
     Ok(Prepared {
         address,
         work,
         leases,
+        clock: Arc::new(clock),
+        hints,
+        hinting,
         warnings,
     })
+}
+
+/// A few readings, of which the best counts.
+async fn read_clock(
+    connection: &mut PgConnection,
+    address: &Address,
+) -> Result<DatabaseClock, StoreError> {
+    let cannot = |error: sqlx::Error| describe("read the clock", address, error.into());
+    let first = worker::pulse(connection).await.map_err(cannot)?;
+    let clock = DatabaseClock::new(first.reading);
+    for _ in 0..3 {
+        let next = worker::pulse(connection).await.map_err(cannot)?;
+        clock.correct(next.reading);
+    }
+    Ok(clock)
+}
+
+fn start_hinting(
+    hints: &Arc<Hints>,
+    leases: &Arc<Pool>,
+    address: &Address,
+    options: &PostgresOptions,
+) -> Vec<AbortHandle> {
+    let sending = Arc::clone(hints).send(Arc::clone(leases));
+    let listening = Arc::clone(hints).listen(address.connect.clone(), options.call_timeout);
+    vec![
+        tokio::spawn(sending).abort_handle(),
+        tokio::spawn(listening).abort_handle(),
+    ]
 }
 
 async fn login(

@@ -16,6 +16,7 @@ pub struct PostgresOptions {
     pub(super) schema: String,
     pub(super) connections: usize,
     pub(super) call_timeout: Duration,
+    pub(super) notifications: bool,
 }
 
 impl PostgresOptions {
@@ -28,7 +29,7 @@ impl PostgresOptions {
     }
 
     /// The most connections that write, claim and read at the same time; 4 if not set, at least 1. One
-    /// more keeps the lease.
+    /// more keeps the lease, and one listens to [notifications](Self::notifications).
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
@@ -42,6 +43,14 @@ impl PostgresOptions {
         self.call_timeout = timeout.max(Duration::from_millis(1));
         self
     }
+
+    /// Whether processes tell each other by `NOTIFY` what they have written for one another; `true` if
+    /// not set. Without, each looks every second, and nothing but the time it takes is different.
+    #[must_use]
+    pub fn notifications(mut self, notifications: bool) -> Self {
+        self.notifications = notifications;
+        self
+    }
 }
 
 impl Default for PostgresOptions {
@@ -50,6 +59,7 @@ impl Default for PostgresOptions {
             schema: "durable".to_owned(),
             connections: 4,
             call_timeout: Duration::from_secs(10),
+            notifications: true,
         }
     }
 }

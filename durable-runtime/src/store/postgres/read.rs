@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::convert::{self, RECORD, unreadable, wanted};
 use crate::{
-    journal::{Event, RunId, RunKey},
+    journal::{Event, RunId, RunKey, WorkerId},
     status::Status,
     store::{Mail, RunPage, RunQuery, RunRecord},
 };
@@ -60,6 +60,21 @@ pub(super) async fn history(
             convert::event(row, 0).map_err(|error| bad(&error))
         })
         .collect()
+}
+
+/// Most mailboxes are empty at any time, and ended runs have none.
+pub(super) async fn unread(
+    connection: &mut PgConnection,
+    worker: WorkerId,
+) -> Result<Vec<RunKey>, sqlx::Error> {
+    let runs = sqlx::query_scalar(
+        "SELECT DISTINCT m.run FROM mailbox AS m JOIN runs AS r ON r.run = m.run \
+         WHERE r.owner = $1 ORDER BY m.run",
+    )
+    .bind(worker.get())
+    .fetch_all(connection)
+    .await?;
+    Ok(runs.into_iter().map(RunKey::new).collect())
 }
 
 pub(super) async fn mailbox(

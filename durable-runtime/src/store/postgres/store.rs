@@ -1,6 +1,6 @@
 //! The public handle: the [`Store`] trait, each call in a task of its own.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use tokio::task::JoinHandle;
 
@@ -14,10 +14,11 @@ use super::{
     worker,
 };
 use crate::{
+    clock::Clock,
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord, Store,
-        StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, RunPage, RunQuery, RunRecord,
+        Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -115,17 +116,27 @@ impl PostgresStore {
         self.call(doing, |prepared| &prepared.leases, work)
     }
 
-    /// A read that fails because its connection broke while nobody used it is made once more.
     fn read_only<T: Send + 'static>(
         &self,
         doing: &'static str,
         work: impl Fn() -> Work<T> + Send + 'static,
     ) -> StoreFuture<'_, T> {
+        self.repeatable(doing, |prepared| &prepared.work, work)
+    }
+
+    /// A call that may be made twice, and is when it fails: its connection may have broken while nobody
+    /// used it, as all do when a server restarts.
+    fn repeatable<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        pool: fn(&Prepared) -> &Pool,
+        work: impl Fn() -> Work<T> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
         Box::pin(async move {
-            match self.write(doing, work()).await {
+            match self.call(doing, pool, work()).await {
                 Err(error) if error.is_transient() => {
-                    self.0.prepared.work.forget_idle();
-                    self.write(doing, work()).await
+                    pool(&self.0.prepared).forget_idle();
+                    self.call(doing, pool, work()).await
                 }
                 done => done,
             }
@@ -147,9 +158,10 @@ pub(super) async fn joined<T>(task: JoinHandle<T>) -> Result<T, StoreError> {
 impl Store for PostgresStore {
     fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
         let batch = batch.clone();
+        let hints = Arc::clone(&self.0.prepared.hints);
         self.write(
             "write a batch",
-            Box::new(move |c| Box::pin(batch::write(c, batch))),
+            Box::new(move |c| Box::pin(async move { batch::write(c, batch, &hints).await })),
         )
     }
 
@@ -161,17 +173,34 @@ impl Store for PostgresStore {
     }
 
     fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
+        let hints = Arc::clone(&self.0.prepared.hints);
         self.keep_lease(
             "register a worker",
-            Box::new(move |c| Box::pin(worker::register(c, lease_until))),
+            Box::new(move |c| {
+                Box::pin(async move {
+                    let worker = worker::register(c, lease_until).await?;
+                    hints.note_workers(worker::pulse(c).await?.workers);
+                    hints.greet();
+                    Ok(worker)
+                })
+            }),
         )
     }
 
     fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {
-        self.keep_lease(
-            "renew a lease",
-            Box::new(move |c| Box::pin(worker::renew(c, worker, lease_until))),
-        )
+        Box::pin(async move {
+            let renewing = self.repeatable(
+                "renew a lease",
+                |prepared| &prepared.leases,
+                move || Box::new(move |c| Box::pin(worker::renew(c, worker, lease_until))),
+            );
+            let Some(pulse) = renewing.await? else {
+                return Ok(false);
+            };
+            self.0.prepared.clock.correct(pulse.reading);
+            self.0.prepared.hints.note_workers(pulse.workers);
+            Ok(true)
+        })
     }
 
     fn release_strays<'a>(
@@ -221,6 +250,12 @@ impl Store for PostgresStore {
         })
     }
 
+    fn unread(&self, worker: WorkerId) -> StoreFuture<'_, Vec<RunKey>> {
+        self.read_only("look for mail", move || {
+            Box::new(move |c| Box::pin(read::unread(c, worker)))
+        })
+    }
+
     fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
         self.read_only("read a mailbox", move || {
             Box::new(move |c| Box::pin(read::mailbox(c, run)))
@@ -247,11 +282,26 @@ impl Store for PostgresStore {
         })
     }
 
+    fn clock(&self) -> Option<Arc<dyn Clock>> {
+        Some(Arc::clone(&self.0.prepared.clock) as _)
+    }
+
+    fn hint(&self) -> Pin<Box<dyn Future<Output = Hint> + Send + '_>> {
+        Box::pin(self.0.prepared.hints.next())
+    }
+
+    fn is_hinted(&self) -> bool {
+        self.0.prepared.hints.is_listening()
+    }
+
     fn close(&self) -> StoreFuture<'_, ()> {
         let shared = Arc::clone(&self.0);
         Box::pin(async move {
             let task = Arc::clone(&shared);
             let closing = shared.thread.spawn(async move {
+                for hinting in &task.prepared.hinting {
+                    hinting.abort();
+                }
                 task.prepared.work.close().await;
                 task.prepared.leases.close().await;
             });

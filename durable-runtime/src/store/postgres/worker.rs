@@ -1,8 +1,11 @@
 //! Workers and their leases.
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
-use crate::journal::{RunKey, Timestamp, WorkerId};
+use crate::{
+    clock::{Asked, Reading},
+    journal::{RunKey, Timestamp, WorkerId},
+};
 
 /// The owners of runs, by jumping through the index from one to the next: as many reads as workers.
 const OWNERS: &str = "WITH RECURSIVE owners (owner) AS (\
@@ -41,6 +44,34 @@ const BURY: &str = concat!(
      DELETE FROM workers AS w USING dead AS d WHERE w.worker = d.worker"
 );
 
+/// What each heartbeat brings along: the database's time, and how many workers are registered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pulse {
+    pub(super) reading: Reading,
+    pub(super) workers: i64,
+}
+
+const PULSE: &str = "(extract(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT, \
+     (SELECT count(*) FROM workers)";
+
+impl Pulse {
+    fn read(asked: Asked, row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            reading: asked.answered(Timestamp::from_micros(row.try_get(0)?)),
+            workers: row.try_get(1)?,
+        })
+    }
+}
+
+/// Takes the pulse without a heartbeat.
+pub(super) async fn pulse(connection: &mut PgConnection) -> Result<Pulse, sqlx::Error> {
+    let asked = Asked::now();
+    let row = sqlx::query(AssertSqlSafe(format!("SELECT {PULSE}")))
+        .fetch_one(connection)
+        .await?;
+    Pulse::read(asked, &row)
+}
+
 pub(super) async fn register(
     connection: &mut PgConnection,
     lease_until: Timestamp,
@@ -53,17 +84,20 @@ pub(super) async fn register(
     Ok(WorkerId::new(worker))
 }
 
+/// `None` when the worker is gone.
 pub(super) async fn renew(
     connection: &mut PgConnection,
     worker: WorkerId,
     lease_until: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("UPDATE workers SET lease_until = $1 WHERE worker = $2")
+) -> Result<Option<Pulse>, sqlx::Error> {
+    let sql = format!("UPDATE workers SET lease_until = $1 WHERE worker = $2 RETURNING {PULSE}");
+    let asked = Asked::now();
+    let row = sqlx::query(AssertSqlSafe(sql))
         .bind(lease_until.as_micros())
         .bind(worker.get())
-        .execute(connection)
+        .fetch_optional(connection)
         .await?;
-    Ok(done.rows_affected() == 1)
+    row.map(|row| Pulse::read(asked, &row)).transpose()
 }
 
 pub(super) async fn retire(
@@ -113,7 +147,7 @@ pub(super) async fn reap(
         "{OWNERS} SELECT EXISTS (SELECT FROM workers WHERE lease_until < $1) \
          OR EXISTS (SELECT FROM owners WHERE {IS_GONE})"
     );
-    let is_needed: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(is_needed))
+    let is_needed: bool = sqlx::query_scalar(AssertSqlSafe(is_needed))
         .bind(now.as_micros())
         .fetch_one(&mut *connection)
         .await?;
@@ -131,8 +165,6 @@ pub(super) async fn reap(
          ORDER BY r.run FOR NO KEY UPDATE) \
          UPDATE runs AS r SET owner = NULL, due = 0 FROM gone WHERE r.run = gone.run"
     );
-    let freed = sqlx::query(sqlx::AssertSqlSafe(free))
-        .execute(connection)
-        .await?;
+    let freed = sqlx::query(AssertSqlSafe(free)).execute(connection).await?;
     Ok(freed.rows_affected())
 }

@@ -236,6 +236,13 @@ impl Store for SqliteStore {
         )
     }
 
+    fn unread(&self, worker: WorkerId) -> StoreFuture<'_, Vec<RunKey>> {
+        self.read_only(
+            "look for mail",
+            Box::new(move |c| Box::pin(read::unread(c, worker))),
+        )
+    }
+
     fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
         self.read_only(
             "read a mailbox",

@@ -42,6 +42,7 @@ macro_rules! __conformance_cases {
                 mail_that_is_not_consumed_is_loaded_again
                 mail_of_another_run_cannot_be_consumed
                 mail_sent_again_after_it_was_consumed_is_new
+                unread_mail_is_told_to_its_owner
             }
             commits {
                 events_are_appended_in_order

@@ -8,7 +8,7 @@ use super::{
     run::CaseResult,
 };
 use crate::{
-    journal::{MailId, RunKey},
+    journal::{MailId, RunKey, WorkerId},
     status::Status,
     store::{Batch, LoadedRun, MailKind, MailOutcome, MailTarget, NewMail},
 };
@@ -252,5 +252,23 @@ pub(super) async fn mail_sent_again_after_it_was_consumed_is_new(f: Fixture) -> 
         .await?;
     let loaded = f.claim_one(at(0)).await?;
     assert_eq!(loaded.mail.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn unread_mail_is_told_to_its_owner(f: Fixture) -> CaseResult {
+    let other = f.store().register_worker(at(60)).await?;
+    let theirs = f.start_run(owned("theirs", other)).await?;
+    let free = f.start("free").await?;
+    let (mine, read) = (f.start_owned("mine").await?, f.start_owned("read").await?);
+    f.start_owned("silent").await?;
+    for run in [theirs, free, mine, mine] {
+        f.deliver(signal(run, "s", 1)).await?;
+    }
+    let consumed = f.post(signal(read, "s", 1)).await?;
+    let reading = commit(read, 1, 0).events([completed("x", 1)]);
+    f.committed(reading.consumes([consumed])).await?;
+    assert_eq!(f.store().unread(f.worker).await?, [mine]);
+    assert_eq!(f.store().unread(other).await?, [theirs]);
+    assert!(f.store().unread(WorkerId::new(999_999)).await?.is_empty());
     Ok(())
 }

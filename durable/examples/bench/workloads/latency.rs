@@ -15,7 +15,7 @@ const REPEATS: usize = 200;
 /// W2: one run of 1,000 steps.
 pub async fn sequential_steps(args: &Args) -> durable::Result<Vec<Figure>> {
     let setup = Setup::new(args).await?;
-    let raw_before = setup.raw_commit_ms().await?;
+    let raw_before = setup.database.raw_commit_ms().await?;
     let begun = Instant::now();
     let result = setup
         .client()
@@ -34,7 +34,7 @@ pub async fn sequential_steps(args: &Args) -> durable::Result<Vec<Figure>> {
 /// W3: one-step runs, one at a time.
 pub async fn start_to_result(args: &Args) -> durable::Result<Vec<Figure>> {
     let setup = Setup::new(args).await?;
-    let raw = setup.raw_commit_ms().await?;
+    let raw = setup.database.raw_commit_ms().await?;
     let client = setup.client();
     let mut times = Vec::new();
     for number in 0..REPEATS {
@@ -54,7 +54,7 @@ pub async fn start_to_result(args: &Args) -> durable::Result<Vec<Figure>> {
 /// W6: a run waits for a signal; from sending it to the result.
 pub async fn signal_to_result(args: &Args) -> durable::Result<Vec<Figure>> {
     let setup = Setup::new(args).await?;
-    let raw = setup.raw_commit_ms().await?;
+    let raw = setup.database.raw_commit_ms().await?;
     let client = setup.client();
     let mut times = Vec::new();
     for number in 0..REPEATS {
@@ -94,14 +94,17 @@ pub async fn idle(args: &Args) -> durable::Result<Vec<Figure>> {
         .result()
         .await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
+    let transactions = setup.database.transactions().await?;
     let (cpu, begun) = (cpu_seconds(), Instant::now());
     tokio::time::sleep(Duration::from_secs(30)).await;
-    let share = (cpu_seconds() - cpu) / begun.elapsed().as_secs_f64();
+    let seconds = begun.elapsed().as_secs_f64();
+    let share = (cpu_seconds() - cpu) / seconds;
+    let mut figures = vec![Figure::new("idle", "CPU of a core", share * 100.0, "%")];
+    let later = setup.database.transactions().await?;
+    if let (Some(before), Some(after)) = (transactions, later) {
+        let rate = (after - before) / seconds;
+        figures.push(Figure::new("idle", "transactions a second", rate, "/s"));
+    }
     setup.engine.shutdown().await?;
-    Ok(vec![Figure::new(
-        "idle",
-        "CPU of a core",
-        share * 100.0,
-        "%",
-    )])
+    Ok(figures)
 }

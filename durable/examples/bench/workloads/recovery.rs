@@ -11,6 +11,7 @@ use durable::Engine;
 use super::setup::verify;
 use crate::{
     args::{Args, StoreKind},
+    database::Database,
     process::Folder,
     report::Figure,
     workflows::{SlowInput, slow_sequence},
@@ -24,18 +25,19 @@ pub async fn after_a_kill(args: &Args) -> durable::Result<Vec<Figure>> {
     if args.store == StoreKind::Memory {
         return Ok(Vec::new());
     }
+    let database = Database::new(args).await?;
     let folder = Folder::new()?;
-    let database = folder.0.join("bench.db").display().to_string();
-    let mut worker = spawn_worker(&database)?;
+    let trace_path = folder.0.join("trace").display().to_string();
+    let mut worker = spawn_worker(args, &database.url(), &trace_path)?;
     let half = RUNS as usize * STEPS as usize / 2;
-    while trace(&database).values().sum::<usize>() < half {
+    while trace(&trace_path).values().sum::<usize>() < half {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     worker.kill()?;
     worker.wait()?;
-    let executed = trace(&database).values().sum::<usize>();
+    let executed = trace(&trace_path).values().sum::<usize>();
     let begun = Instant::now();
-    let engine = Engine::open(&format!("sqlite://{database}")).await?;
+    let engine = Engine::open(&database.url()).await?;
     for number in 0..RUNS {
         let run = engine
             .client()
@@ -45,7 +47,7 @@ pub async fn after_a_kill(args: &Args) -> durable::Result<Vec<Figure>> {
     }
     let seconds = begun.elapsed().as_secs_f64();
     engine.shutdown().await?;
-    let trace = trace(&database);
+    let trace = trace(&trace_path);
     verify(&trace.len(), &(RUNS as usize * STEPS as usize))?;
     let again = trace.values().map(|times| times - 1).sum::<usize>();
     Ok(vec![
@@ -60,16 +62,10 @@ pub async fn after_a_kill(args: &Args) -> durable::Result<Vec<Figure>> {
     ])
 }
 
-fn spawn_worker(database: &str) -> std::io::Result<Child> {
+fn spawn_worker(args: &Args, database: &str, trace: &str) -> std::io::Result<Child> {
     Command::new(std::env::current_exe()?)
-        .args([
-            "--store",
-            "sqlite",
-            "--workload",
-            "W7-worker",
-            "--database",
-            database,
-        ])
+        .args(["--store", args.store.name(), "--workload", "W7-worker"])
+        .args(["--database", database, "--trace", trace])
         .stdout(Stdio::null())
         .spawn()
 }
@@ -77,13 +73,14 @@ fn spawn_worker(database: &str) -> std::io::Result<Child> {
 /// The worker process that is killed.
 pub async fn worker(args: &Args) -> durable::Result<Vec<Figure>> {
     let database = args.database.as_deref().ok_or("--database is missing")?;
-    let engine = Engine::open(&format!("sqlite://{database}")).await?;
+    let trace = args.trace.as_deref().ok_or("--trace is missing")?;
+    let engine = Engine::open(database).await?;
     let client = engine.client();
     let mut runs = Vec::new();
     for number in 0..RUNS {
         let input = SlowInput {
             steps: STEPS,
-            trace: trace_path(database),
+            trace: trace.to_owned(),
         };
         let client = client.clone();
         runs.push(tokio::spawn(async move {
@@ -100,17 +97,10 @@ pub async fn worker(args: &Args) -> durable::Result<Vec<Figure>> {
     Ok(Vec::new())
 }
 
-fn trace_path(database: &str) -> String {
-    format!("{database}.trace")
-}
-
 /// How often each step body was executed, by idempotency key.
-fn trace(database: &str) -> BTreeMap<String, usize> {
+fn trace(path: &str) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
-    for line in std::fs::read_to_string(trace_path(database))
-        .unwrap_or_default()
-        .lines()
-    {
+    for line in std::fs::read_to_string(path).unwrap_or_default().lines() {
         *times.entry(line.to_owned()).or_default() += 1;
     }
     times

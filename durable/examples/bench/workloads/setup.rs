@@ -3,7 +3,7 @@
 use durable::{Client, Engine};
 
 use super::{growth, latency, recovery, sleepers, throughput};
-use crate::{args::Args, process::Folder, report::Figure};
+use crate::{args::Args, database::Database, report::Figure};
 
 /// Every workload.
 pub const NAMES: &[&str] = &[
@@ -13,52 +13,23 @@ pub const NAMES: &[&str] = &[
 /// An engine on a fresh database.
 #[derive(Debug)]
 pub struct Setup {
-    /// The folder of the database.
-    pub folder: Folder,
     /// The engine.
     pub engine: Engine,
-    /// Whether there is a raw limit to measure.
-    pub on_disk: bool,
+    /// The database.
+    pub database: Database,
 }
 
 impl Setup {
     /// Opens it.
     pub async fn new(args: &Args) -> durable::Result<Self> {
-        let folder = Folder::new()?;
-        let engine = Engine::open(&args.store.url(&folder.0)).await?;
-        Ok(Self {
-            folder,
-            engine,
-            on_disk: args.store == crate::args::StoreKind::Sqlite,
-        })
+        let database = Database::new(args).await?;
+        let engine = Engine::open(&database.url()).await?;
+        Ok(Self { engine, database })
     }
 
     /// A client.
     pub fn client(&self) -> Client {
         self.engine.client()
-    }
-
-    /// Milliseconds of a raw one-row commit.
-    pub async fn raw_commit_ms(&self) -> durable::Result<Option<f64>> {
-        if !self.on_disk {
-            return Ok(None);
-        }
-        Ok(Some(
-            crate::raw::one_row_commit(&self.folder.0)
-                .await?
-                .as_secs_f64()
-                * 1e3,
-        ))
-    }
-
-    /// Rows a second of raw group commit.
-    pub async fn raw_rows(&self, in_flight: i64) -> durable::Result<Option<f64>> {
-        if !self.on_disk {
-            return Ok(None);
-        }
-        Ok(Some(
-            crate::raw::group_commit(&self.folder.0, in_flight, 40_000).await?,
-        ))
     }
 }
 

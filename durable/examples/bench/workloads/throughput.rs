@@ -22,32 +22,20 @@ pub async fn steps(name: &str, in_flight: usize, args: &Args) -> durable::Result
     let seconds = run_sequences(&setup.client(), "run", RUNS, in_flight).await?;
     let peak = memory_mib("VmHWM");
     let rate = f64::from(RUNS * STEPS) / seconds;
-    let Setup {
-        folder,
-        engine,
-        on_disk,
-    } = setup;
+    let Setup { engine, database } = setup;
     engine.shutdown().await?;
-    let bytes = folder.bytes() as f64 / f64::from(RUNS);
-    let raw = Setup {
-        folder,
-        engine: durable::Engine::open("memory:").await?,
-        on_disk,
-    };
-    let raw_rate = raw.raw_rows(i64::try_from(in_flight)?).await?;
+    let bytes = database.bytes().await?;
+    let raw_rate = database.raw_rows(i64::try_from(in_flight)?).await?;
     let mut figures = vec![
         Figure::new(name, "steps a second", rate, "steps/s").against(raw_rate),
         Figure::new(name, "peak resident memory", peak, "MiB"),
     ];
-    if on_disk {
+    if let Some(bytes) = bytes {
+        let bytes = bytes / f64::from(RUNS);
         figures.push(Figure::new(name, "database bytes a run", bytes, "B"));
-        let raw_ms = raw.raw_commit_ms().await?;
-        figures.push(Figure::new(
-            name,
-            "raw one-row commit",
-            raw_ms.unwrap_or(0.0),
-            "ms",
-        ));
+    }
+    if let Some(raw_ms) = database.raw_commit_ms().await? {
+        figures.push(Figure::new(name, "raw one-row commit", raw_ms, "ms"));
     }
     Ok(figures)
 }

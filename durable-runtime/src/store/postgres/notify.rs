@@ -1,0 +1,203 @@
+//! Hints between processes, by `NOTIFY` and `LISTEN`.
+//!
+//! Nothing rests on them. They are sent after the commit, in a transaction of their own that nobody
+//! waits for and that gathers what was to be told meanwhile, so the writing connection never queues for
+//! the server's one queue of notifications.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{
+    PgConnection,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
+use tokio::{sync::Notify, time::timeout};
+
+use super::{
+    connect::Pacing,
+    payload::{read, write},
+    pool::Pool,
+};
+use crate::store::Hint;
+
+/// A listener that hears nothing for so long is opened anew: it may be listening to a dead line.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// What is to be told to other processes, and what they have told.
+#[derive(Debug)]
+pub(super) struct Hints {
+    channel: String,
+    /// Tells this store's own notifications from those of others.
+    sender: u64,
+    has_peers: AtomicBool,
+    is_listening: AtomicBool,
+    outgoing: Letterbox,
+    incoming: Letterbox,
+}
+
+/// A hint that waits to be taken, and grows meanwhile.
+#[derive(Debug, Default)]
+struct Letterbox {
+    hint: Mutex<Hint>,
+    filled: Notify,
+}
+
+impl Letterbox {
+    fn add(&self, hint: Hint) {
+        if hint.is_empty() {
+            return;
+        }
+        let mut waiting = self.hint.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.merge(hint);
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    /// Cancel safe: it takes in the last step.
+    async fn take(&self) -> Hint {
+        loop {
+            if let Some(hint) = self.take_now() {
+                return hint;
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    fn take_now(&self) -> Option<Hint> {
+        let mut waiting = self.hint.lock().unwrap_or_else(PoisonError::into_inner);
+        let hint = std::mem::take(&mut *waiting);
+        (!hint.is_empty()).then_some(hint)
+    }
+}
+
+impl Hints {
+    /// Hints among the stores on one schema of one database.
+    pub(super) fn new(schema: &str) -> Self {
+        Self {
+            channel: schema.to_owned(),
+            sender: RandomState::new().hash_one(schema),
+            has_peers: AtomicBool::new(false),
+            is_listening: AtomicBool::new(false),
+            outgoing: Letterbox::default(),
+            incoming: Letterbox::default(),
+        }
+    }
+
+    /// Remembers whether any other worker is there to be told anything.
+    pub(super) fn note_workers(&self, workers: i64) {
+        self.has_peers.store(workers > 1, Ordering::Relaxed);
+    }
+
+    /// Tells others that this one is there, so that they begin to tell.
+    pub(super) fn greet(&self) {
+        self.outgoing.add(Hint {
+            due: true,
+            ..Hint::default()
+        });
+    }
+
+    /// Tells others, if there are any.
+    pub(super) fn tell(&self, hint: impl FnOnce() -> Hint) {
+        if self.has_peers.load(Ordering::Relaxed) {
+            self.outgoing.add(hint());
+        }
+    }
+
+    /// The next hint of others. Cancel safe.
+    pub(super) async fn next(&self) -> Hint {
+        self.incoming.take().await
+    }
+
+    /// Whether hints come at this moment.
+    pub(super) fn is_listening(&self) -> bool {
+        self.is_listening.load(Ordering::Relaxed)
+    }
+
+    /// Sends what is to be told, as long as it is polled.
+    pub(super) async fn send(self: Arc<Self>, pool: Arc<Pool>) {
+        loop {
+            let payload = write(self.sender, self.outgoing.take().await);
+            let channel = self.channel.clone();
+            let sent = pool
+                .run(Box::new(move |c| Box::pin(notify(c, channel, payload))))
+                .await;
+            if let Err(error) = sent {
+                tracing::debug!(
+                    ?error,
+                    "a hint was not sent; others will look by themselves"
+                );
+            }
+        }
+    }
+
+    /// Listens, as long as it is polled.
+    pub(super) async fn listen(self: Arc<Self>, connect: PgConnectOptions, patience: Duration) {
+        let mut pacing = Pacing::default();
+        loop {
+            pacing.wait().await;
+            pacing.slow_down();
+            let heard = self.listen_once(&connect, patience, &mut pacing).await;
+            self.is_listening.store(false, Ordering::Relaxed);
+            if let Err(error) = heard {
+                tracing::debug!(%error, "the listener broke; looking by polling meanwhile");
+            }
+        }
+    }
+
+    /// Listens until the line breaks, or is silent for too long.
+    async fn listen_once(
+        &self,
+        connect: &PgConnectOptions,
+        patience: Duration,
+        pacing: &mut Pacing,
+    ) -> Result<(), sqlx::Error> {
+        // A pool, because that is what a listener wants; it is gone with the listener.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(patience)
+            .connect_lazy_with(connect.clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.eager_reconnect(false);
+        let listening = timeout(patience, listener.listen(&self.channel)).await;
+        listening.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        *pacing = Pacing::default();
+        self.is_listening.store(true, Ordering::Relaxed);
+        // What was told before is lost.
+        self.incoming.add(Hint::missed());
+        while let Ok(heard) = timeout(SILENCE, listener.try_recv()).await {
+            let Some(notification) = heard? else {
+                return Ok(());
+            };
+            self.hear(notification.payload());
+        }
+        Ok(())
+    }
+
+    fn hear(&self, payload: &str) {
+        let (sender, hint) = read(payload);
+        if sender != Some(self.sender) {
+            self.has_peers.store(true, Ordering::Relaxed);
+            self.incoming.add(hint);
+        }
+    }
+}
+
+async fn notify(
+    connection: &mut PgConnection,
+    channel: String,
+    payload: String,
+) -> Result<(), sqlx::Error> {
+    // Nobody waits for a hint to be on the disk.
+    sqlx::query("SELECT set_config('synchronous_commit', 'off', TRUE), pg_notify($1, $2)")
+        .bind(channel)
+        .bind(payload)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

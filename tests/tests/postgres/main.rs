@@ -1,0 +1,11 @@
+//! The PostgreSQL store in bad company: servers it must refuse, networks that fail, poolers, other
+//! sessions that hold locks.
+#![cfg(unix)]
+
+mod hints;
+mod network;
+mod opening;
+mod pooler;
+mod proxy;
+mod races;
+mod support;
