@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Expr, LitStr, Path, Type};
 
 /// Everything read from one body.
@@ -167,9 +167,10 @@ pub(crate) enum How {
     Scoped,
 }
 
-/// An `.await`.
+/// An `.await`, or what a combinator awaits.
 pub(crate) struct Await {
-    pub(crate) token: Ident,
+    /// The smallest tokens that say so.
+    pub(crate) at: TokenStream,
     /// What is awaited, as text, if it is not durable.
     pub(crate) foreign: Option<String>,
     /// The order of the facts in what is awaited.
@@ -230,6 +231,14 @@ impl Operation {
             .filter(move |choice| choice.name == name)
     }
 
+    /// How it is written, without its arguments.
+    pub(crate) fn sketch(&self) -> String {
+        match self.kind {
+            Kind::Scope => "bill(ctx.scope(..), ..)".to_owned(),
+            _ => format!("ctx.{}(..)", self.method),
+        }
+    }
+
     /// The fn that compensates it.
     pub(crate) fn compensation(&self) -> Option<&Path> {
         match self.choices("compensate").next()?.args.first()? {
@@ -263,7 +272,7 @@ impl Kind {
             Self::Sleep => "sleep",
             Self::Signal => "signal",
             Self::Child => "child",
-            Self::Scope => "scope",
+            Self::Scope => "fragment",
         }
     }
 }

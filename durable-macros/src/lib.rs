@@ -6,6 +6,8 @@
 
 mod diagnostics;
 mod expand;
+#[cfg(test)]
+mod fuzz;
 mod graph;
 mod names;
 mod parse;

@@ -115,10 +115,14 @@ fn body(
     args: &Args,
     diagnostics: &mut Diagnostics,
 ) -> (TokenStream, graph::Body) {
-    let Some(mut block) = block(&function.body) else {
-        return (function.with_body(&function.body), graph::Body::default());
-    };
     let context = function.context().and_then(|(name, _)| name);
+    let Some(mut block) = block(&function.body) else {
+        let body = match context {
+            Some(context) => expand::unread(&function.body, context, &args.paths),
+            None => function.body.clone(),
+        };
+        return (function.with_body(body), graph::Body::default());
+    };
     let read = parse::body::read(&block.block, context);
     let mut found = Diagnostics::default();
     validate::body(&function.name(), &read, &mut found);

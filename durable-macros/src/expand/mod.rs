@@ -13,5 +13,6 @@ mod workflow;
 pub(crate) use compensate::compensation;
 pub(crate) use fragment::fragment;
 pub(crate) use mend::mend;
+pub(crate) use opaque::unread;
 pub(crate) use rewrite::rewrite;
 pub(crate) use workflow::workflow;

@@ -1,12 +1,24 @@
-//! Operations in a macro that cannot be looked into. They are refused; their names become keys that fit
-//! everywhere, so that the compiler does not report them once more.
+//! Operations in tokens that cannot be read: a macro's, or a body's with a syntax error. They are refused;
+//! their names become keys that fit everywhere, so that the compiler does not report them once more.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::parse::calls::kind_of;
+use crate::{parse::calls::kind_of, paths::Paths};
 
-/// The tokens of a macro with the names of operations replaced.
+/// A body that cannot be read, with the names of operations replaced.
+pub(crate) fn unread(body: &Group, context: &Ident, paths: &Paths) -> Group {
+    let private = paths.private();
+    let key = quote!(#private::InvalidKey);
+    let mut unread = Group::new(
+        body.delimiter(),
+        without_names(body.stream(), context, &key),
+    );
+    unread.set_span(body.span());
+    unread
+}
+
+/// Tokens with the names of operations replaced.
 pub(super) fn without_names(
     tokens: TokenStream,
     context: &Ident,

@@ -17,7 +17,7 @@ use crate::{
     graph::Kind,
     names::flaw,
     parse::{
-        calls::{Chain, FragmentCall, is_context, kind_of},
+        calls::{Chain, FragmentCall, is_context, kind_of, renews_context},
         macros::{self, Reading},
         scopes::binds,
     },
@@ -52,7 +52,9 @@ impl VisitMut for Rewriter<'_> {
 
     fn visit_local_mut(&mut self, local: &mut Local) {
         visit_mut::visit_local_mut(self, local);
-        self.bind(&local.pat);
+        if !renews_context(local, self.context) {
+            self.bind(&local.pat);
+        }
     }
 
     fn visit_expr_let_mut(&mut self, expression: &mut ExprLet) {

@@ -9,6 +9,7 @@ use super::{
     macros::{self, Reading},
     scopes::Holds,
 };
+use crate::graph::Kind;
 
 impl Reader {
     /// Whether awaiting this is the engine's business, or a mistake that another rule reports.
@@ -18,15 +19,13 @@ impl Reader {
                 self.is_context(&call.receiver)
                     || self.is_durable(&call.receiver)
                     || self.gives_operations(expression)
+                    || call.args.iter().any(|arg| self.is_handed_on(arg))
             }
             Expr::Call(call) => {
                 let fragment = FragmentCall::of(call, &self.context).is_some();
                 let first = call.args.first();
                 let wraps = is_wrapper(&call.func) && first.is_some_and(|arg| self.is_durable(arg));
-                let handed_on = call
-                    .args
-                    .iter()
-                    .any(|arg| matches!(self.local_of(arg), Some(Holds::Context | Holds::Scope)));
+                let handed_on = call.args.iter().any(|arg| self.is_handed_on(arg));
                 let judged = matches!(
                     self.local_of(&call.func),
                     Some(Holds::Judged | Holds::Capture)
@@ -65,6 +64,14 @@ impl Reader {
             Expr::Await(_) => false,
             _ => self.gives_operations(expression),
         }
+    }
+
+    /// Whether an argument is the context or a scope: that is reported where it is handed on.
+    fn is_handed_on(&self, arg: &Expr) -> bool {
+        let scope = self
+            .chain(arg)
+            .is_some_and(|chain| chain.kind == Kind::Scope);
+        scope || matches!(self.local_of(arg), Some(Holds::Context | Holds::Scope))
     }
 
     /// Whether this is a local that holds operations, or a part of one.

@@ -2,13 +2,13 @@
 
 use quote::ToTokens;
 use syn::{
-    Expr, ExprAwait, ExprCall, ExprClosure, ExprMacro, ExprMethodCall, Item, Local, Pat,
+    Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprMacro, ExprMethodCall, Item, Local, Pat,
     visit::Visit,
 };
 
 use super::{
     body::Reader,
-    calls::{Chain, FragmentCall, context_ident, fan_out, peel},
+    calls::{Chain, FragmentCall, context_ident, fan_out, peel, renews_context},
     macros::{self, Reading},
     scopes::{Holds, names_bound},
 };
@@ -49,10 +49,11 @@ impl Reader {
             }];
             self.push_branch(format!("let {}", text(pattern)), local.let_token.span, arms);
         }
-        match step_local {
+        if step_local {
             // What it does with the context is reported where it does it.
-            true => self.bind(pattern, None),
-            false => self.bind(pattern, Some(&init.expr)),
+            self.bind(pattern, None);
+        } else if !(renews_context(local, &self.context) && self.sees_context()) {
+            self.bind(pattern, Some(&init.expr));
         }
     }
 
@@ -127,10 +128,15 @@ impl Reader {
 
     /// Notes that the local at the root of `target` takes `value` in.
     pub(super) fn absorb(&mut self, target: &Expr, value: &Expr) {
-        if let Some(root) = root_local(target)
-            && self.yields_operations(value)
-        {
-            self.scopes.absorb(root);
+        let holds = if self.yields_operations(value) {
+            Holds::Operations
+        } else if self.yields_futures(value) {
+            Holds::Judged
+        } else {
+            return;
+        };
+        if let Some(root) = root_local(target) {
+            self.scopes.absorb(root, holds);
         }
     }
 
@@ -139,6 +145,19 @@ impl Reader {
         let mut search = Search {
             reader: self,
             found: false,
+            blocks: false,
+        };
+        search.visit_expr(expression);
+        search.found
+    }
+
+    /// Whether what comes out of an expression can be awaited: operations, or `async` blocks whose
+    /// awaits are judged one by one.
+    pub(super) fn yields_futures(&self, expression: &Expr) -> bool {
+        let mut search = Search {
+            reader: self,
+            found: false,
+            blocks: true,
         };
         search.visit_expr(expression);
         search.found
@@ -171,12 +190,24 @@ pub(super) fn root_local(expression: &Expr) -> Option<&proc_macro2::Ident> {
 struct Search<'a> {
     reader: &'a Reader,
     found: bool,
+    /// Whether `async` blocks count.
+    blocks: bool,
 }
 
 impl<'ast> Visit<'ast> for Search<'_> {
     fn visit_expr_await(&mut self, _: &'ast ExprAwait) {}
 
     fn visit_item(&mut self, _: &'ast Item) {}
+
+    fn visit_expr_async(&mut self, block: &'ast ExprAsync) {
+        self.found |= self.blocks;
+        syn::visit::visit_expr_async(self, block);
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
+        self.found |= self.blocks && closure.asyncness.is_some();
+        syn::visit::visit_expr_closure(self, closure);
+    }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         let chain = Chain::of_call(call, &self.reader.context);
@@ -194,6 +225,7 @@ impl<'ast> Visit<'ast> for Search<'_> {
         if let Some(ident) = path.path.get_ident() {
             let holds = self.reader.scopes.get(ident);
             self.found |= matches!(holds, Some(Holds::Operation | Holds::Operations));
+            self.found |= self.blocks && matches!(holds, Some(Holds::Judged | Holds::Capture));
         }
     }
 

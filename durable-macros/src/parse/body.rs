@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, mem};
 
 use proc_macro2::{Ident, Span};
+use quote::ToTokens;
 use syn::{Block, Expr, ExprClosure, GenericArgument, Path, Type, visit::Visit};
 
 use super::{
@@ -12,8 +13,11 @@ use super::{
     scopes::{Holds, Scopes, names_bound},
     step_locals,
 };
-use crate::graph::{
-    Body, Choice, ContextUse, Fate, How, Kind, Name, Node, Operation, PathUse, Place,
+use crate::{
+    graph::{
+        Await, Body, Choice, ContextUse, Fate, How, Kind, Name, Node, Operation, PathUse, Place,
+    },
+    text::text,
 };
 
 /// Reads a body whose context has this name.
@@ -28,6 +32,7 @@ pub(crate) fn read(block: &Block, context: Option<&Ident>) -> Body {
         scopes: Scopes::default(),
         place: Place::Body,
         fan_out: false,
+        makes_step_body: false,
         feeds: Holds::Other,
         fate: Fate::Used,
         how: How::Stored,
@@ -53,6 +58,8 @@ pub(super) struct Reader {
     pub(super) place: Place,
     /// Whether a closure met now is handed to `durable::join_all`.
     pub(super) fan_out: bool,
+    /// Whether a closure met now is the body of a step.
+    pub(super) makes_step_body: bool,
     /// What the parameters of a closure met now hold.
     pub(super) feeds: Holds,
     /// What becomes of the operation that the expression met next makes, if it makes one.
@@ -86,12 +93,14 @@ impl Reader {
     pub(super) fn apart(&mut self, place: Place, read: impl FnOnce(&mut Self)) {
         let place = mem::replace(&mut self.place, place);
         let fan_out = mem::replace(&mut self.fan_out, false);
+        let makes_step_body = mem::replace(&mut self.makes_step_body, false);
         let feeds = mem::replace(&mut self.feeds, Holds::Other);
         let leaves = mem::replace(&mut self.leaves, false);
         let frames = mem::take(&mut self.frames);
         self.scope(read);
         self.place = place;
         self.fan_out = fan_out;
+        self.makes_step_body = makes_step_body;
         self.feeds = feeds;
         self.leaves = leaves;
         self.frames = frames;
@@ -149,11 +158,10 @@ impl Reader {
         };
         for arg in args {
             match peel(arg) {
-                Expr::Closure(closure) if chain.kind == Kind::Step => self.step_body(closure),
                 // A fn that is the body of the step: what it does is not judged.
                 Expr::Path(path) if chain.kind == Kind::Step && path.path.get_ident().is_none() => {
                 }
-                _ => self.visit_expr(arg),
+                _ => self.argument(arg, chain.kind == Kind::Step),
             }
         }
         let generic = turbofish(chain.call.turbofish.as_ref());
@@ -175,6 +183,14 @@ impl Reader {
             order,
         });
         self.push_node(Node::Operation(index));
+    }
+
+    /// Reads an argument of an operation. Closures in the body of a step are run by the step, also when
+    /// a block or a fn makes them: `{ let card = card.clone(); move |_| charge(card.clone()) }`.
+    fn argument(&mut self, arg: &Expr, is_body: bool) {
+        let outer = mem::replace(&mut self.makes_step_body, is_body);
+        self.visit_expr(arg);
+        self.makes_step_body = outer;
     }
 
     fn option(&mut self, call: &syn::ExprMethodCall) -> Choice {
@@ -204,9 +220,24 @@ impl Reader {
     /// Reads a branch of a combinator. An `async` block there is driven by the combinator, so it may
     /// hold operations.
     pub(super) fn combinator_branch(&mut self, expression: &Expr) {
+        let foreign = (!self.is_durable(expression)).then(|| summary(expression));
+        let start = self.body.next_order();
         match peel(expression) {
             Expr::Async(block) => self.driven(block),
             _ => self.visit_as(expression, Fate::Branch),
+        }
+        self.note_await(expression, foreign, start);
+    }
+
+    /// Notes that something is awaited, after it was read.
+    pub(super) fn note_await(&mut self, at: impl ToTokens, foreign: Option<String>, start: usize) {
+        let end = self.body.next_order();
+        if !self.place.is_unjudged() {
+            self.body.awaits.push(Await {
+                at: at.into_token_stream(),
+                foreign,
+                base: start..end,
+            });
         }
     }
 
@@ -254,6 +285,21 @@ impl Reader {
             segments: self.aliases.resolve(path),
             generics: generics(path),
         });
+    }
+}
+
+/// An expression as a sentence can hold it: without arguments, if those are long.
+pub(super) fn summary(expression: &Expr) -> String {
+    const CHARACTERS_MAX: usize = 40;
+    let whole = text(expression);
+    if whole.chars().count() <= CHARACTERS_MAX {
+        return whole;
+    }
+    match peel(expression) {
+        Expr::Call(call) => format!("{}(..)", summary(&call.func)),
+        Expr::MethodCall(call) => format!("{}.{}(..)", summary(&call.receiver), call.method),
+        Expr::Field(_) | Expr::Path(_) => whole,
+        _ => "..".to_owned(),
     }
 }
 

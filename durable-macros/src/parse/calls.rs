@@ -1,7 +1,7 @@
 //! Calls on the context: `ctx.step("charge", ..).retry(..)`.
 
 use proc_macro2::Ident;
-use syn::{Expr, ExprCall, ExprMethodCall, Path, UnOp};
+use syn::{Expr, ExprCall, ExprMethodCall, Local, Pat, Path, UnOp};
 
 use crate::graph::Kind;
 
@@ -105,6 +105,20 @@ pub(crate) fn peel(mut expression: &Expr) -> &Expr {
 /// Whether this is the context itself, or what a method call would make the context of: `(*ctx)`.
 pub(crate) fn is_context(expression: &Expr, context: &Ident) -> bool {
     context_ident(expression).is_some_and(|ident| ident == context)
+}
+
+/// Whether a local gives the context its own name again: `let ctx = ctx.clone();`.
+pub(crate) fn renews_context(local: &Local, context: &Ident) -> bool {
+    let named = matches!(&local.pat, Pat::Ident(name) if name.ident == *context);
+    let init = local.init.as_ref().map(|init| peel(&init.expr));
+    named
+        && match init {
+            Some(Expr::MethodCall(call)) => {
+                call.method == "clone" && is_context(&call.receiver, context)
+            }
+            Some(init) => is_context(init, context),
+            None => false,
+        }
 }
 
 /// The name that stands where the context could.

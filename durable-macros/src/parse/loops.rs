@@ -2,9 +2,9 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{Label, Lifetime};
+use syn::{Expr, ExprForLoop, ExprLoop, ExprWhile, Label, Lifetime, RangeLimits, visit::Visit};
 
-use super::body::Reader;
+use super::{body::Reader, calls::peel};
 use crate::{graph::Node, text::text};
 
 /// A loop or a labelled block that is being read.
@@ -15,6 +15,38 @@ pub(super) struct Frame {
 }
 
 impl Reader {
+    pub(super) fn for_loop(&mut self, expression: &ExprForLoop) {
+        self.visit_expr(&expression.expr);
+        let header = format!(
+            "for {} in {}",
+            text(&expression.pat),
+            text(&expression.expr)
+        );
+        let (body, left) = self.frame(expression.label.as_ref(), true, |reader| {
+            reader.bind(&expression.pat, Some(&expression.expr));
+            reader.visit_block(&expression.body);
+        });
+        let ends = left || !is_endless(&expression.expr);
+        self.push_loop(header, expression.for_token.span, body, ends);
+    }
+
+    pub(super) fn while_loop(&mut self, expression: &ExprWhile) {
+        let header = format!("while {}", text(&expression.cond));
+        let endless = header == "while true";
+        let (body, left) = self.frame(expression.label.as_ref(), true, |reader| {
+            reader.visit_expr(&expression.cond);
+            reader.visit_block(&expression.body);
+        });
+        self.push_loop(header, expression.while_token.span, body, left || !endless);
+    }
+
+    pub(super) fn bare_loop(&mut self, expression: &ExprLoop) {
+        let (body, left) = self.frame(expression.label.as_ref(), true, |reader| {
+            reader.visit_block(&expression.body);
+        });
+        self.push_loop("loop".to_owned(), expression.loop_token.span, body, left);
+    }
+
     /// Reads a loop or a labelled block; gives what is in it and whether something leaves it.
     pub(super) fn frame(
         &mut self,
@@ -70,4 +102,14 @@ impl Reader {
 
 fn label_text(label: impl ToTokens) -> String {
     text(label)
+}
+
+/// Whether an iterator visibly has no end: `0..`.
+fn is_endless(iterator: &Expr) -> bool {
+    match peel(iterator) {
+        Expr::Range(range) => {
+            range.end.is_none() && matches!(range.limits, RangeLimits::HalfOpen(_))
+        }
+        _ => false,
+    }
 }

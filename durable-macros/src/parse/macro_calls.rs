@@ -16,7 +16,10 @@ use crate::{
 
 impl Reader {
     pub(super) fn read_macro(&mut self, mac: &Macro) {
+        let path = self.aliases.resolve(&mac.path);
+        let foreign = path.len() > 1 && macros::FOREIGN.contains(&path[0].as_str());
         match macros::read(mac) {
+            Reading::Combinator { .. } if foreign => self.opaque(mac),
             Reading::Combinator { kind, parts } => self.combinator(kind, mac, &parts),
             Reading::Ordinary(parts) => self.ordinary(mac, &parts),
             Reading::Escape(parts) => self.escape(mac, &parts),

@@ -5,6 +5,8 @@ pub(crate) mod args;
 mod awaitable;
 mod bindings;
 pub(crate) mod body;
+mod branches;
+mod call_sites;
 pub(crate) mod calls;
 mod loops;
 mod macro_calls;

@@ -75,10 +75,10 @@ impl Scopes {
         }
     }
 
-    /// Notes that a local takes operations in.
-    pub(super) fn absorb(&mut self, name: &Ident) {
+    /// Notes that a local takes futures in.
+    pub(super) fn absorb(&mut self, name: &Ident, holds: Holds) {
         if let Some(local) = self.find(name).filter(|local| local.holds == Holds::Other) {
-            local.holds = Holds::Operations;
+            local.holds = holds;
         }
     }
 

@@ -4,7 +4,7 @@
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, FnArg, Pat, ReturnType, Signature, Type, Visibility,
+    Attribute, FnArg, Pat, Path, ReturnType, Signature, Type, Visibility,
     ext::IdentExt,
     parse::{Parse, ParseStream},
 };
@@ -107,10 +107,13 @@ impl Function {
     }
 }
 
-/// Whether a type is a context's, or a reference to some type: `Ctx`, `&mut Ctx`, `&Context`.
+/// Whether a type is meant to be a context's: `Ctx`, `&mut Ctx`, `&Context`.
 fn names_context(ty: &Type) -> bool {
     match ty {
-        Type::Reference(_) => true,
+        Type::Reference(reference) => match &*reference.elem {
+            Type::Path(path) => !is_data(&path.path),
+            _ => false,
+        },
         Type::Group(group) => names_context(&group.elem),
         Type::Path(path) => path
             .path
@@ -119,6 +122,15 @@ fn names_context(ty: &Type) -> bool {
             .is_some_and(|last| last.ident.to_string().ends_with("Ctx")),
         _ => false,
     }
+}
+
+/// Whether a type is one that everybody knows, and so no context: `str`, `u32`, `Vec<..>`.
+pub(crate) fn is_data(path: &Path) -> bool {
+    const KNOWN: [&str; 5] = ["Box", "Option", "Self", "String", "Vec"];
+    path.segments.last().is_some_and(|last| {
+        let name = last.ident.to_string();
+        name.starts_with(char::is_lowercase) || KNOWN.contains(&&*name)
+    })
 }
 
 /// The source line a span starts in.

@@ -2,23 +2,19 @@
 
 use std::mem;
 
-use proc_macro2::{Ident, Span};
 use syn::{
     Attribute, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBlock, ExprBreak, ExprCall,
     ExprClosure, ExprContinue, ExprForLoop, ExprIf, ExprLet, ExprLoop, ExprMacro, ExprMatch,
-    ExprMethodCall, ExprPath, ExprReturn, ExprStruct, ExprTry, ExprUnsafe, ExprWhile, Item, Pat,
-    Path, QSelf, RangeLimits, Stmt, Type, spanned::Spanned, visit::Visit,
+    ExprMethodCall, ExprPath, ExprReturn, ExprStruct, ExprTry, ExprUnsafe, ExprWhile, Item, Path,
+    QSelf, Stmt, Type, visit::Visit,
 };
 
 use super::{
-    body::Reader,
-    calls::{Chain, FragmentCall, context_ident, fan_out, peel},
+    body::{Reader, summary},
+    calls::peel,
     scopes::Holds,
 };
-use crate::{
-    graph::{Arm, Await, Fate, How, Kind, Node, Place},
-    text::text,
-};
+use crate::graph::{Fate, How, Place};
 
 impl<'ast> Visit<'ast> for Reader {
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
@@ -72,70 +68,17 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
-        let fate = mem::replace(&mut self.fate, Fate::Used);
-        self.note_states(call);
-        if self.sees_context() {
-            if let Some(chain) = Chain::of_call(call, &self.context) {
-                if chain.kind == Kind::Scope {
-                    // Reached only outside a fragment call.
-                    self.note_receiver(&chain.call.receiver, How::Scoped);
-                }
-                return self.operation(&chain, None, fate);
-            }
-            if self.is_context(&call.receiver) {
-                return self.query(call);
-            }
-        }
-        self.note_clock(call);
-        for arg in &call.args {
-            self.absorb(&call.receiver, arg);
-        }
-        self.visit_expr(&call.receiver);
-        self.visit_turbofish(call);
-        let feeds = if self.yields_operations(&call.receiver) {
-            Holds::Operations
-        } else {
-            Holds::Other
-        };
-        let outer = mem::replace(&mut self.feeds, feeds);
-        let how = How::Passed(format!(".{}(..)", call.method));
-        self.with_how(how, |reader| {
-            call.args.iter().for_each(|arg| reader.visit_expr(arg));
-        });
-        self.feeds = outer;
+        self.method_call(call);
     }
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
-        let fate = mem::replace(&mut self.fate, Fate::Used);
-        if self.sees_context()
-            && let Some(fragment) = FragmentCall::of(call, &self.context)
-        {
-            for arg in call.args.iter().skip(1) {
-                self.with_how(How::Stored, |reader| reader.visit_expr(arg));
-            }
-            return self.operation(&fragment.scope, Some(fragment.fragment), fate);
-        }
-        if let Some(kind) = fan_out(call) {
-            return self.fan_out_call(kind, call, &fate);
-        }
-        if is_drop(call) {
-            return self.dropped(call);
-        }
-        let before = self.body.paths.len();
-        self.visit_expr(&call.func);
-        let callee = (self.body.paths.len() > before).then_some(before);
-        let args = self.body.next_order();
-        let how = How::Passed(text(&call.func));
-        self.with_how(how, |reader| {
-            call.args.iter().for_each(|arg| reader.visit_expr(arg));
-        });
-        let end = self.body.next_order();
-        if let Some(callee) = callee.and_then(|callee| self.body.paths.get_mut(callee)) {
-            callee.args = args..end;
-        }
+        self.call(call);
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
+        if self.makes_step_body {
+            return self.step_body(closure);
+        }
         let place = match self.place {
             place if place.is_unjudged() => place,
             _ if self.fan_out => Place::FanOut,
@@ -147,10 +90,10 @@ impl<'ast> Visit<'ast> for Reader {
                 reader.visit_pat(pattern);
                 reader.bind_all(pattern, feeds);
             }
-            if place == Place::FanOut {
-                reader.combinator_branch(&closure.body);
-            } else {
-                reader.visit_expr(&closure.body);
+            match peel(&closure.body) {
+                Expr::Async(block) if place == Place::FanOut => reader.driven(block),
+                body if place == Place::FanOut => reader.visit_as(body, Fate::Branch),
+                body => reader.visit_expr(body),
             }
         });
     }
@@ -165,20 +108,13 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_expr_await(&mut self, expression: &'ast ExprAwait) {
         let base = &*expression.base;
-        let foreign = !self.is_durable(base);
+        let foreign = (!self.is_durable(base)).then(|| summary(base));
         let start = self.body.next_order();
         match peel(base) {
             Expr::Async(block) => self.driven(block),
             _ => self.visit_as(base, Fate::Awaited),
         }
-        let end = self.body.next_order();
-        if !self.place.is_unjudged() {
-            self.body.awaits.push(Await {
-                token: Ident::new("await", expression.await_token.span),
-                foreign: foreign.then(|| summary(base)),
-                base: start..end,
-            });
-        }
+        self.note_await(expression.await_token, foreign, start);
     }
 
     fn visit_expr_try(&mut self, expression: &'ast ExprTry) {
@@ -235,80 +171,23 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_expr_if(&mut self, expression: &'ast ExprIf) {
-        let fate = mem::replace(&mut self.fate, Fate::Used);
-        let then = self.scope(|reader| {
-            reader.visit_expr(&expression.cond);
-            reader.branch(|reader| {
-                reader.fate = fate;
-                reader.visit_block(&expression.then_branch);
-            })
-        });
-        let mut arms = vec![Arm {
-            label: "then".to_owned(),
-            body: then,
-        }];
-        if let Some((_, otherwise)) = &expression.else_branch {
-            arms.push(Arm {
-                label: "else".to_owned(),
-                body: self.branch(|reader| reader.visit_as(otherwise, fate)),
-            });
-        }
-        self.push_branch(text(&expression.cond), expression.if_token.span, arms);
+        self.if_expression(expression);
     }
 
     fn visit_expr_match(&mut self, expression: &'ast ExprMatch) {
-        let fate = mem::replace(&mut self.fate, Fate::Used);
-        self.visit_expr(&expression.expr);
-        let arms = expression.arms.iter().map(|arm| {
-            let body = self.branch(|reader| {
-                reader.scope(|reader| {
-                    let (pattern, guard) = guarded(&arm.pat);
-                    reader.bind(pattern, Some(&expression.expr));
-                    if let Some(guard) = guard {
-                        reader.visit_expr(guard);
-                    }
-                    reader.visit_as(&arm.body, fate);
-                });
-            });
-            Arm {
-                label: text(&arm.pat),
-                body,
-            }
-        });
-        let arms = arms.collect();
-        self.push_branch(text(&expression.expr), expression.match_token.span, arms);
+        self.match_expression(expression);
     }
 
     fn visit_expr_for_loop(&mut self, expression: &'ast ExprForLoop) {
-        self.visit_expr(&expression.expr);
-        let header = format!(
-            "for {} in {}",
-            text(&expression.pat),
-            text(&expression.expr)
-        );
-        let (body, left) = self.frame(expression.label.as_ref(), true, |reader| {
-            reader.bind(&expression.pat, Some(&expression.expr));
-            reader.visit_block(&expression.body);
-        });
-        let ends = left || !is_endless(&expression.expr);
-        self.push_loop(header, expression.for_token.span, body, ends);
+        self.for_loop(expression);
     }
 
     fn visit_expr_while(&mut self, expression: &'ast ExprWhile) {
-        let header = format!("while {}", text(&expression.cond));
-        let endless = header == "while true";
-        let (body, left) = self.frame(expression.label.as_ref(), true, |reader| {
-            reader.visit_expr(&expression.cond);
-            reader.visit_block(&expression.body);
-        });
-        self.push_loop(header, expression.while_token.span, body, left || !endless);
+        self.while_loop(expression);
     }
 
     fn visit_expr_loop(&mut self, expression: &'ast ExprLoop) {
-        let (body, left) = self.frame(expression.label.as_ref(), true, |reader| {
-            reader.visit_block(&expression.body);
-        });
-        self.push_loop("loop".to_owned(), expression.loop_token.span, body, left);
+        self.bare_loop(expression);
     }
 
     fn visit_expr_block(&mut self, expression: &'ast ExprBlock) {
@@ -340,12 +219,6 @@ impl<'ast> Visit<'ast> for Reader {
 }
 
 impl Reader {
-    fn visit_turbofish(&mut self, call: &ExprMethodCall) {
-        if let Some(turbofish) = &call.turbofish {
-            self.visit_angle_bracketed_generic_arguments(turbofish);
-        }
-    }
-
     /// Reads a path, which may begin with a type: `<SystemTime>::now`.
     fn visit_qualified(&mut self, qualifier: Option<&QSelf>, path: &Path) {
         let Some(qualifier) = qualifier else {
@@ -362,133 +235,4 @@ impl Reader {
         }
         syn::visit::visit_path(self, path);
     }
-
-    fn note_receiver(&mut self, receiver: &Expr, how: How) {
-        if let Some(ident) = context_ident(receiver) {
-            self.use_context(ident.clone(), how);
-        }
-    }
-
-    /// A call on the context that makes no operation: `ctx.now()`.
-    fn query(&mut self, call: &ExprMethodCall) {
-        let how = if call.method == "clone" || call.method == "to_owned" {
-            How::Cloned
-        } else {
-            How::Asked
-        };
-        self.note_receiver(&call.receiver, how);
-        call.args.iter().for_each(|arg| self.visit_expr(arg));
-        self.visit_turbofish(call);
-        if call.method == "continue_as_new" {
-            self.exit();
-        }
-    }
-
-    fn fan_out_call(&mut self, kind: &'static str, call: &ExprCall, fate: &Fate) {
-        if !self.place.is_unjudged() && matches!(fate, Fate::Discarded | Fate::Wildcard) {
-            let path = match peel(&call.func) {
-                Expr::Path(path) => path.path.segments.last(),
-                _ => None,
-            };
-            self.body
-                .dropped_combinators
-                .extend(path.map(|last| last.ident.clone()));
-        }
-        let outer = mem::replace(&mut self.fan_out, true);
-        let body = self.branch(|reader| {
-            for arg in &call.args {
-                reader.with_how(How::Stored, |reader| reader.visit_as(arg, Fate::Branch));
-            }
-        });
-        self.fan_out = outer;
-        if !body.is_empty() {
-            self.push_node(Node::Parallel {
-                kind,
-                span: call.func.span(),
-                branches: vec![body],
-            });
-        }
-    }
-
-    /// `drop(operation)`: a mention that awaits nothing.
-    fn dropped(&mut self, call: &ExprCall) {
-        for arg in &call.args {
-            match peel(arg) {
-                Expr::Path(path)
-                    if path
-                        .path
-                        .get_ident()
-                        .is_some_and(|name| *name != self.context) => {}
-                _ => self.with_how(How::Passed("drop".to_owned()), |reader| {
-                    reader.visit_as(arg, Fate::Discarded);
-                }),
-            }
-        }
-    }
-
-    /// Notes a reading of the clock as a method call.
-    fn note_clock(&mut self, call: &ExprMethodCall) {
-        let epoch = matches!(peel(&call.receiver), Expr::Path(path)
-            if path.path.segments.last().is_some_and(|last| last.ident == "UNIX_EPOCH"));
-        let elapsed = call.method == "elapsed" && call.args.is_empty();
-        if elapsed && !self.place.is_unjudged() && (epoch || self.is_time(&call.receiver)) {
-            self.body.clock_calls.push(call.method.clone());
-        }
-    }
-
-    pub(super) fn push_branch(&mut self, condition: String, span: Span, arms: Vec<Arm>) {
-        if arms.iter().any(|arm| !arm.body.is_empty()) {
-            self.push_node(Node::Branch {
-                condition,
-                span,
-                arms,
-            });
-        }
-    }
-}
-
-/// An expression as a sentence can hold it: without arguments, if those are long.
-fn summary(expression: &Expr) -> String {
-    const CHARACTERS_MAX: usize = 40;
-    let whole = text(expression);
-    if whole.chars().count() <= CHARACTERS_MAX {
-        return whole;
-    }
-    match peel(expression) {
-        Expr::Call(call) => format!("{}(..)", summary(&call.func)),
-        Expr::MethodCall(call) => format!("{}.{}(..)", summary(&call.receiver), call.method),
-        Expr::Field(_) | Expr::Path(_) => whole,
-        _ => "..".to_owned(),
-    }
-}
-
-/// A pattern and its guard.
-fn guarded(pattern: &Pat) -> (&Pat, Option<&Expr>) {
-    match pattern {
-        Pat::Guard(guarded) => (&guarded.pat, Some(&guarded.guard)),
-        pattern => (pattern, None),
-    }
-}
-
-/// Whether an iterator visibly has no end: `0..`.
-fn is_endless(iterator: &Expr) -> bool {
-    match peel(iterator) {
-        Expr::Range(range) => {
-            range.end.is_none() && matches!(range.limits, RangeLimits::HalfOpen(_))
-        }
-        _ => false,
-    }
-}
-
-fn is_item_of(path: &Path, module: &str, item: &str) -> bool {
-    let mut last = path.segments.iter().rev();
-    last.next().is_some_and(|last| last.ident == item)
-        && last.next().is_some_and(|last| last.ident == module)
-}
-
-/// Whether this is a call of `drop` or `forget`.
-fn is_drop(call: &ExprCall) -> bool {
-    matches!(peel(&call.func), Expr::Path(path)
-        if path.path.is_ident("drop")
-            || ["drop", "forget"].iter().any(|name| is_item_of(&path.path, "mem", name)))
 }

@@ -13,7 +13,7 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
             continue;
         }
         diagnostics.push(
-            &awaited.token,
+            &awaited.at,
             format_args!("`{foreign}` is not a durable operation"),
             "what it comes to is not recorded, so a replay would do it again and could go another way",
             "await it in a step: `ctx.step(\"a_name\", |_| async { .. }).await?`",

@@ -81,9 +81,9 @@ fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
             format_args!("this {noun} is thrown away by `_`"),
             WHY,
             format_args!(
-                "`let _ = ctx.{}(..).await;` if its result does not matter; to run it beside others, \
+                "`let _ = {}.await;` if its result does not matter; to run it beside others, \
                  hand it to `durable::join!`",
-                operation.method
+                operation.sketch()
             ),
         ),
     }

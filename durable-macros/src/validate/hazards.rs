@@ -51,6 +51,7 @@ enum Hazard {
     Uuid,
     Hashed,
     Sleep,
+    Combinator,
     Spawn,
     Environment,
     Process,
@@ -84,6 +85,12 @@ fn report(used: &PathUse, hazard: Hazard, diagnostics: &mut Diagnostics) {
             "is a timer in memory",
             "it is not recorded: a restart would lose it, and a replay would wait again",
             "`ctx.sleep(\"a_name\", duration).await?`",
+        ),
+        Hazard::Combinator => (
+            "polls in an order of its own",
+            "a replay could take another turn than the run did",
+            "`durable::join_all`, `durable::join!` or `durable::race!`, whose branches move in the \
+             recorded order",
         ),
         Hazard::Spawn => (
             "starts something beside the workflow",
@@ -150,6 +157,8 @@ fn type_hazard(used: &PathUse, segments: &[&str]) -> Option<Hazard> {
         (_, "HashMap") if used.generics < 3 => Some(Hazard::Hashed),
         (_, "HashSet") if used.generics < 2 => Some(Hazard::Hashed),
         ("HashMap" | "HashSet", _) if !last.contains("hasher") => Some(Hazard::Hashed),
+        ("FuturesUnordered" | "FuturesOrdered", _) => Some(Hazard::Combinator),
+        ("JoinSet", "new") => Some(Hazard::Spawn),
         ("File", "open" | "create" | "create_new" | "options")
         | ("TcpStream", "connect" | "connect_timeout")
         | ("TcpListener" | "UdpSocket", "bind") => Some(Hazard::Io),
@@ -166,7 +175,10 @@ fn module_hazard(segments: &[&str]) -> Option<Hazard> {
     let item = segments.get(2).copied().unwrap_or_default();
     let is_fn = item.starts_with(char::is_lowercase);
     match (krate, module) {
-        ("tokio" | "async_std" | "smol", "spawn" | "task" | "runtime") => Some(Hazard::Spawn),
+        ("tokio" | "async_std" | "smol", "spawn" | "runtime") => Some(Hazard::Spawn),
+        ("tokio" | "async_std", "task") if item.contains("spawn") || item.ends_with("Set") => {
+            Some(Hazard::Spawn)
+        }
         ("tokio", "time") if is_fn => Some(Hazard::Sleep),
         ("tokio" | "async_std", "fs" | "net" | "io") if is_fn || has_constructor(segments) => {
             Some(Hazard::Io)
@@ -183,6 +195,14 @@ fn module_hazard(segments: &[&str]) -> Option<Hazard> {
             if segments.len() == 2 && module.starts_with(char::is_lowercase) =>
         {
             Some(Hazard::Random)
+        }
+        ("futures" | "futures_util" | "futures_lite", "future" | "stream")
+            if item.starts_with("join")
+                || item.starts_with("try_join")
+                || item.starts_with("select")
+                || item == "race" =>
+        {
+            Some(Hazard::Combinator)
         }
         ("reqwest", "get" | "blocking") | ("ureq", _) => Some(Hazard::Io),
         _ => None,

@@ -34,8 +34,16 @@ pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// What the name is the name of: that of a fragment is chosen by its caller.
+fn noun(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Scope => "scope",
+        kind => kind.noun(),
+    }
+}
+
 fn computed(operation: &Operation, name: &impl ToTokens, diagnostics: &mut Diagnostics) {
-    let noun = operation.kind.noun();
+    let noun = noun(operation.kind);
     diagnostics.push(
         name,
         format_args!("the name of a {noun} must be a string literal"),
@@ -50,7 +58,7 @@ fn computed(operation: &Operation, name: &impl ToTokens, diagnostics: &mut Diagn
 }
 
 fn ill_formed(operation: &Operation, name: &LitStr, flaw: &str, diagnostics: &mut Diagnostics) {
-    let noun = operation.kind.noun();
+    let noun = noun(operation.kind);
     diagnostics.push(
         name,
         format_args!("the {noun} name {} {flaw}", text(name)),

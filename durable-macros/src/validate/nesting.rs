@@ -30,6 +30,7 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
 fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
     let noun = operation.kind.noun();
     let method = &operation.method;
+    let sketch = operation.sketch();
     match operation.place {
         Place::Body | Place::FanOut => {}
         Place::StepBody => diagnostics.push(
@@ -39,7 +40,7 @@ fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
              durable can happen inside it",
             format_args!(
                 "end the step first, and give its result to what follows: `let first = \
-                 ctx.step(..).await?; ctx.{method}(..).await?`"
+                 ctx.step(..).await?; {sketch}.await?`"
             ),
         ),
         Place::Closure => diagnostics.push(
@@ -49,14 +50,15 @@ fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
              know it",
             format_args!(
                 "an `if` or a `for` loop; or, for all at once, `durable::join_all(items.iter().map(|item| \
-                 ctx.{method}(..)))`"
+                 {sketch}))`"
             ),
         ),
         Place::Async => diagnostics.push(
             method,
             format_args!("a {noun} inside an `async` block"),
             "whoever polls the block decides when it goes on, and may decide otherwise on a replay",
-            "write it in the body; or make the block a branch: `durable::join!(async { .. }, ..)`",
+            "write it in the body; or hand the block itself to a combinator: `durable::join!(async { .. }, \
+             ..)`, `durable::join_all(items.iter().map(|item| async move { .. }))`",
         ),
         Place::Escape => diagnostics.push(
             method,
@@ -85,7 +87,8 @@ fn query_check(asked: &ContextUse, diagnostics: &mut Diagnostics) {
             context,
             format_args!("`{context}` inside an `async` block"),
             "whoever polls the block decides when it goes on, and may decide otherwise on a replay",
-            "ask before the block; or make the block a branch: `durable::join!(async { .. }, ..)`",
+            "ask before the block; or hand the block itself to a combinator: `durable::join!(async { .. \
+             }, ..)`",
         ),
     }
 }

@@ -24,7 +24,8 @@ fn known(kind: Kind) -> &'static [&'static str] {
 /// Whether this is an option that another kind of operation has. One that none has is reported by the
 /// compiler, which knows names that are close to it.
 fn is_misplaced(kind: Kind, option: &Ident) -> bool {
-    !known(kind).iter().any(|known| option == known)
+    kind != Kind::Scope
+        && !known(kind).iter().any(|known| option == known)
         && known(Kind::Step).iter().any(|known| option == known)
 }
 

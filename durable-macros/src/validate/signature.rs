@@ -1,9 +1,12 @@
 //! Signatures.
 
 use quote::ToTokens;
-use syn::{FnArg, GenericParam, Pat, ReturnType, Safety, Type, visit::Visit};
+use syn::{FnArg, GenericParam, Pat, Path, ReturnType, Safety, Type, visit::Visit};
 
-use crate::{diagnostics::Diagnostics, parse::signature::Function};
+use crate::{
+    diagnostics::Diagnostics,
+    parse::signature::{Function, is_data},
+};
 
 /// What an attribute asks of a signature.
 pub(crate) struct Shape {
@@ -47,12 +50,6 @@ pub(crate) const FRAGMENT: Shape = Shape {
     why_one: "",
     example: "async fn bill(ctx: Ctx, order: &Order) -> durable::Result<Payment>",
 };
-
-/// Types that are no `Result`, by names that nothing else has. Of others the compiler knows.
-const NO_RESULTS: [&str; 16] = [
-    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64",
-    "usize", "String", "Self",
-];
 
 /// Judges a signature against a shape.
 pub(crate) fn check(function: &Function, shape: &Shape, diagnostics: &mut Diagnostics) {
@@ -179,15 +176,27 @@ impl Judge<'_> {
     fn is_context(&self, ty: &Type) -> bool {
         let borrowed = self.shape.context.contains('&');
         match ty {
-            Type::Path(_) => !borrowed,
-            Type::Reference(reference) => {
-                borrowed
-                    && reference.mutability.is_none()
-                    && matches!(&*reference.elem, Type::Path(_))
-            }
+            Type::Path(path) => !borrowed && self.may_be_context(&path.path),
+            Type::Reference(reference) => match &*reference.elem {
+                Type::Path(path) => {
+                    borrowed && reference.mutability.is_none() && self.may_be_context(&path.path)
+                }
+                _ => false,
+            },
             Type::Group(group) => self.is_context(&group.elem),
             _ => false,
         }
+    }
+
+    /// Whether a path may stand for the context's type: under an alias it may have any name, but not
+    /// that of another context.
+    fn may_be_context(&self, path: &Path) -> bool {
+        let expected = self.shape.context.rsplit([' ', '&']).next();
+        let name = path.segments.last().map(|last| last.ident.to_string());
+        let another = name
+            .filter(|name| name.ends_with("Ctx"))
+            .is_some_and(|name| Some(&*name) != expected);
+        !another && !is_data(path)
     }
 
     fn inputs(&self, diagnostics: &mut Diagnostics) {
@@ -247,7 +256,7 @@ impl Judge<'_> {
                 self.push(diagnostics, at, "must return a `Result`", why);
             }
             ReturnType::Type(_, ty) => match &**ty {
-                Type::Path(path) if NO_RESULTS.iter().any(|name| path.path.is_ident(name)) => {
+                Type::Path(path) if is_data(&path.path) => {
                     self.push(diagnostics, ty, "must return a `Result`", why);
                 }
                 Type::Path(_) | Type::Group(_) | Type::Macro(_) | Type::Paren(_) => {}

@@ -1,0 +1,176 @@
+//! What calls do: make operations, ask the context, hand it on, or drop what was made.
+
+use std::mem;
+
+use syn::{Expr, ExprCall, ExprMethodCall, Path, spanned::Spanned, visit::Visit};
+
+use super::{
+    body::{Reader, summary},
+    calls::{Chain, FragmentCall, context_ident, fan_out, peel},
+    scopes::Holds,
+};
+use crate::{
+    graph::{Fate, How, Kind, Node},
+    text::text,
+};
+
+impl Reader {
+    pub(super) fn method_call(&mut self, call: &ExprMethodCall) {
+        let fate = mem::replace(&mut self.fate, Fate::Used);
+        self.note_states(call);
+        if self.sees_context() {
+            if let Some(chain) = Chain::of_call(call, &self.context) {
+                if chain.kind == Kind::Scope {
+                    // Reached only outside a fragment call.
+                    self.note_receiver(&chain.call.receiver, How::Scoped);
+                }
+                return self.operation(&chain, None, fate);
+            }
+            if self.is_context(&call.receiver) {
+                return self.query(call);
+            }
+        }
+        self.note_clock(call);
+        for arg in &call.args {
+            self.absorb(&call.receiver, arg);
+        }
+        self.visit_expr(&call.receiver);
+        self.visit_turbofish(call);
+        let feeds = if self.yields_operations(&call.receiver) {
+            Holds::Operations
+        } else {
+            Holds::Other
+        };
+        let outer = mem::replace(&mut self.feeds, feeds);
+        let how = How::Passed(format!(".{}(..)", call.method));
+        self.with_how(how, |reader| {
+            call.args.iter().for_each(|arg| reader.visit_expr(arg));
+        });
+        self.feeds = outer;
+    }
+
+    pub(super) fn call(&mut self, call: &ExprCall) {
+        let fate = mem::replace(&mut self.fate, Fate::Used);
+        if self.sees_context()
+            && let Some(fragment) = FragmentCall::of(call, &self.context)
+        {
+            for arg in call.args.iter().skip(1) {
+                self.with_how(How::Stored, |reader| reader.visit_expr(arg));
+            }
+            return self.operation(&fragment.scope, Some(fragment.fragment), fate);
+        }
+        if let Some(kind) = fan_out(call) {
+            return self.fan_out_call(kind, call, &fate);
+        }
+        if is_drop(call) {
+            return self.dropped(call);
+        }
+        let before = self.body.paths.len();
+        self.visit_expr(&call.func);
+        let callee = (self.body.paths.len() > before).then_some(before);
+        let args = self.body.next_order();
+        let how = How::Passed(text(&call.func));
+        self.with_how(how, |reader| {
+            call.args.iter().for_each(|arg| reader.visit_expr(arg));
+        });
+        let end = self.body.next_order();
+        if let Some(callee) = callee.and_then(|callee| self.body.paths.get_mut(callee)) {
+            callee.args = args..end;
+        }
+    }
+
+    fn visit_turbofish(&mut self, call: &ExprMethodCall) {
+        if let Some(turbofish) = &call.turbofish {
+            self.visit_angle_bracketed_generic_arguments(turbofish);
+        }
+    }
+
+    fn note_receiver(&mut self, receiver: &Expr, how: How) {
+        if let Some(ident) = context_ident(receiver) {
+            self.use_context(ident.clone(), how);
+        }
+    }
+
+    /// A call on the context that makes no operation: `ctx.now()`.
+    fn query(&mut self, call: &ExprMethodCall) {
+        let how = if call.method == "clone" || call.method == "to_owned" {
+            How::Cloned
+        } else {
+            How::Asked
+        };
+        self.note_receiver(&call.receiver, how);
+        call.args.iter().for_each(|arg| self.visit_expr(arg));
+        self.visit_turbofish(call);
+        if call.method == "continue_as_new" {
+            self.exit();
+        }
+    }
+
+    fn fan_out_call(&mut self, kind: &'static str, call: &ExprCall, fate: &Fate) {
+        if !self.place.is_unjudged() && matches!(fate, Fate::Discarded | Fate::Wildcard) {
+            let path = match peel(&call.func) {
+                Expr::Path(path) => path.path.segments.last(),
+                _ => None,
+            };
+            self.body
+                .dropped_combinators
+                .extend(path.map(|last| last.ident.clone()));
+        }
+        let outer = mem::replace(&mut self.fan_out, true);
+        let body = self.branch(|reader| {
+            for arg in &call.args {
+                let foreign = (!reader.yields_futures(arg)).then(|| summary(arg));
+                let start = reader.body.next_order();
+                reader.with_how(How::Stored, |reader| reader.visit_as(arg, Fate::Branch));
+                reader.note_await(arg, foreign, start);
+            }
+        });
+        self.fan_out = outer;
+        if !body.is_empty() {
+            self.push_node(Node::Parallel {
+                kind,
+                span: call.func.span(),
+                branches: vec![body],
+            });
+        }
+    }
+
+    /// `drop(operation)`: a mention that awaits nothing.
+    fn dropped(&mut self, call: &ExprCall) {
+        for arg in &call.args {
+            match peel(arg) {
+                Expr::Path(path)
+                    if path
+                        .path
+                        .get_ident()
+                        .is_some_and(|name| *name != self.context) => {}
+                _ => self.with_how(How::Passed("drop".to_owned()), |reader| {
+                    reader.visit_as(arg, Fate::Discarded);
+                }),
+            }
+        }
+    }
+
+    /// Notes a reading of the clock as a method call.
+    fn note_clock(&mut self, call: &ExprMethodCall) {
+        let epoch = matches!(peel(&call.receiver), Expr::Path(path)
+            if path.path.segments.last().is_some_and(|last| last.ident == "UNIX_EPOCH"));
+        let elapsed = call.method == "elapsed" && call.args.is_empty();
+        if elapsed && !self.place.is_unjudged() && (epoch || self.is_time(&call.receiver)) {
+            self.body.clock_calls.push(call.method.clone());
+        }
+    }
+}
+
+fn is_item_of(path: &Path, module: &str, item: &str) -> bool {
+    let mut last = path.segments.iter().rev();
+    last.next().is_some_and(|last| last.ident == item)
+        && last.next().is_some_and(|last| last.ident == module)
+}
+
+/// Whether this is a call of `drop` or `forget`.
+fn is_drop(call: &ExprCall) -> bool {
+    matches!(peel(&call.func), Expr::Path(path)
+        if path.path.is_ident("drop")
+            || ["drop", "forget"].iter().any(|name| is_item_of(&path.path, "mem", name)))
+}

@@ -1,0 +1,14 @@
+use durable::prelude::*;
+
+#[durable::workflow]
+async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+    bill(ctx.scope("billing"), total);
+    Ok(total)
+}
+
+#[durable::steps]
+async fn bill(ctx: Ctx, total: u32) -> durable::Result<u32> {
+    Ok(ctx.step("charge", |_| async move { Ok::<_, String>(total) }).await?)
+}
+
+fn main() {}
