@@ -62,7 +62,7 @@ pub(super) struct Facts {
 impl Outline {
     /// The outline of a graph whose workflow is written in `file` at `line`.
     pub(super) fn of(graph: &Graph, file: &str, line: u32) -> Self {
-        let file = Arc::from(file);
+        let file = Arc::from(tidy(file));
         Self {
             workflow: graph.workflow.to_owned(),
             was: owned(graph.was),
@@ -122,7 +122,7 @@ fn part(node: &Node, file: &Arc<str>) -> Part {
         } => at(
             *line,
             Head::Scope((*name).to_owned()),
-            parts(body, &Arc::from(*fragment)),
+            parts(body, &Arc::from(tidy(fragment))),
         ),
     }
 }
@@ -175,6 +175,18 @@ pub(super) fn operations<'p>(parts: &'p [Part], scope: &str) -> Vec<(String, &'p
         }
     }
     found
+}
+
+/// A path without detours: `a/../b` is `b`.
+fn tidy(path: &str) -> String {
+    let mut tidy: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match tidy.last() {
+            Some(last) if part == ".." && *last != ".." => drop(tidy.pop()),
+            _ => tidy.push(part),
+        }
+    }
+    tidy.join("/")
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -246,5 +258,24 @@ impl fmt::Display for Head {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{one_line, tidy};
+
+    #[test]
+    fn paths_lose_their_detours_and_nothing_else() {
+        assert_eq!(tidy("tests/a/../../examples/b.rs"), "examples/b.rs");
+        assert_eq!(tidy("../a/b.rs"), "../a/b.rs");
+        assert_eq!(tidy("../../a.rs"), "../../a.rs");
+        assert_eq!(tidy("src/lib.rs"), "src/lib.rs");
+    }
+
+    #[test]
+    fn a_text_is_one_line_and_stays_another_than_others() {
+        assert_eq!(one_line("a\nb\t\u{2028}"), "a\\nb\\t\\u{2028}");
+        assert_eq!(one_line(r"a\nb"), r"a\\nb");
     }
 }

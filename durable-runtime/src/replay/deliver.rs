@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, FailureKind},
-    graph::{Located, OperationKind},
+    graph::Located,
     journal::{Event, EventKind, Payload},
 };
 
@@ -110,12 +110,7 @@ impl Machine {
         let attempted = match definition.graph.locate(step) {
             None => format!("no operation named `{}` in this build", step.path()),
             Some(Located { operation, .. }) => {
-                let noun = match operation.kind {
-                    OperationKind::Step => "step",
-                    OperationKind::Sleep => "sleep",
-                    OperationKind::Signal { .. } => "signal",
-                    OperationKind::Child { .. } => "child",
-                };
+                let noun = operation.kind.noun();
                 let timeout = noun == "signal" && event.kind == EventKind::TimerFired;
                 if timeout || recorded.is_none_or(|recorded| recorded == noun) {
                     return Ok(());

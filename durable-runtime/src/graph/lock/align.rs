@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::outline::{Facts, Head, Part};
+use super::super::outline::{Facts, Head, Part, operations};
 
 /// A part of one sequence, of the other, or of both.
 pub(super) enum Pair<'a> {
@@ -52,10 +52,11 @@ fn in_common(locked: &Part, current: &Part) -> usize {
             4 * usize::from(is_same(locked, current))
         }
         (one, other) if std::mem::discriminant(one) == std::mem::discriminant(other) => {
-            let names: BTreeSet<_> = (locked.operations().into_iter())
+            // Without their own heads: a scope with another name may hold the same operations.
+            let names: BTreeSet<_> = (operations(&locked.parts, "").into_iter())
                 .map(|(path, ..)| path)
                 .collect();
-            let shared = current.operations();
+            let shared = operations(&current.parts, "");
             let shared = shared.iter().filter(|(path, _, facts)| {
                 names.contains(path) || facts.was.iter().any(|name| names.contains(name))
             });

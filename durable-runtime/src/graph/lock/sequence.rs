@@ -197,7 +197,10 @@ impl<'a> Bodies<'a, '_, '_> {
         }
         if old.head != new.head {
             let what = format!("`{}` was `{}`", new.head, old.head);
-            let verdict = restructured(what);
+            let verdict = match new.head {
+                Head::Scope(_) => renamed_scope(what),
+                _ => restructured(what),
+            };
             self.changes
                 .push(verdict, Some(&new.place), Some(&old.place));
         }
@@ -326,6 +329,15 @@ fn added(facts: &Facts, class: Class) -> Verdict {
         }
     };
     (class, format!("{} is new", facts.noun()), advice.to_owned())
+}
+
+fn renamed_scope(what: String) -> Verdict {
+    (
+        Class::Breaking,
+        what,
+        "what is recorded in a scope carries its name, and would not be found. Restore the name"
+            .to_owned(),
+    )
 }
 
 pub(super) fn restructured(what: String) -> Verdict {

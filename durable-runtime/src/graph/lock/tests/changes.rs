@@ -204,10 +204,7 @@ fn what_is_gone_or_elsewhere_is_breaking() {
     change(
         &["scope f", "  step a"],
         &["scope g", "  step a"],
-        &[
-            "breaking: step `a` was removed",
-            "additive: step `a` is new",
-        ],
+        &["breaking: `scope g` was `scope f`"],
     );
 }
 
