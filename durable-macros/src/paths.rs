@@ -26,11 +26,22 @@ impl Paths {
         quote!(#facade::__private)
     }
 
-    /// An item of the hidden module, with the user's span, so that what the compiler says about it
+    /// An item of the hidden module, placed at the user's tokens: what the compiler says about it
     /// points there.
     pub(crate) fn private_at(&self, item: &str, span: Span) -> TokenStream {
         let private = self.private();
-        let item = Ident::new(item, span);
-        quote!(#private::#item)
+        let item = Ident::new(item, Span::call_site());
+        let path = quote!(#private::#item);
+        path.into_iter()
+            .map(|mut token| {
+                token.set_span(token.span().located_at(span));
+                token
+            })
+            .collect()
     }
+}
+
+/// The span of generated tokens that are to be seen at the user's: names of locals are the macro's own.
+pub(crate) fn generated_at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
 }

@@ -9,6 +9,29 @@ use crate::journal::{Payload, PayloadError, StepId};
 /// Any error, boxed; what steps and workflows may fail with converts into it.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 
+/// What a step, a compensation or a workflow may fail with.
+///
+/// Implemented for everything that converts into [`BoxError`]: types that implement
+/// [`std::error::Error`], `String`, `&'static str`, `anyhow::Error`, `BoxError` itself.
+#[diagnostic::on_unimplemented(
+    message = "a step, a compensation or a workflow cannot fail with `{Self}`",
+    label = "does not convert into `Box<dyn std::error::Error + Send + Sync>`",
+    note = "implement `std::error::Error` for `{Self}`, or fail with a `String` or with the error of \
+            `durable::Result`"
+)]
+pub trait UserError {
+    /// The error, boxed.
+    fn into_boxed(self) -> BoxError;
+}
+
+// What is missing is said of the type itself, not of the conversions it does not have.
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> UserError for E {
+    fn into_boxed(self) -> BoxError {
+        self.into()
+    }
+}
+
 /// Why a step, a child or a run failed. A real [`std::error::Error`], recorded in the journal, so
 /// that a replay sees exactly what the first execution saw.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ pub use inventory;
 
 use crate::{
     context::Data,
-    failure::{Failure, FailureKind},
+    failure::{Failure, FailureKind, UserError},
     graph::BodyFuture,
     journal::{Payload, PayloadError},
 };
@@ -24,31 +24,38 @@ pub use crate::{
 /// What a body or a compensation comes to, once its error is boxed.
 pub type Outcome<T> = Result<T, BoxError>;
 
-/// A return type that is a `Result`.
+/// What a workflow may return.
 #[diagnostic::on_unimplemented(
-    message = "a workflow must return a `Result`",
+    message = "a workflow must return a `Result`, and this is `{Self}`",
     label = "this is not a `Result`",
     note = "return `durable::Result<T>`, or a `Result` with an error type of your own"
 )]
 pub trait Fallible {
     /// The value.
     type Ok;
+
+    /// The same with its error boxed.
+    ///
+    /// # Errors
+    ///
     /// The error.
-    type Err;
+    fn into_outcome(self) -> Outcome<Self::Ok>;
 }
 
-impl<T, E> Fallible for Result<T, E> {
+impl<T, E: UserError> Fallible for Result<T, E> {
     type Ok = T;
-    type Err = E;
+
+    fn into_outcome(self) -> Outcome<T> {
+        self.map_err(boxed)
+    }
 }
 
-/// A user's fn with its error boxed.
-pub async fn body<F, T, E>(future: F) -> Outcome<T>
+/// A workflow's fn with its error boxed.
+pub async fn body<F>(future: F) -> Outcome<<F::Output as Fallible>::Ok>
 where
-    F: Future<Output = Result<T, E>> + Send,
-    E: Into<BoxError>,
+    F: Future<Output: Fallible> + Send,
 {
-    future.await.map_err(boxed)
+    future.await.into_outcome()
 }
 
 /// A compensation's fn with its error boxed.
@@ -74,16 +81,16 @@ pub trait Undone {
     fn into_outcome(self) -> Outcome<()>;
 }
 
-impl<E: Into<BoxError>> Undone for Result<(), E> {
+impl<E: UserError> Undone for Result<(), E> {
     fn into_outcome(self) -> Outcome<()> {
         self.map_err(boxed)
     }
 }
 
 /// Boxed while the type's name is still known.
-fn boxed<E: Into<BoxError>>(error: E) -> BoxError {
+fn boxed<E: UserError>(error: E) -> BoxError {
     Box::new(Failure::from_error(
-        error.into(),
+        error.into_boxed(),
         std::any::type_name::<E>(),
     ))
 }
@@ -170,27 +177,13 @@ fn compensate<C: Compensation<T>, T: Data>(
 
 impl RequiredState {
     /// The state `T`.
-    pub const fn of<T: Send + Sync + 'static>() -> Self {
+    pub const fn of<T: 'static>() -> Self {
         Self {
             name: std::any::type_name::<T>,
             id: TypeId::of::<T>,
         }
     }
 }
-
-/// Checks an input type where the user wrote it.
-pub const fn assert_input<T: Data>() {}
-
-/// Checks a return type where the user wrote it.
-pub const fn assert_output<T: Fallible>()
-where
-    T::Ok: Data,
-    T::Err: Into<BoxError>,
-{
-}
-
-/// Checks a signal's type where the user wrote it.
-pub const fn assert_signal<T: Data>() {}
 
 /// The output of a race's last branch: it has one when no other has.
 ///

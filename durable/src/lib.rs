@@ -94,7 +94,7 @@ pub use durable_runtime::{
     },
     engine::{Engine, EngineBuilder},
     error::{Error, ErrorKind},
-    failure::{BoxError, FailureKind},
+    failure::{BoxError, FailureKind, UserError},
     graph, journal,
     limits::Limits,
     status::{Status, TRANSITIONS, Transition},

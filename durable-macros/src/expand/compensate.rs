@@ -4,13 +4,15 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::{parse::signature::Function, paths::Paths};
+use super::workflow::called_at;
+use crate::{
+    parse::signature::Function,
+    paths::{Paths, generated_at},
+};
 
 /// The type of the fn's name, which is the compensation.
 pub(crate) fn compensation(function: &Function, paths: &Paths) -> TokenStream {
-    let (Some((_, context)), Some(input), Some(output)) =
-        (function.context(), function.input(), function.output())
-    else {
+    let (Some(input), Some(output)) = (function.input(), function.output()) else {
         return TokenStream::new();
     };
     let ident = function.ident();
@@ -18,8 +20,15 @@ pub(crate) fn compensation(function: &Function, paths: &Paths) -> TokenStream {
     let name = function.name();
     let cfgs = function.cfgs();
     let private = paths.private();
-    let step = quote_spanned!(context.span()=> step);
-    let call = quote_spanned!(output.span()=> #private::undo(#ident(#step, output)));
+    let at = generated_at(output.span());
+    let called = called_at(ident, at);
+    let undo = paths.private_at("undo", output.span());
+    let call = quote_spanned!(at=> #undo(#called(step, output)));
+    let step = quote_spanned!(at=> step);
+    let value = quote_spanned!(at=> output);
+    let future = quote_spanned! {at=>
+        impl ::core::future::Future<Output = #private::Outcome<()>> + ::core::marker::Send
+    };
     let doc = format!("The compensation [`{name}`](fn@{name}), as a step names it.");
     quote! {
         #cfgs
@@ -30,10 +39,7 @@ pub(crate) fn compensation(function: &Function, paths: &Paths) -> TokenStream {
         #cfgs
         impl #private::Compensation<#input> for #ident {
             const NAME: &'static str = #name;
-            fn __run(
-                step: &#private::StepCtx,
-                output: #input,
-            ) -> impl ::core::future::Future<Output = #private::Outcome<()>> + ::core::marker::Send {
+            fn __run(#step: &#private::StepCtx, #value: #input) -> #future {
                 #call
             }
         }

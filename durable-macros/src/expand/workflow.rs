@@ -1,6 +1,6 @@
 //! What `#[durable::workflow]` puts beside the fn.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -8,6 +8,7 @@ use super::{graph, keys, wiring::wiring};
 use crate::{
     graph::Body,
     parse::{args::Args, signature::Function},
+    paths::generated_at,
 };
 
 /// The step enum, the workflow's impl and its registration.
@@ -39,40 +40,48 @@ fn implementation(function: &Function, args: &Args, body: &Body) -> TokenStream 
     let input = function
         .input()
         .map_or_else(|| quote!(()), |input| quote!(#input));
-    let value = function
-        .input()
-        .map(|input| quote_spanned!(input.span()=> input));
-    let ctx = quote_spanned!(context.span()=> ctx);
-    let arguments = std::iter::once(ctx).chain(value);
-    let call = quote_spanned!(ident.span()=> #private::body(#ident(#(#arguments),*)));
-    let fallible = args.paths.private_at("Fallible", output.span());
-    let input_pattern = match function.input() {
-        Some(_) => quote!(input),
-        None => quote!((): ()),
+    let (ctx, value) = (local("ctx", context), local("input", function.input()));
+    let (parameter, arguments) = match function.input() {
+        Some(_) => (quote!(#value), quote!(#ctx, #value)),
+        None => (quote!(()), quote!(#ctx)),
     };
-    let input_parameter = match function.input() {
-        Some(_) => quote!(#input_pattern: #input),
-        None => input_pattern,
+    let checked_body = args.paths.private_at("body", output.span());
+    let fallible = args.paths.private_at("Fallible", output.span());
+    let at = generated_at(output.span());
+    let called = called_at(ident, at);
+    let value_type = quote_spanned!(at=> type Output = <#output as #fallible>::Ok;);
+    let call = quote_spanned!(at=> #checked_body(#called(#arguments)));
+    let future = quote_spanned! {at=>
+        impl ::core::future::Future<Output = #private::Outcome<Self::Output>> + ::core::marker::Send
     };
     quote! {
         #cfgs
         impl #private::Workflow for #ident {
             type Input = #input;
-            type Output = <#output as #fallible>::Ok;
+            #value_type
             const NAME: &'static str = #name;
             const GRAPH: #private::Graph = #private::Graph {
                 workflow: #name,
                 was: &[#(#was),*],
                 body: #nodes,
             };
-            fn __run(
-                ctx: &#private::Ctx,
-                #input_parameter,
-            ) -> impl ::core::future::Future<Output = #private::Outcome<Self::Output>> + ::core::marker::Send {
+            fn __run(#ctx: &#private::Ctx, #parameter: #input) -> #future {
                 #call
             }
         }
     }
+}
+
+/// The fn's name as generated code calls it: what the compiler says about the call is said there.
+pub(super) fn called_at(ident: &Ident, at: Span) -> Ident {
+    let mut called = ident.clone();
+    called.set_span(ident.span().located_at(at));
+    called
+}
+
+/// A local of generated code, seen at the type it has.
+fn local(name: &str, ty: impl Spanned) -> Ident {
+    Ident::new(name, generated_at(ty.span()))
 }
 
 fn registration(function: &Function, args: &Args, body: &Body) -> TokenStream {

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::IntoFuture};
 
-use super::{Compensation, Ctx, Wait, Workflow};
+use super::{Compensation, Ctx, Data, Wait, Workflow, wait::Decode};
 use crate::{
     failure::Failure,
     journal::Payload,
@@ -11,19 +11,38 @@ use crate::{
 
 /// A child run, built by [`Ctx::child`]; awaiting it starts it and waits for its result.
 #[must_use = "a durable operation does nothing until it is awaited"]
-pub struct Child<'c, W: Workflow> {
+pub struct Child<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
-    input: W::Input,
+    workflow: &'static str,
+    input: Payload,
+    decode: Decode<T>,
 }
 
-impl<'c, W: Workflow> Child<'c, W> {
-    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, input: W::Input) -> Self {
-        Self { ctx, index, input }
+impl<'c, T> Child<'c, T> {
+    pub(super) fn new<W>(ctx: &'c Ctx, index: OperationIndex, input: &W::Input) -> Self
+    where
+        W: Workflow<Output = T>,
+        T: Data,
+    {
+        let input = Payload::encode(input).unwrap_or_else(|error| {
+            ctx.run().machine().report_undecodable(index, &error);
+            Payload::from_bytes(b"null".as_slice())
+        });
+        Self {
+            ctx,
+            index,
+            workflow: W::NAME,
+            input,
+            decode: Payload::decode::<T>,
+        }
     }
 
     /// Undoes the completed child with `compensation` when this run fails or is canceled later.
-    pub fn compensate<C: Compensation<W::Output>>(self, compensation: C) -> Self {
+    pub fn compensate<C: Compensation<T>>(self, compensation: C) -> Self
+    where
+        T: Data,
+    {
         let _ = compensation;
         self
     }
@@ -36,35 +55,21 @@ impl<'c, W: Workflow> Child<'c, W> {
     }
 }
 
-impl<'c, W: Workflow> IntoFuture for Child<'c, W> {
-    type Output = Result<W::Output, Failure>;
-    type IntoFuture = Wait<'c, W::Output>;
+impl<'c, T> IntoFuture for Child<'c, T> {
+    type Output = Result<T, Failure>;
+    type IntoFuture = Wait<'c, T>;
 
     fn into_future(self) -> Self::IntoFuture {
-        // An input that does not encode fails the run by the machine's own check of its size.
-        let input = match Payload::encode(&self.input) {
-            Ok(input) => input,
-            Err(error) => {
-                self.ctx
-                    .run()
-                    .machine()
-                    .report_undecodable(self.index, &error);
-                Payload::from_bytes(b"null".as_slice())
-            }
+        let ask = Ask::Child {
+            workflow: self.workflow,
+            input: self.input,
         };
-        Wait::new(
-            self.ctx,
-            self.index,
-            Ask::Child {
-                workflow: W::NAME,
-                input,
-            },
-        )
+        Wait::new(self.ctx, self.index, ask, self.decode)
     }
 }
 
-impl<W: Workflow> fmt::Debug for Child<'_, W> {
+impl<T> fmt::Debug for Child<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Child({})", W::NAME)
+        write!(f, "Child({})", self.workflow)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use super::{AppState, Cancellation, Child, Data, SignalWait, Sleep, Step, StepKey, Workflow};
 use crate::{
-    failure::BoxError,
+    failure::UserError,
     journal::{RunId, StepId, Timestamp},
     replay::{Due, Machine, OperationIndex},
 };
@@ -76,13 +76,13 @@ impl Ctx {
     ///
     /// The awaited step gives back a [`Failure`](crate::failure::Failure) when its last attempt
     /// failed.
-    pub fn step<K, F, Fut, T, E>(&self, key: K, body: F) -> Step<'_, F, T>
+    pub fn step<'c, K, F, Fut, T, E>(&'c self, key: K, body: F) -> Step<'c, T>
     where
         K: StepKey,
-        F: Fn(super::StepCtx) -> Fut + Send + Sync,
-        Fut: Future<Output = Result<T, E>> + Send,
+        F: Fn(super::StepCtx) -> Fut + Send + Sync + 'c,
+        Fut: Future<Output = Result<T, E>> + Send + 'c,
         T: Data,
-        E: Into<BoxError>,
+        E: UserError,
     {
         Step::new(self, self.build(key), body)
     }
@@ -110,8 +110,8 @@ impl Ctx {
 
     /// Starts a child run and waits for its result. Its id is this run's id, `/`, and the step's name.
     /// Its failure, or its cancellation, is this operation's failure.
-    pub fn child<W: Workflow>(&self, key: impl StepKey, input: W::Input) -> Child<'_, W> {
-        Child::new(self, self.build(key), input)
+    pub fn child<W: Workflow>(&self, key: impl StepKey, input: W::Input) -> Child<'_, W::Output> {
+        Child::new::<W>(self, self.build(key), &input)
     }
 
     /// The context of a fragment, for a call of a `#[durable::steps]` fn:

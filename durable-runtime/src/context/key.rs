@@ -38,6 +38,8 @@ pub trait StepKey: Copy + Send + Sync + 'static {
 )]
 pub trait Data: Serialize + DeserializeOwned + Send + 'static {}
 
+// What is missing is said of the type itself, not of the traits that make it up.
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Data for T {}
 
 /// A workflow: implemented by the step enum that `#[durable::workflow]` puts beside the fn, under the

@@ -2,9 +2,10 @@
 
 use std::{borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, time::Duration};
 
-use super::{Ctx, Data, Wait};
+use super::{Ctx, Data, Wait, wait::Decode};
 use crate::{
     failure::Failure,
+    journal::Payload,
     replay::{Ask, OperationIndex},
 };
 
@@ -60,17 +61,20 @@ pub struct SignalWait<'c, T> {
     index: OperationIndex,
     name: Cow<'static, str>,
     timeout: Option<Duration>,
-    value: PhantomData<fn() -> T>,
+    decode: Decode<T>,
 }
 
 impl<'c, T> SignalWait<'c, T> {
-    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, name: Cow<'static, str>) -> Self {
+    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, name: Cow<'static, str>) -> Self
+    where
+        T: Data,
+    {
         Self {
             ctx,
             index,
             name,
             timeout: None,
-            value: PhantomData,
+            decode: Payload::decode::<T>,
         }
     }
 
@@ -90,7 +94,7 @@ impl<'c, T> SignalWait<'c, T> {
     }
 }
 
-impl<'c, T: Data> IntoFuture for SignalWait<'c, T> {
+impl<'c, T> IntoFuture for SignalWait<'c, T> {
     type Output = Result<T, Failure>;
     type IntoFuture = Wait<'c, T>;
 
@@ -99,7 +103,7 @@ impl<'c, T: Data> IntoFuture for SignalWait<'c, T> {
             name: self.name,
             timeout: self.timeout,
         };
-        Wait::new(self.ctx, self.index, ask)
+        Wait::new(self.ctx, self.index, ask, self.decode)
     }
 }
 

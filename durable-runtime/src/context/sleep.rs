@@ -5,6 +5,7 @@ use std::{fmt, future::IntoFuture};
 use super::{Ctx, Wait};
 use crate::{
     failure::Failure,
+    journal::Payload,
     replay::{Ask, Due, OperationIndex},
 };
 
@@ -34,7 +35,7 @@ impl<'c> IntoFuture for Sleep<'c> {
     type IntoFuture = Wait<'c, ()>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Wait::new(self.ctx, self.index, Ask::Sleep(self.due))
+        Wait::new(self.ctx, self.index, Ask::Sleep(self.due), Payload::decode)
     }
 }
 

@@ -4,16 +4,15 @@ use std::{
     any::Any,
     fmt,
     future::{Future, IntoFuture},
-    marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
-use super::{Ctx, Data, StepCtx};
+use super::{Ctx, Data, StepCtx, wait::Decode};
 use crate::{
-    failure::{BoxError, Failure, FailureKind},
+    failure::{BoxError, Failure, FailureKind, UserError},
     journal::Payload,
     replay::{OperationIndex, Resolution, StepPoll},
     retry::Retry,
@@ -35,25 +34,41 @@ pub trait Compensation<T: Data>: Sized + Send + Sync + 'static {
 }
 
 /// A step, built by [`Ctx::step`]; await it.
+///
+/// The type of its body is erased. A workflow's future that held it could hardly be proved `Send`, and
+/// a body that does not fit is reported where the step is built, and only there.
 #[must_use = "a durable operation does nothing until it is awaited"]
-pub struct Step<'c, F, T> {
+pub struct Step<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
-    body: F,
+    body: Box<dyn Fn(StepCtx) -> Attempt<'c> + Send + Sync + 'c>,
+    decode: Decode<T>,
     retry: Retry,
     timeout: Option<Duration>,
-    output: PhantomData<fn() -> T>,
 }
 
-impl<'c, F, T> Step<'c, F, T> {
-    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, body: F) -> Self {
+/// The body of a step in flight. It gives the step's output encoded.
+type Attempt<'c> = Pin<Box<dyn Future<Output = Resolution> + Send + 'c>>;
+
+impl<'c, T> Step<'c, T> {
+    pub(super) fn new<F, Fut, E>(ctx: &'c Ctx, index: OperationIndex, body: F) -> Self
+    where
+        F: Fn(StepCtx) -> Fut + Send + Sync + 'c,
+        Fut: Future<Output = Result<T, E>> + Send + 'c,
+        T: Data,
+        E: UserError,
+    {
+        let body = move |step| -> Attempt<'c> {
+            let attempt = body(step);
+            Box::pin(async move { encode(attempt.await) })
+        };
         Self {
             ctx,
             index,
-            body,
+            body: Box::new(body),
+            decode: Payload::decode::<T>,
             retry: Retry::default(),
             timeout: None,
-            output: PhantomData,
         }
     }
 
@@ -88,15 +103,9 @@ impl<'c, F, T> Step<'c, F, T> {
     }
 }
 
-impl<'c, F, Fut, T, E> IntoFuture for Step<'c, F, T>
-where
-    F: Fn(StepCtx) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<T, E>> + Send,
-    T: Data,
-    E: Into<BoxError>,
-{
+impl<'c, T> IntoFuture for Step<'c, T> {
     type Output = Result<T, Failure>;
-    type IntoFuture = StepFuture<'c, F, Fut, T>;
+    type IntoFuture = StepFuture<'c, T>;
 
     fn into_future(self) -> Self::IntoFuture {
         StepFuture {
@@ -106,7 +115,7 @@ where
     }
 }
 
-impl<F, T> fmt::Debug for Step<'_, F, T> {
+impl<T> fmt::Debug for Step<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Step({})", self.ctx.run().machine().step_id(self.index))
     }
@@ -116,21 +125,12 @@ impl<F, T> fmt::Debug for Step<'_, F, T> {
 ///
 /// Cancel safe: dropping it drops the body that is in flight; nothing is recorded of that attempt.
 #[must_use = "a durable operation does nothing until it is awaited"]
-pub struct StepFuture<'c, F, Fut, T> {
-    step: Step<'c, F, T>,
-    attempt: Option<Pin<Box<Fut>>>,
+pub struct StepFuture<'c, T> {
+    step: Step<'c, T>,
+    attempt: Option<Attempt<'c>>,
 }
 
-// The body is boxed; nothing in here is pinned in place.
-impl<F, Fut, T> Unpin for StepFuture<'_, F, Fut, T> {}
-
-impl<F, Fut, T, E> Future for StepFuture<'_, F, Fut, T>
-where
-    F: Fn(StepCtx) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<T, E>> + Send,
-    T: Data,
-    E: Into<BoxError>,
-{
+impl<T> Future for StepFuture<'_, T> {
     type Output = Result<T, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -141,7 +141,7 @@ where
             .poll_step(this.step.index, cx.waker(), this.step.timeout);
         match poll {
             StepPoll::Done(Err(failure)) => Poll::Ready(Err(failure)),
-            StepPoll::Done(Ok(payload)) => match payload.decode() {
+            StepPoll::Done(Ok(payload)) => match (this.step.decode)(&payload) {
                 Ok(value) => Poll::Ready(Ok(value)),
                 Err(error) => {
                     run.machine().report_undecodable(this.step.index, &error);
@@ -169,19 +169,13 @@ where
     }
 }
 
-impl<F, Fut, T, E> StepFuture<'_, F, Fut, T>
-where
-    F: Fn(StepCtx) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<T, E>> + Send,
-    T: Data,
-    E: Into<BoxError>,
-{
+impl<T> StepFuture<'_, T> {
     fn start(&mut self, attempt: u32) {
         let run = self.step.ctx.run();
         let id = run.machine().step_id(self.step.index).clone();
         let ctx = StepCtx::new(std::sync::Arc::clone(run), id, attempt);
         match catch_unwind(AssertUnwindSafe(|| (self.step.body)(ctx))) {
-            Ok(body) => self.attempt = Some(Box::pin(body)),
+            Ok(body) => self.attempt = Some(body),
             Err(panic) => self.end(Err(panicked(&*panic))),
         }
     }
@@ -193,11 +187,7 @@ where
         };
         let result = match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx))) {
             Ok(Poll::Pending) => return,
-            Ok(Poll::Ready(Ok(output))) => encode(&output),
-            Ok(Poll::Ready(Err(error))) => Err(Failure::from_error(
-                error.into(),
-                std::any::type_name::<E>(),
-            )),
+            Ok(Poll::Ready(result)) => result,
             Err(panic) => Err(panicked(&*panic)),
         };
         self.attempt = None;
@@ -213,9 +203,15 @@ where
     }
 }
 
-fn encode<T: Data>(output: &T) -> Resolution {
-    Payload::encode(output)
-        .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()).permanent())
+fn encode<T: Data, E: UserError>(result: Result<T, E>) -> Resolution {
+    match result {
+        Ok(output) => Payload::encode(&output)
+            .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()).permanent()),
+        Err(error) => Err(Failure::from_error(
+            error.into_boxed(),
+            std::any::type_name::<E>(),
+        )),
+    }
 }
 
 /// The failure of user code that panicked.
@@ -235,7 +231,7 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no message")
 }
 
-impl<F, Fut, T> Drop for StepFuture<'_, F, Fut, T> {
+impl<T> Drop for StepFuture<'_, T> {
     fn drop(&mut self) {
         self.step
             .ctx
@@ -245,7 +241,7 @@ impl<F, Fut, T> Drop for StepFuture<'_, F, Fut, T> {
     }
 }
 
-impl<F, Fut, T> fmt::Debug for StepFuture<'_, F, Fut, T> {
+impl<T> fmt::Debug for StepFuture<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StepFuture({:?})", self.step)
     }

@@ -3,15 +3,14 @@
 use std::{
     fmt,
     future::Future,
-    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use super::{Ctx, Data};
+use super::Ctx;
 use crate::{
     failure::Failure,
-    journal::Payload,
+    journal::{Payload, PayloadError},
     replay::{Ask, OperationIndex},
 };
 
@@ -25,21 +24,24 @@ pub struct Wait<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
     ask: Option<Ask>,
-    value: PhantomData<fn() -> T>,
+    decode: Decode<T>,
 }
 
+/// How what an operation came to is read.
+pub(super) type Decode<T> = fn(&Payload) -> Result<T, PayloadError>;
+
 impl<'c, T> Wait<'c, T> {
-    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, ask: Ask) -> Self {
+    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, ask: Ask, decode: Decode<T>) -> Self {
         Self {
             ctx,
             index,
             ask: Some(ask),
-            value: PhantomData,
+            decode,
         }
     }
 }
 
-impl<T: Data> Future for Wait<'_, T> {
+impl<T> Future for Wait<'_, T> {
     type Output = Result<T, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -49,7 +51,7 @@ impl<T: Data> Future for Wait<'_, T> {
         match resolution {
             None => Poll::Pending,
             Some(Err(failure)) => Poll::Ready(Err(failure)),
-            Some(Ok(payload)) => match Payload::decode(&payload) {
+            Some(Ok(payload)) => match (self.decode)(&payload) {
                 Ok(value) => Poll::Ready(Ok(value)),
                 Err(error) => {
                     machine.report_undecodable(self.index, &error);
