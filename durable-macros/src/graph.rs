@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, LitStr, Path, Type};
+use syn::{Expr, ExprLit, Lit, LitStr, Path, Type};
 
 /// Everything read from one body.
 #[derive(Default)]
@@ -260,6 +260,19 @@ impl Node {
             Self::Loop { body, .. } => body.iter().any(Self::holds_operation),
             Self::Parallel { branches, .. } => branches.iter().flatten().any(Self::holds_operation),
             Self::Exit => false,
+        }
+    }
+}
+
+impl Choice {
+    /// Its argument, if that is a string literal.
+    pub(crate) fn literal(&self) -> Option<&LitStr> {
+        match self.args.first()? {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) => Some(text),
+            _ => None,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Expr, Lit, LitStr};
 
 use crate::{
     graph::{Arm, Body, Choice, Kind, Node, Operation},
@@ -107,7 +106,7 @@ impl Writer<'_> {
             }
             None => quote!(::core::option::Option::None),
         };
-        let was = operation.choices("was").filter_map(was);
+        let was = operation.choices("was").filter_map(Choice::literal);
         Some(quote! {
             #private::Node::Operation(#private::Operation {
                 name: #name,
@@ -141,17 +140,6 @@ fn option(choice: &Choice) -> Option<TokenStream> {
     }
     let args = choice.args.iter().map(text).collect::<Vec<_>>().join(", ");
     Some(quote!((#name, #args)))
-}
-
-/// The literal of `.was("old")`.
-pub(crate) fn was(choice: &Choice) -> Option<&LitStr> {
-    match choice.args.first()? {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Str(name) => Some(name),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 fn number(span: Span) -> TokenStream {

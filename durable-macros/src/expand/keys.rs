@@ -55,7 +55,7 @@ pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> Toke
     quote! {
         #cfgs
         #[doc = #doc]
-        #[allow(non_camel_case_types)]
+        #[allow(dead_code, non_camel_case_types, private_interfaces)]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #visibility enum #ident { #(#variants),* }
         #cfgs
@@ -135,7 +135,7 @@ fn constants(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths
     }
     quote! {
         #cfgs
-        #[allow(non_upper_case_globals)]
+        #[allow(dead_code, non_upper_case_globals, private_interfaces)]
         impl #ident { #constants }
     }
 }

@@ -13,6 +13,7 @@ use super::{Run, Snapshot};
 use crate::{
     context::Workflow,
     error::{Error, ErrorKind},
+    graph::Definition,
     journal::{Payload, RunId, RunKey, Timestamp},
     limits::check_payload,
     status::Status,
@@ -79,12 +80,7 @@ impl Client {
         input: &str,
     ) -> Result<Run<()>, Error> {
         let id = RunId::new(id)?;
-        let definition = self.shared.registry.find(workflow).ok_or_else(|| {
-            Error::new(
-                ErrorKind::UnknownWorkflow,
-                self.shared.registry.unknown(workflow),
-            )
-        })?;
+        let definition = self.definition(workflow)?;
         let input = Payload::from_bytes(input.as_bytes());
         (definition.check_input)(&input).map_err(|error| {
             let message =
@@ -95,20 +91,24 @@ impl Client {
         Ok(Run::new(self.clone(), id, run))
     }
 
+    fn definition(&self, workflow: &str) -> Result<&'static Definition, Error> {
+        let registry = &self.shared.registry;
+        registry
+            .find(workflow)
+            .ok_or_else(|| Error::new(ErrorKind::UnknownWorkflow, registry.unknown(workflow)))
+    }
+
     async fn start_encoded(
         &self,
         id: &RunId,
         workflow: &str,
         input: Payload,
     ) -> Result<RunKey, Error> {
-        if self.shared.registry.find(workflow).is_none() {
-            let message = self.shared.registry.unknown(workflow);
-            return Err(Error::new(ErrorKind::UnknownWorkflow, message));
-        }
+        let definition = self.definition(workflow)?;
         self.check_size(&input, &format!("the input of run `{id}`"))?;
         let run = NewRun {
             id: id.clone(),
-            workflow: workflow.to_owned(),
+            workflow: definition.name.to_owned(),
             input: input.clone(),
             seed: random_seed(),
             at: self.shared.clock.now(),
@@ -126,10 +126,10 @@ impl Client {
                 input: recorded,
                 ..
             } => {
-                if other == workflow && recorded == input {
+                if definition.has_name(&other) && recorded == input {
                     return Ok(run);
                 }
-                Err(conflict(id, workflow, &other))
+                Err(conflict(id, definition.name, &other))
             }
         }
     }
@@ -141,7 +141,7 @@ impl Client {
     /// [`ErrorKind::UnknownRun`]; [`ErrorKind::Conflict`] when the run is of another workflow.
     pub async fn attach<W: Workflow>(&self, id: impl AsRef<str>) -> Result<Run<W>, Error> {
         let record = self.record(id.as_ref()).await?;
-        if record.workflow != W::NAME {
+        if record.workflow != W::NAME && !W::GRAPH.was.contains(&&*record.workflow) {
             return Err(conflict(&record.id, W::NAME, &record.workflow));
         }
         Ok(Run::new(self.clone(), record.id, record.run))
@@ -190,7 +190,8 @@ impl Client {
             })
             .map(|(path, _)| path)
             .collect();
-        if signals.iter().any(|known| known == signal) {
+        let present = definition.present_signal(signal.to_owned());
+        if signals.contains(&present) {
             return Ok(());
         }
         let known = if signals.is_empty() {

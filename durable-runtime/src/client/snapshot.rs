@@ -59,7 +59,13 @@ impl Snapshot {
     ) -> Pin<Box<dyn Future<Output = Result<Self, Error>> + Send>> {
         let shared = Arc::clone(shared);
         Box::pin(async move {
-            let history = shared.store.history(record.run).await?;
+            let mut history = shared.store.history(record.run).await?;
+            let definition = shared.registry.find(&record.workflow);
+            if let Some(definition) = definition.filter(|known| known.graph.has_renames()) {
+                for event in &mut history {
+                    event.step = event.step.take().map(|step| definition.present(step));
+                }
+            }
             let mut children = Vec::new();
             for child in shared.store.children(record.run).await? {
                 children.push(Self::read(&shared, child).await?);
@@ -68,7 +74,6 @@ impl Snapshot {
                 Some(parent) => shared.store.read(parent.run).await?.map(|parent| parent.id),
                 None => None,
             };
-            let definition = shared.registry.find(&record.workflow);
             let progress = Progress::of(&history);
             Ok(Self {
                 current_step: progress.completed.len(),

@@ -10,6 +10,7 @@ use std::{
 use super::{AppState, Cancellation, Child, Data, SignalWait, Sleep, Step, StepKey, Workflow};
 use crate::{
     failure::UserError,
+    graph::Definition,
     journal::{RunId, StepId, Timestamp},
     replay::{Due, Machine, OperationIndex},
 };
@@ -28,6 +29,7 @@ pub(crate) struct RunContext {
     machine: Mutex<Machine>,
     pub(crate) id: RunId,
     pub(crate) seed: i64,
+    pub(crate) definition: &'static Definition,
     pub(crate) state: AppState,
     pub(crate) cancellation: Arc<Cancellation>,
 }
@@ -38,6 +40,7 @@ impl RunContext {
         Self {
             id: identity.id.clone(),
             seed: identity.seed,
+            definition: identity.definition,
             machine: Mutex::new(machine),
             state,
             cancellation: Arc::default(),

@@ -48,12 +48,14 @@ impl StepCtx {
         self.attempt
     }
 
-    /// A key that is the same for every attempt of this step of this run, over crashes too, and
-    /// different for every other step and run. Hand it to the systems you call.
+    /// A key that is the same for every attempt of this step of this run, over crashes and renames too
+    /// (it is made of the first name that the step had), and different for every other step and run.
+    /// Hand it to the systems you call.
     pub fn idempotency_key(&self) -> String {
+        let step = self.run.definition.original(&self.step);
         format!(
-            "{}/{}{}-{:016x}",
-            self.run.id, self.step, self.purpose, self.run.seed
+            "{}/{step}{}-{:016x}",
+            self.run.id, self.purpose, self.run.seed
         )
     }
 

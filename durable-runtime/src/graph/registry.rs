@@ -2,7 +2,7 @@
 
 use std::{any::TypeId, collections::BTreeMap, fmt, future::Future, pin::Pin};
 
-use super::Graph;
+use super::{Graph, OperationKind};
 use crate::{
     context::{Ctx, StepCtx},
     failure::Failure,
@@ -60,6 +60,41 @@ impl Definition {
             wiring = wiring.scopes.iter().find(|(scope, _)| *scope == name)?.1;
         }
         None
+    }
+}
+
+impl Definition {
+    /// Whether the workflow has this name, or had it before.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        self.name == name || self.graph.was.contains(&name)
+    }
+
+    /// A recorded identity with the name that the operation has now.
+    pub(crate) fn present(&self, step: StepId) -> StepId {
+        match self.graph.locate(&step) {
+            Some(found) if found.operation.name != step.name() => {
+                step.renamed(found.operation.name)
+            }
+            _ => step,
+        }
+    }
+
+    /// The identity with the first name that the operation had: what stays the same over renames.
+    pub(crate) fn original(&self, step: &StepId) -> StepId {
+        let located = self.graph.locate(step);
+        match located.and_then(|found| found.operation.was.first().copied()) {
+            Some(first) => step.renamed(first),
+            None => step.clone(),
+        }
+    }
+
+    /// The name that a signal has now, of one that was sent under this name.
+    pub(crate) fn present_signal(&self, name: String) -> String {
+        let step = StepId::from_recorded(name.as_str());
+        match self.graph.locate(&step).map(|found| found.operation.kind) {
+            Some(OperationKind::Signal { .. }) => self.present(step).as_str().to_owned(),
+            _ => name,
+        }
     }
 }
 
@@ -122,7 +157,7 @@ impl fmt::Debug for RequiredState {
     }
 }
 
-/// All workflows of this program, by name.
+/// All workflows of this program, by name and by the names that they had before.
 #[derive(Clone, Default)]
 pub struct Registry(BTreeMap<&'static str, &'static Definition>);
 
@@ -131,7 +166,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// When two workflows have one name.
+    /// When a name is, or was, that of two workflows.
     pub fn linked() -> Result<Self, RegistryError> {
         Self::of(inventory::iter::<Definition>)
     }
@@ -140,40 +175,36 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// When two of them have one name.
+    /// When a name is, or was, that of two of them.
     pub fn of(
         definitions: impl IntoIterator<Item = &'static Definition>,
     ) -> Result<Self, RegistryError> {
-        let mut by_name = BTreeMap::new();
+        let mut by_name: BTreeMap<_, &'static Definition> = BTreeMap::new();
         for definition in definitions {
-            if let Some(other) = by_name.insert(definition.name, definition) {
-                // Link order is arbitrary; the message must not be.
-                let mut places = [other, definition].map(|d| (d.file, d.line));
-                places.sort_unstable();
-                let [first, second] = places;
-                return Err(RegistryError {
-                    name: definition.name,
-                    first,
-                    second,
-                });
+            let names = std::iter::once(&definition.name).chain(definition.graph.was);
+            for name in names.copied() {
+                if let Some(other) = by_name.insert(name, definition) {
+                    return Err(RegistryError::new(name, other, definition));
+                }
             }
         }
         Ok(Self(by_name))
     }
 
-    /// The workflow with this name.
+    /// The workflow that has this name, or had it before.
     pub fn find(&self, name: &str) -> Option<&'static Definition> {
         self.0.get(name).copied()
     }
 
-    /// All names, sorted.
+    /// The names that workflows have now, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.keys().copied()
+        self.iter().map(|definition| definition.name)
     }
 
     /// All workflows, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &'static Definition> {
-        self.0.values().copied()
+        let present = self.0.iter().filter(|(name, found)| **name == found.name);
+        present.map(|(_, definition)| *definition)
     }
 
     /// The sentence for a workflow name that is not registered.
@@ -198,15 +229,29 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// Two workflows have one name.
+/// A name is, or was, that of two workflows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "workflow name `{name}` is registered twice, at {}:{} and at {}:{}; rename one, or give it \
-     another name with `#[durable::workflow(name = \"...\")]`",
+    "workflow name `{name}` is registered twice, as a name that a workflow has or had, at {}:{} and at \
+     {}:{}; rename one, or give it another name with `#[durable::workflow(name = \"...\")]`",
     first.0, first.1, second.0, second.1
 )]
 pub struct RegistryError {
     name: &'static str,
     first: (&'static str, u32),
     second: (&'static str, u32),
+}
+
+impl RegistryError {
+    fn new(name: &'static str, one: &Definition, other: &Definition) -> Self {
+        // Link order is arbitrary; the message must not be.
+        let mut places = [one, other].map(|definition| (definition.file, definition.line));
+        places.sort_unstable();
+        let [first, second] = places;
+        Self {
+            name,
+            first,
+            second,
+        }
+    }
 }

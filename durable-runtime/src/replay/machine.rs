@@ -177,8 +177,14 @@ impl Machine {
     pub fn load(
         identity: Identity,
         limits: MachineLimits,
-        run: LoadedRun,
+        mut run: LoadedRun,
     ) -> Result<Self, Nondeterminism> {
+        let definition = identity.definition;
+        if definition.graph.has_renames() {
+            for event in &mut run.events {
+                event.step = event.step.take().map(|step| definition.present(step));
+            }
+        }
         let mut machine = Self::start(identity, limits, run.created_at);
         // A claim sets these two to running; every other status stays.
         machine.status = match run.status {

@@ -49,16 +49,21 @@ impl Machine {
         self.uncommitted.is_empty() && !self.committing
     }
 
+    /// Mail was addressed by the names that operations had when it was sent.
     fn take_mail(&mut self) {
+        let definition = self.identity.definition;
         while let Some(Mail { id, kind }) = self.mail.pop_front() {
             match kind {
                 MailKind::Signal { name, payload } => {
+                    let name = definition.present_signal(name);
                     self.signals
                         .entry(name)
                         .or_default()
                         .push_back((id, payload));
                 }
-                MailKind::Child { step, outcome } => self.take_child(id, step, outcome),
+                MailKind::Child { step, outcome } => {
+                    self.take_child(id, definition.present(step), outcome);
+                }
                 MailKind::Cancel => {
                     self.consumed.push(id);
                     if self.ledger.cause.is_none() && self.body_result.is_none() {

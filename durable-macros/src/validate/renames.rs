@@ -1,0 +1,61 @@
+//! Earlier names: each a literal, well formed, and of one operation alone.
+
+use std::collections::BTreeSet;
+
+use syn::LitStr;
+
+use crate::{
+    diagnostics::Diagnostics,
+    graph::{Body, Choice, Operation},
+    names::flaw,
+    text::text,
+};
+
+pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
+    let mut taken: BTreeSet<String> = body
+        .operations
+        .iter()
+        .filter_map(Operation::literal)
+        .map(LitStr::value)
+        .collect();
+    for operation in &body.operations {
+        for choice in operation.choices("was") {
+            match choice.literal() {
+                Some(name) => earlier(owner, name, &mut taken, diagnostics),
+                None => not_a_literal(choice, diagnostics),
+            }
+        }
+    }
+}
+
+fn earlier(
+    owner: &str,
+    name: &LitStr,
+    taken: &mut BTreeSet<String>,
+    diagnostics: &mut Diagnostics,
+) {
+    if let Some(flaw) = flaw(&name.value()) {
+        diagnostics.push(
+            name,
+            format_args!("the earlier name {} {flaw}", text(name)),
+            "no operation can have had it, so nothing is recorded under it",
+            "the name as it stood in the code before",
+        );
+    } else if !taken.insert(name.value()) {
+        diagnostics.push(
+            name,
+            format_args!("the name {} is, or was, another operation's in `{owner}`", text(name)),
+            "what is recorded under a name belongs to one operation, and a replay could not tell which",
+            "give the other operation a name that was never used, or keep this one's",
+        );
+    }
+}
+
+fn not_a_literal(choice: &Choice, diagnostics: &mut Diagnostics) {
+    diagnostics.push(
+        &choice.name,
+        "an earlier name must be a string literal",
+        "it is part of the constant step graph",
+        "`.was(\"the_old_name\")`",
+    );
+}
