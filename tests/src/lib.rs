@@ -3,6 +3,7 @@
 pub mod crashing;
 pub mod history;
 pub mod program;
+pub mod proxy;
 #[cfg(unix)]
 pub mod server;
 mod temp;

@@ -32,6 +32,8 @@ pub struct Tuning {
     pub shutdown_grace: Option<u64>,
     /// `Limits::worker_deaths_max`.
     pub worker_deaths_max: Option<u32>,
+    /// `PostgresOptions::call_timeout`.
+    pub call_timeout: Option<u64>,
 }
 
 /// A run to start.
@@ -48,7 +50,7 @@ pub struct Assignment {
 pub enum Kind {
     /// Charges, waits for its parts, sleeps, has a child ship; then it may fail and undo the charge.
     Order {
-        /// How many signals it waits for.
+        /// How many signals it waits for; one is sent every four pauses.
         parts: u32,
         /// Whether it fails in the end.
         fails: bool,
@@ -80,7 +82,7 @@ pub enum Kind {
 pub fn mixed(prefix: &str, count: u32, pause: u64) -> Vec<Assignment> {
     let kind = |n| match n % 5 {
         0 | 1 => Kind::Order {
-            parts: 2,
+            parts: 8,
             fails: n % 10 == 1,
             pause,
         },

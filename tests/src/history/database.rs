@@ -5,9 +5,12 @@ use std::{path::Path, sync::Arc};
 use durable::{
     Result,
     journal::RunKey,
-    store::{RunQuery, SqliteStore, Store},
+    store::{PostgresStore, RunQuery, SqliteStore, Store},
 };
-use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    ConnectOptions, Connection, Executor, PgConnection, SqliteConnection,
+    postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
+};
 
 use super::{Folder, History, RecordedRun};
 
@@ -17,7 +20,10 @@ use super::{Folder, History, RecordedRun};
 ///
 /// When it cannot be opened.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>> {
-    Ok(Arc::new(SqliteStore::open(url).await?))
+    Ok(match url.starts_with("postgres://") {
+        true => Arc::new(PostgresStore::open(url).await?),
+        false => Arc::new(SqliteStore::open(url).await?),
+    })
 }
 
 /// A connection beside the engine's own, for what a store does not tell.
@@ -25,6 +31,8 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>> {
 pub enum Database {
     /// A SQLite file.
     Sqlite(SqliteConnection),
+    /// A PostgreSQL database.
+    Postgres(PgConnection),
 }
 
 impl Database {
@@ -34,6 +42,11 @@ impl Database {
     ///
     /// When it cannot be opened.
     pub async fn connect(url: &str) -> Result<Self> {
+        if url.starts_with("postgres://") {
+            let options: PgConnectOptions = url.parse()?;
+            let options = options.options([("search_path", "durable")]);
+            return Ok(Self::Postgres(options.connect().await?));
+        }
         let path = url.strip_prefix("sqlite://").unwrap_or(url);
         let options = SqliteConnectOptions::new().filename(Path::new(path));
         Ok(Self::Sqlite(options.connect().await?))
@@ -47,7 +60,8 @@ impl Database {
     pub async fn end_leases(&mut self) -> Result<()> {
         let sql = "UPDATE workers SET lease_until = 0";
         match self {
-            Self::Sqlite(connection) => connection.execute(sql).await?,
+            Self::Sqlite(connection) => connection.execute(sql).await?.rows_affected(),
+            Self::Postgres(connection) => connection.execute(sql).await?.rows_affected(),
         };
         Ok(())
     }
@@ -67,6 +81,7 @@ impl Database {
              'trial', trial, trial_until) FROM workers";
         Ok(match self {
             Self::Sqlite(connection) => sqlx::query_scalar(sql).fetch_all(connection).await?,
+            Self::Postgres(connection) => sqlx::query_scalar(sql).fetch_all(connection).await?,
         })
     }
 
@@ -75,21 +90,32 @@ impl Database {
         let sql = "SELECT run, epoch FROM runs ORDER BY run";
         Ok(match self {
             Self::Sqlite(connection) => sqlx::query_as(sql).fetch_all(connection).await?,
+            Self::Postgres(connection) => sqlx::query_as(sql).fetch_all(connection).await?,
         })
     }
 
     /// The run and position of each event.
     async fn positions(&mut self) -> Result<Vec<(i64, i64)>> {
-        let sql = "SELECT run, position FROM journal ORDER BY run, position";
+        let sql = "SELECT run, CAST(position AS BIGINT) FROM journal ORDER BY run, position";
         Ok(match self {
             Self::Sqlite(connection) => sqlx::query_as(sql).fetch_all(connection).await?,
+            Self::Postgres(connection) => sqlx::query_as(sql).fetch_all(connection).await?,
         })
     }
 
     /// How many connections are in a transaction and do nothing.
-    async fn idle_in_transaction(&mut self) -> Result<i64> {
+    ///
+    /// # Errors
+    ///
+    /// When the server does not say.
+    pub async fn idle_in_transaction(&mut self) -> Result<i64> {
         Ok(match self {
             Self::Sqlite(_) => 0,
+            Self::Postgres(connection) => {
+                let sql = "SELECT count(*) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+                sqlx::query_scalar(sql).fetch_one(connection).await?
+            }
         })
     }
 
@@ -101,6 +127,7 @@ impl Database {
     pub async fn close(self) -> Result<()> {
         match self {
             Self::Sqlite(connection) => connection.close().await?,
+            Self::Postgres(connection) => connection.close().await?,
         }
         Ok(())
     }

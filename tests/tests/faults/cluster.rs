@@ -189,6 +189,11 @@ impl Cluster {
         fs::write(self.directory.path().join(gate), "").unwrap();
     }
 
+    /// How often a call of a worker's store has failed.
+    pub fn troubles(&self, number: usize) -> usize {
+        self.log(number).matches("the store failed").count()
+    }
+
     /// The files the workers write.
     pub fn folder(&self) -> &Folder {
         &self.folder
@@ -248,6 +253,9 @@ impl Cluster {
 
     /// Ends every worker, reads what there is, and judges it.
     pub async fn finish(mut self, fault: &str) -> Report {
+        self.until("no connection stays in a transaction", || {
+            self.query(async |mut database| database.idle_in_transaction().await) == 0
+        });
         for number in 0..self.workers.len() {
             if self.workers[number].process.is_some() {
                 self.retire(number);
@@ -283,14 +291,13 @@ impl Cluster {
         history
     }
 
-    /// What the database has of the runs that have not ended.
-    fn unfinished(&self) -> durable::Result<Vec<String>> {
-        let url = self.url.clone();
-        let reading = std::thread::spawn(move || {
+    /// Asks the database something, from outside of the test's runtime.
+    fn query<T: Send>(&self, ask: impl AsyncFnOnce(Database) -> durable::Result<T> + Send) -> T {
+        let asking = || {
             let runtime = tokio::runtime::Runtime::new()?;
-            runtime.block_on(async { Database::connect(&url).await?.unfinished().await })
-        });
-        reading.join().unwrap()
+            runtime.block_on(async { ask(Database::connect(&self.url).await?).await })
+        };
+        std::thread::scope(|scope| scope.spawn(asking).join().unwrap()).unwrap()
     }
 
     /// What is left to do, and the ends of all logs.
@@ -300,7 +307,7 @@ impl Cluster {
             "{} runs are not known to have ended, at {}: {:#?}\n",
             self.missing(),
             now.as_micros(),
-            self.unfinished()
+            self.query(async |mut database| database.unfinished().await)
         );
         for worker in &self.workers {
             for life in 1..=worker.lives {

@@ -10,6 +10,8 @@
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod sqlite;

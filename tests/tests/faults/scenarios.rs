@@ -8,11 +8,12 @@ use durable_tests::{
 use crate::cluster::Cluster;
 
 /// A lease short enough to be waited for.
-const SHORT: Tuning = Tuning {
+pub const SHORT: Tuning = Tuning {
     lease: Some(1_500),
     linger: Some(300),
     shutdown_grace: None,
     worker_deaths_max: None,
+    call_timeout: Some(2_000),
 };
 /// A lease nobody lives to see the end of: only what is given back is taken over.
 const ENDLESS: Tuning = Tuning {
@@ -20,6 +21,7 @@ const ENDLESS: Tuning = Tuning {
     linger: None,
     shutdown_grace: None,
     worker_deaths_max: None,
+    call_timeout: Some(2_000),
 };
 
 /// Workers die one after the other in the middle of 500 runs, and come back.

@@ -48,8 +48,9 @@ impl Driver {
         let id = assignment.id.as_str();
         let run = retried(|| self.begin(assignment)).await?;
         self.note(Ack::Started { run: id.to_owned() })?;
-        if let Kind::Order { parts, .. } = assignment.kind {
+        if let Kind::Order { parts, pause, .. } = assignment.kind {
             for number in 0..parts {
+                tokio::time::sleep(Duration::from_millis(4 * pause)).await;
                 self.signal(id, number).await?;
             }
         }
@@ -106,14 +107,14 @@ impl Driver {
     }
 }
 
-/// Asks again while the store cannot be read.
+/// Asks again while the store cannot be read, or the run is parked and waits for a worker to try it.
 async fn retried<T, F>(call: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
     loop {
         match call().await {
-            Err(error) if error.kind() == ErrorKind::Store => {
+            Err(error) if matches!(error.kind(), ErrorKind::Store | ErrorKind::Parked) => {
                 tracing::warn!(%error, "asking again");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }

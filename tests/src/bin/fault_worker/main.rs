@@ -11,7 +11,10 @@ mod workflows;
 
 use std::time::Duration;
 
-use durable::{Engine, ErrorKind, Limits};
+use durable::{
+    Engine, ErrorKind, Limits,
+    store::{PostgresOptions, PostgresStore},
+};
 use durable_tests::{history::Folder, workload::Orders};
 use tokio::io::AsyncReadExt;
 
@@ -66,5 +69,13 @@ async fn try_open(orders: &Orders) -> Result<Engine, durable::Error> {
         limits.worker_deaths_max = deaths;
         builder = builder.limits(limits);
     }
-    builder.open(&orders.url).await
+    match tuning.call_timeout {
+        Some(timeout) if orders.url.starts_with("postgres://") => {
+            let timeout = Duration::from_millis(timeout);
+            let options = PostgresOptions::default().call_timeout(timeout);
+            let store = PostgresStore::open_with(&orders.url, options).await?;
+            builder.start(store).await
+        }
+        _ => builder.open(&orders.url).await,
+    }
 }
