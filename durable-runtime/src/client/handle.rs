@@ -103,34 +103,41 @@ impl<W> Run<W> {
             }
             waiting.run_goes_on();
         }
+        let mut parked_were_tried = shared.parked_were_tried.subscribe();
         loop {
             tokio::select! {
                 ending = &mut waiting.ending => {
                     return self.judge(ending.map_err(|_| Error::shut_down())?);
                 }
                 // Another process may end it. In this one, the channel above is told.
-                () = tokio::time::sleep(shared.poll()) => {
-                    if shared.is_stopping() {
-                        return Err(Error::shut_down());
-                    }
-                    if !shared.residents.holds(self.key)
-                        && let Some(ending) = self.recorded_ending().await?
-                    {
-                        return self.judge(ending);
-                    }
-                }
+                () = tokio::time::sleep(shared.poll()) => {}
+                Ok(()) = parked_were_tried.changed() => {}
+            }
+            if shared.is_stopping() {
+                return Err(Error::shut_down());
+            }
+            if !shared.residents.holds(self.key)
+                && let Some(ending) = self.recorded_ending().await?
+            {
+                return self.judge(ending);
             }
         }
     }
 
     async fn recorded_ending(&self) -> Result<Option<Ending>, Error> {
         let store = &self.client.shared().store;
+        // Looked at before the row: a run that is tried between the two is not taken for parked.
+        let parked_were_tried = *self.client.shared().parked_were_tried.borrow();
         let Some(record) = store.read(self.key).await? else {
             return Err(Error::new(
                 ErrorKind::UnknownRun,
                 format!("there is no run with id `{}` any more", self.id),
             ));
         };
+        // What an earlier build could not go on with, this one may.
+        if record.status == Status::Parked && !parked_were_tried {
+            return Ok(None);
+        }
         Ok(recorded_ending(&**store, record).await?)
     }
 

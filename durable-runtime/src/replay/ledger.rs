@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub(super) len: u32,
-    /// Completed operations that have a compensation, in the order of completion.
+    /// Completed operations that have a compensation, or may have had one, in the order of completion.
     pub(super) completed: Vec<Completed>,
     /// Children that were started and have not ended, and whether they were asked to cancel.
     pub(super) children: BTreeMap<StepId, Child>,
@@ -96,7 +96,9 @@ impl Ledger {
     }
 
     fn note_completed(&mut self, step: &StepId, output: &Payload, definition: &Definition) {
-        if definition.compensator(step).is_some() {
+        // An operation that this build does not know may have had a compensation in another.
+        let is_known = definition.graph.locate(step).is_some();
+        if definition.compensator(step).is_some() || !is_known {
             self.completed.push(Completed {
                 step: step.clone(),
                 output: output.clone(),

@@ -101,8 +101,10 @@ pub struct Machine {
     /// How many events are durable.
     pub(super) committed: u32,
 
-    pub(super) signals: BTreeMap<String, VecDeque<(MailId, Payload)>>,
+    pub(super) signals: BTreeMap<String, BTreeMap<MailId, Payload>>,
     pub(super) waiting_for: BTreeMap<Cow<'static, str>, VecDeque<OperationIndex>>,
+    /// Waits of which nothing is recorded, since a signal was there when they were asked for.
+    pub(super) unrecorded_waits: Vec<(OperationIndex, Option<Duration>)>,
     pub(super) mail: VecDeque<Mail>,
     /// The mail that was handed in, so that none is taken twice.
     pub(super) known: BTreeSet<MailId>,
@@ -155,6 +157,7 @@ impl Machine {
             committed: 0,
             signals: BTreeMap::new(),
             waiting_for: BTreeMap::new(),
+            unrecorded_waits: Vec::new(),
             mail: VecDeque::new(),
             known: BTreeSet::new(),
             seen: MailId::new(0),

@@ -19,7 +19,7 @@ pub enum RollbackStep {
     Compensate(Compensate),
     /// Nothing is left; the end is proposed.
     Done,
-    /// A step's compensation is not registered in this build.
+    /// An operation is to be undone that this build does not know.
     Missing(StepId),
 }
 

@@ -1,7 +1,7 @@
 //! The frontier: when all recorded events are delivered and the body is quiet, what it asked for is
 //! proposed, and what came from outside is taken in.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use super::{
     Machine,
@@ -31,7 +31,11 @@ impl Machine {
         if self.ledger.cause.is_some() {
             return false;
         }
-        self.fire_timers();
+        self.match_signal();
+        // A signal that has come in time is not late because nobody looked.
+        if self.undelivered.is_empty() {
+            self.fire_timers();
+        }
         self.propose_fresh();
         self.cancel_abandoned();
         if self.undelivered.is_empty() {
@@ -56,10 +60,7 @@ impl Machine {
             match kind {
                 MailKind::Signal { name, payload } => {
                     let name = definition.present_signal(name);
-                    self.signals
-                        .entry(name)
-                        .or_default()
-                        .push_back((id, payload));
+                    self.signals.entry(name).or_default().insert(id, payload);
                 }
                 MailKind::Child { step, outcome } => {
                     self.take_child(id, definition.present(step), outcome);
@@ -71,9 +72,6 @@ impl Machine {
                     }
                 }
             }
-        }
-        if self.ledger.cause.is_none() {
-            self.match_signals();
         }
     }
 
@@ -92,27 +90,38 @@ impl Machine {
         self.propose(Some(step), kind);
     }
 
-    /// Hands signals that have come to waits, in the order in which the waits were asked for.
-    fn match_signals(&mut self) {
+    /// Hands the signal that came first, of those that are waited for, to the wait that was asked for
+    /// first. Only one, and only to a body that knows everything before it: what the body does next
+    /// may be to let go of the other waits, and a signal to a wait that nobody holds would be lost.
+    fn match_signal(&mut self) {
+        if !self.undelivered.is_empty() {
+            return;
+        }
         let names: Vec<_> = self.waiting_for.keys().cloned().collect();
+        let mut first: Option<(MailId, OperationIndex, Cow<'static, str>)> = None;
         for name in names {
-            while let Some(index) = self.next_waiter(&name) {
-                let Some((mail, payload)) = self
-                    .signals
-                    .get_mut(&*name)
-                    .and_then(std::collections::VecDeque::pop_front)
-                else {
-                    break;
-                };
-                self.waiting_for
-                    .get_mut(&name)
-                    .map(std::collections::VecDeque::pop_front);
-                self.consumed.push(mail);
-                let step = self.operations[index.0].id.clone();
-                self.set_state(index, State::Proposed);
-                self.propose(Some(step), EventKind::SignalReceived { payload });
+            let signals = self.signals.get(&*name);
+            let Some(mail) = signals.and_then(|s| s.keys().next().copied()) else {
+                continue;
+            };
+            let is_earlier = first.as_ref().is_none_or(|(other, ..)| mail < *other);
+            if let Some(index) = self.next_waiter(&name).filter(|_| is_earlier) {
+                first = Some((mail, index, name));
             }
         }
+        let Some((mail, index, name)) = first else {
+            return;
+        };
+        let Some(payload) = self.signals.get_mut(&*name).and_then(|s| s.remove(&mail)) else {
+            return;
+        };
+        self.waiting_for
+            .get_mut(&name)
+            .map(std::collections::VecDeque::pop_front);
+        self.consumed.push(mail);
+        let step = self.operations[index.0].id.clone();
+        self.set_state(index, State::Proposed);
+        self.propose(Some(step), EventKind::SignalReceived { payload });
     }
 
     /// The first wait for a signal that is still outstanding.
@@ -183,7 +192,26 @@ impl Machine {
             }
         }
         self.fresh = steps;
-        self.match_signals();
+        self.match_signal();
+        if self.undelivered.is_empty() {
+            self.record_waits();
+        }
+    }
+
+    /// Records the waits whose signals went to others after all.
+    fn record_waits(&mut self) {
+        for (index, timeout) in std::mem::take(&mut self.unrecorded_waits) {
+            let operation = &self.operations[index.0];
+            if operation.state == State::Asked && !operation.dropped {
+                self.record_wait(index, timeout);
+            }
+        }
+    }
+
+    fn record_wait(&mut self, index: OperationIndex, timeout: Option<Duration>) {
+        let due = timeout.map(|timeout| self.wall.after(timeout));
+        let step = self.operations[index.0].id.clone();
+        self.propose(Some(step), EventKind::SignalAwaited { due });
     }
 
     fn arm(&mut self, index: OperationIndex, due: Due) {
@@ -200,18 +228,19 @@ impl Machine {
         &mut self,
         index: OperationIndex,
         name: Cow<'static, str>,
-        timeout: Option<std::time::Duration>,
+        timeout: Option<Duration>,
         asked: bool,
     ) {
-        let has_come = self
-            .signals
-            .get(&*name)
-            .is_some_and(|signals| !signals.is_empty());
+        let has_come = self.signals.get(&*name).is_some_and(|s| !s.is_empty());
         self.waiting_for.entry(name).or_default().push_back(index);
-        if asked && !has_come {
-            let due = timeout.map(|timeout| self.wall.after(timeout));
-            let step = self.operations[index.0].id.clone();
-            self.propose(Some(step), EventKind::SignalAwaited { due });
+        if !asked {
+            return;
+        }
+        // A signal that is there is taken without a record of the wait.
+        if has_come {
+            self.unrecorded_waits.push((index, timeout));
+        } else {
+            self.record_wait(index, timeout);
         }
     }
 

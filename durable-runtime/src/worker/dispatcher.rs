@@ -518,6 +518,10 @@ impl Dispatcher {
                 for run in runs {
                     self.take_claimed(run);
                 }
+                if !self.try_parked {
+                    let tried = &self.shared.parked_were_tried;
+                    tried.send_if_modified(|tried| !std::mem::replace(tried, true));
+                }
             }
             Err(error) => {
                 self.heartbeat_is_needed = true;

@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) batches: watch::Sender<u64>,
     /// What the store says while it fails; `None` while it works.
     pub(crate) trouble: watch::Sender<Option<String>>,
+    /// Whether this worker has tried every run that was parked when it started.
+    pub(crate) parked_were_tried: watch::Sender<bool>,
     worker: AtomicI64,
     /// Until when the worker is sure to own its runs, in microseconds.
     lease_until: AtomicI64,
@@ -107,6 +109,7 @@ impl Shared {
             runtime: Handle::current(),
             batches: watch::Sender::new(0),
             trouble: watch::Sender::new(None),
+            parked_were_tried: watch::Sender::new(false),
             worker: AtomicI64::new(worker.get()),
             lease_until: AtomicI64::new(lease_until.as_micros()),
             stopping: AtomicBool::new(false),

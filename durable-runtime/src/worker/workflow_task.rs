@@ -258,7 +258,7 @@ impl WorkflowTask {
                     return Drive::Quiet;
                 }
                 RollbackStep::Missing(step) => {
-                    let what = format!("to undo `{step}`, whose compensation is not registered");
+                    let what = format!("to undo `{step}`, which this build does not have");
                     let reason = self.run.machine().broken(&what);
                     self.park(&reason);
                     return Drive::Quiet;

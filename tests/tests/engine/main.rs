@@ -1,0 +1,20 @@
+//! What an engine does with workflows, in virtual time, on a store in memory.
+
+#[cfg(test)]
+mod children;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod parking;
+#[cfg(test)]
+mod saga;
+#[cfg(test)]
+mod side_by_side;
+#[cfg(test)]
+mod signals;
+#[cfg(test)]
+mod steps;
+#[cfg(test)]
+mod world;
