@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, ExprLit, Lit, LitStr, Path, Type};
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Path, Type};
 
 /// Everything read from one body.
 #[derive(Default)]
@@ -44,6 +44,8 @@ pub(crate) struct Operation {
     pub(crate) generic: Option<Type>,
     /// The fragment that is called in it, if it is a scope.
     pub(crate) fragment: Option<Path>,
+    /// The `cfg`s that it is under.
+    pub(crate) cfgs: Vec<Attribute>,
     /// The options of its builder, in order.
     pub(crate) options: Vec<Choice>,
     pub(crate) place: Place,

@@ -13,6 +13,8 @@ mod names;
 mod parse;
 mod paths;
 mod pipeline;
+#[cfg(test)]
+mod tests;
 mod text;
 mod validate;
 

@@ -85,9 +85,11 @@ impl Writer<'_> {
         let private = &self.private;
         let name = operation.literal()?;
         let line = number(name.span());
+        let cfgs = &operation.cfgs;
         if let Some(fragment) = &operation.fragment {
             let fragment = quote!(<#fragment as #private::Fragment>);
             return Some(quote! {
+                #(#cfgs)*
                 #private::Node::Scope {
                     name: #name,
                     line: #line,
@@ -108,6 +110,7 @@ impl Writer<'_> {
         };
         let was = operation.choices("was").filter_map(Choice::literal);
         Some(quote! {
+            #(#cfgs)*
             #private::Node::Operation(#private::Operation {
                 name: #name,
                 kind: #kind,

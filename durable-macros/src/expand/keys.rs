@@ -41,12 +41,14 @@ pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> Toke
         let fragment = operation.fragment.as_ref();
         let nested = fragment.map(|fragment| quote!((#fragment)));
         let doc = describe(name, operation);
-        quote!(#[doc = #doc] #variant #nested)
+        let cfgs = &operation.cfgs;
+        quote!(#(#cfgs)* #[doc = #doc] #variant #nested)
     });
     let names = named.iter().map(|(name, operation)| {
         let variant = variant_ident(name);
         let nested = operation.fragment.as_ref().map(|_| quote!((..)));
-        quote!(Self::#variant #nested => #name)
+        let cfgs = &operation.cfgs;
+        quote!(#(#cfgs)* Self::#variant #nested => #name)
     });
     let name = function.name();
     let doc = format!("The operations of [`{name}`](fn@{name}).");
@@ -87,9 +89,10 @@ fn path(named: &[(&LitStr, &Operation)], paths: &Paths) -> TokenStream {
     if scopes.is_empty() {
         return TokenStream::new();
     }
-    let scopes = scopes.into_iter().map(|(name, _)| {
+    let scopes = scopes.into_iter().map(|(name, operation)| {
         let variant = variant_ident(name);
-        quote!(Self::#variant(step) => #private::scoped(#name, step))
+        let cfgs = &operation.cfgs;
+        quote!(#(#cfgs)* Self::#variant(step) => #private::scoped(#name, step))
     });
     let others = (!others.is_empty())
         .then(|| quote!(other => ::std::borrow::ToOwned::to_owned(#private::StepKey::name(other))));
@@ -123,7 +126,9 @@ fn constants(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths
                 };
             let constant = constant(name);
             let doc = format!("The {} `{}`: {doc}.", operation.kind.noun(), name.value());
+            let cfgs = &operation.cfgs;
             Some(quote! {
+                #(#cfgs)*
                 #[doc = #doc]
                 #visibility const #constant: #private::#constructor<Self, #argument> =
                     #private::#constructor::new(#name);

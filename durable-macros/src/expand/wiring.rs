@@ -15,7 +15,8 @@ pub(crate) fn wiring(body: &Body, paths: &Paths) -> TokenStream {
     let named = keys::named(body);
     let compensators = named.iter().filter_map(|(name, operation)| {
         let compensation = operation.compensation()?;
-        Some(quote_spanned!(compensation.span()=> #private::Compensator::of::<#compensation, _>(#name)))
+        let cfgs = &operation.cfgs;
+        Some(quote_spanned!(compensation.span()=> #(#cfgs)* #private::Compensator::of::<#compensation, _>(#name)))
     });
     let mut seen = BTreeSet::new();
     let states = body
@@ -25,7 +26,8 @@ pub(crate) fn wiring(body: &Body, paths: &Paths) -> TokenStream {
         .map(|state| quote!(#private::RequiredState::of::<#state>()));
     let scopes = named.iter().filter_map(|(name, operation)| {
         let fragment = operation.fragment.as_ref()?;
-        Some(quote!((#name, &<#fragment as #private::Fragment>::WIRING)))
+        let cfgs = &operation.cfgs;
+        Some(quote!(#(#cfgs)* (#name, &<#fragment as #private::Fragment>::WIRING)))
     });
     quote! {
         #private::Wiring {

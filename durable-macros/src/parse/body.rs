@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, mem};
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
-use syn::{Block, Expr, ExprClosure, GenericArgument, Path, Type, visit::Visit};
+use syn::{Attribute, Block, Expr, ExprClosure, GenericArgument, Path, Type, visit::Visit};
 
 use super::{
     aliases::Aliases,
@@ -29,6 +29,7 @@ pub(crate) fn read(block: &Block, context: Option<&Ident>) -> Body {
         step_locals: step_locals::find(block, &context),
         body: Body::default(),
         nodes: Vec::new(),
+        cfgs: Vec::new(),
         scopes: Scopes::default(),
         place: Place::Body,
         fan_out: false,
@@ -54,6 +55,8 @@ pub(super) struct Reader {
     pub(super) body: Body,
     /// The sequence that is being read.
     pub(super) nodes: Vec<Node>,
+    /// The `cfg`s of the statements and arms around.
+    cfgs: Vec<Attribute>,
     pub(super) scopes: Scopes,
     pub(super) place: Place,
     /// Whether a closure met now is handed to `durable::join_all`.
@@ -74,6 +77,14 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// Reads what is configured by these `cfg`s.
+    pub(super) fn configured(&mut self, cfgs: Vec<Attribute>, read: impl FnOnce(&mut Self)) {
+        let outer = self.cfgs.len();
+        self.cfgs.extend(cfgs);
+        read(self);
+        self.cfgs.truncate(outer);
+    }
+
     /// Reads with a fresh sequence, and gives that sequence.
     pub(super) fn branch(&mut self, read: impl FnOnce(&mut Self)) -> Vec<Node> {
         let outer = mem::take(&mut self.nodes);
@@ -177,6 +188,7 @@ impl Reader {
             name,
             generic,
             fragment: fragment.cloned(),
+            cfgs: self.cfgs.clone(),
             options,
             place: self.place,
             fate,

@@ -5,7 +5,7 @@ use std::mem;
 use proc_macro2::Span;
 use syn::{Expr, ExprIf, ExprMatch, Pat, visit::Visit};
 
-use super::body::Reader;
+use super::{body::Reader, cfgs};
 use crate::{
     graph::{Arm, Fate, Node},
     text::text,
@@ -45,7 +45,8 @@ impl Reader {
                     if let Some(guard) = guard {
                         reader.visit_expr(guard);
                     }
-                    reader.visit_as(&arm.body, fate);
+                    let cfgs = cfgs::of_attributes(&arm.attrs);
+                    reader.configured(cfgs, |reader| reader.visit_as(&arm.body, fate));
                 });
             });
             Arm {

@@ -12,6 +12,7 @@ use syn::{
 use super::{
     body::{Reader, summary},
     calls::peel,
+    cfgs,
     scopes::Holds,
 };
 use crate::graph::{Fate, How, Place};
@@ -40,14 +41,8 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_stmt(&mut self, statement: &'ast Stmt) {
-        match statement {
-            Stmt::Local(local) => self.local(local),
-            Stmt::Macro(statement) => self.read_macro(&statement.mac),
-            // A local that is named and dropped.
-            Stmt::Expr(Expr::Path(path), Some(_)) if path.path.get_ident().is_some() => {}
-            Stmt::Expr(expression, _) => self.visit_as(expression, Fate::Discarded),
-            Stmt::Item(_) => {}
-        }
+        let cfgs = cfgs::of_statement(statement);
+        self.configured(cfgs, |reader| reader.statement(statement));
     }
 
     fn visit_block(&mut self, block: &'ast Block) {
@@ -56,7 +51,10 @@ impl<'ast> Visit<'ast> for Reader {
             let last = block.stmts.len().saturating_sub(1);
             for (index, statement) in block.stmts.iter().enumerate() {
                 match statement {
-                    Stmt::Expr(tail, None) if index == last => reader.visit_as(tail, fate),
+                    Stmt::Expr(tail, None) if index == last => {
+                        let cfgs = cfgs::of_statement(statement);
+                        reader.configured(cfgs, |reader| reader.visit_as(tail, fate));
+                    }
                     statement => reader.visit_stmt(statement),
                 }
             }
@@ -219,6 +217,17 @@ impl<'ast> Visit<'ast> for Reader {
 }
 
 impl Reader {
+    fn statement(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::Local(local) => self.local(local),
+            Stmt::Macro(statement) => self.read_macro(&statement.mac),
+            // A local that is named and dropped.
+            Stmt::Expr(Expr::Path(path), Some(_)) if path.path.get_ident().is_some() => {}
+            Stmt::Expr(expression, _) => self.visit_as(expression, Fate::Discarded),
+            Stmt::Item(_) => {}
+        }
+    }
+
     /// Reads a path, which may begin with a type: `<SystemTime>::now`.
     fn visit_qualified(&mut self, qualifier: Option<&QSelf>, path: &Path) {
         let Some(qualifier) = qualifier else {

@@ -1,0 +1,22 @@
+/// Gives a payment back.
+pub(crate) async fn refund(
+    step: &StepCtx,
+    payment: Payment,
+) -> Result<(), PaymentError> {
+    bank(step.idempotency_key()).refund(payment).await
+}
+///The compensation [`refund`](fn@refund), as a step names it.
+#[allow(non_camel_case_types)]
+#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+pub(crate) struct refund {}
+impl ::durable::__private::Compensation<Payment> for refund {
+    const NAME: &'static str = "refund";
+    fn __run(
+        step: &::durable::__private::StepCtx,
+        output: Payment,
+    ) -> impl ::core::future::Future<
+        Output = ::durable::__private::Outcome<()>,
+    > + ::core::marker::Send {
+        ::durable::__private::undo(refund(step, output))
+    }
+}

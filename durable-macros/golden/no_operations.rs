@@ -1,0 +1,4 @@
+#[durable::workflow]
+async fn nothing(_ctx: &Ctx) -> durable::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,55 @@
+async fn order(ctx: &Ctx, id: u32) -> durable::Result<()> {
+    ctx.step(::durable::__private::InvalidKey::of(&("Charge")), |_| charge()).await?;
+    ctx.step(
+            ::durable::__private::InvalidKey::of(&(format!("charge_{id}"))),
+            |_| charge(),
+        )
+        .await?;
+    Ok(())
+}
+///The operations of [`order`](fn@order).
+#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+enum order {}
+impl ::durable::__private::StepKey for order {
+    fn name(self) -> &'static str {
+        match self {}
+    }
+}
+impl ::durable::__private::Workflow for order {
+    type Input = u32;
+    type Output = <durable::Result<()> as ::durable::__private::Fallible>::Ok;
+    const NAME: &'static str = "order";
+    const GRAPH: ::durable::__private::Graph = ::durable::__private::Graph {
+        workflow: "order",
+        was: &[],
+        body: &[
+            ::durable::__private::Node::Operation(::durable::__private::Operation {
+                name: "Charge",
+                kind: ::durable::__private::OperationKind::Step,
+                line: 3,
+                options: &[],
+                compensation: ::core::option::Option::None,
+                was: &[],
+            }),
+        ],
+    };
+    fn __run(
+        ctx: &::durable::__private::Ctx,
+        input: u32,
+    ) -> impl ::core::future::Future<
+        Output = ::durable::__private::Outcome<Self::Output>,
+    > + ::core::marker::Send {
+        ::durable::__private::body(order(ctx, input))
+    }
+}
+::durable::__private::inventory::submit! {
+    ::durable::__private::Definition::of:: < order > (::core::file!(), 2,
+    ::durable::__private::Wiring { compensators : & [], states : & [], scopes : & [], })
+}
+::core::compile_error! {
+    "the step name \"Charge\" is not in snake_case\n  why: names become variants of the step enum and parts of recorded keys, where `/` and `#` have a meaning\n  instead: lower case letters, digits and `_`, at most 64, as in \"charge\""
+}
+::core::compile_error! {
+    "the name of a step must be a string literal\n  why: the compiler checks the names and builds the step graph from them, and a computed name could differ on a replay\n  instead: write a literal, `ctx.step(\"a_name\", ..)`; in a loop one name is enough: the rounds are told apart as `a_name`, `a_name#1`, .."
+}

@@ -1,0 +1,4 @@
+//! The stages together, on tokens.
+
+mod editor;
+mod golden;
