@@ -49,6 +49,39 @@
 // The attributes name this crate by its name, also within it and its documents.
 extern crate self as durable;
 
+/// Turns an async fn into a compensation: what undoes a completed step when its run fails or is canceled
+/// later.
+///
+/// It takes a `&StepCtx` and what the step gave, and returns a `Result<(), E>`. A step names it with
+/// [`compensate`](Step::compensate). It is tried ten times unless its error is permanent, also
+/// through crashes, so it must be safe to run again. The one option is `crate = path`, for a renamed
+/// dependency.
+///
+/// ```
+/// use durable::prelude::*;
+///
+/// #[durable::compensate]
+/// async fn refund(step: &StepCtx, payment: u32) -> durable::Result<()> {
+///     println!("refunding {payment} once, as {}", step.idempotency_key());
+///     Ok(())
+/// }
+///
+/// #[durable::workflow]
+/// async fn purchase(ctx: &Ctx, amount: u32) -> durable::Result<()> {
+///     ctx.step("charge", |_| async move { Ok::<_, String>(amount) }).compensate(refund).await?;
+///     Err("out of stock".into())
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = durable::Engine::open("memory:").await?;
+/// let run = engine.client().start::<purchase>("purchase-1", 30).await?;
+/// assert!(run.result().await.is_err());
+/// let history = engine.client().history("purchase-1").await?;
+/// assert!(history.iter().any(|event| event.kind.name() == "compensated"));
+/// # engine.shutdown().await
+/// # }
+/// ```
 pub use durable_macros::compensate;
 /// Turns an async fn into a fragment: durable operations that several workflows share.
 ///
@@ -83,6 +116,38 @@ pub use durable_macros::compensate;
 /// # }
 /// ```
 pub use durable_macros::steps;
+/// Turns an async fn into a workflow, and registers it.
+///
+/// It takes a `&Ctx` and at most one input, and returns a `Result`. The fn stays as it is; beside it,
+/// under its own name, the attribute puts an enum of its operations, which implements [`Workflow`]. The
+/// body may await durable operations and nothing else; what else it may not do, the compiler says.
+///
+/// Options:
+///
+/// - `name = "shipping"`: the name that runs are recorded under, if it is not the fn's.
+/// - `was = "ship"`: a name that runs were recorded under before; may be given several times, the oldest
+///   first. Those runs go on with this fn. An operation is renamed with `.was("old_name")` alike.
+/// - `crate = path`: where this crate is found, if the dependency is renamed.
+///
+/// ```
+/// use durable::prelude::*;
+///
+/// #[durable::workflow(was = "ship")]
+/// async fn shipping(ctx: &Ctx, parcels: u32) -> durable::Result<u32> {
+///     let sent = ctx.step("hand_over", |_| async move { Ok::<_, String>(parcels) }).was("deliver");
+///     Ok(sent.await?)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = durable::Engine::open("memory:").await?;
+/// let run = engine.client().start::<shipping>("parcels-1", 2).await?;
+/// assert_eq!(run.result().await?, 2);
+/// // The name that it had still finds it.
+/// engine.client().start_by_name("ship", "parcels-2", "3").await?;
+/// # engine.shutdown().await
+/// # }
+/// ```
 pub use durable_macros::workflow;
 pub use durable_runtime::{
     Failure, Retry, StepError,
