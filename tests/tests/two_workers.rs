@@ -14,6 +14,26 @@ async fn two_signals(ctx: &Ctx) -> durable::Result<String> {
     Ok(first + &second)
 }
 
+#[durable::workflow]
+async fn letters(ctx: &Ctx) -> durable::Result<String> {
+    let mut all = String::new();
+    while all.len() < 4 {
+        all += &ctx.signal::<String>("letter").await?;
+    }
+    Ok(all)
+}
+
+#[durable::workflow]
+async fn until_stopped(ctx: &Ctx) -> durable::Result<String> {
+    let reason = durable::race!(
+        ctx.step("endless", |_| std::future::pending::<
+            Result<String, std::io::Error>,
+        >()),
+        ctx.signal::<String>("stop"),
+    )?;
+    Ok(reason)
+}
+
 async fn engine(store: &MemoryStore) -> Result<Engine, durable::Error> {
     let builder = Engine::builder().linger(Duration::from_millis(50));
     builder.start(store.clone()).await
@@ -39,6 +59,56 @@ async fn mail_of_another_worker_is_not_overlooked_for_later_mail_of_this_one() {
         .unwrap();
     let result = tokio::time::timeout(PATIENCE, run.result()).await;
     assert_eq!(result.unwrap().unwrap(), "ab");
+    here.shutdown().await.unwrap();
+    there.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn signals_keep_their_order_whichever_worker_takes_them_in() {
+    let store = MemoryStore::new();
+    let here = engine(&store).await.unwrap();
+    let there = engine(&store).await.unwrap();
+    let run = here.client().start::<letters>("run", ()).await.unwrap();
+    for (letter, engine) in [("a", &there), ("b", &here), ("c", &there), ("d", &here)] {
+        let client = engine.client();
+        let letter = format!("{letter:?}");
+        client
+            .signal_by_name("run", "letter", &letter)
+            .await
+            .unwrap();
+    }
+    let result = tokio::time::timeout(PATIENCE, run.result()).await;
+    assert_eq!(result.unwrap().unwrap(), "abcd");
+    here.shutdown().await.unwrap();
+    there.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn mail_of_another_worker_reaches_a_run_whose_step_goes_on() {
+    let store = MemoryStore::new();
+    let here = engine(&store).await.unwrap();
+    let there = engine(&store).await.unwrap();
+    let stopped = here
+        .client()
+        .start::<until_stopped>("stopped", ())
+        .await
+        .unwrap();
+    let canceled = here
+        .client()
+        .start::<until_stopped>("canceled", ())
+        .await
+        .unwrap();
+    let other = there.client();
+    other
+        .signal_by_name("stopped", "stop", r#""enough""#)
+        .await
+        .unwrap();
+    other.cancel("canceled").await.unwrap();
+    let result = tokio::time::timeout(PATIENCE, stopped.result()).await;
+    assert_eq!(result.unwrap().unwrap(), "enough");
+    let result = tokio::time::timeout(PATIENCE, canceled.result()).await;
+    let error = result.unwrap().unwrap_err();
+    assert_eq!(error.kind(), durable::ErrorKind::Canceled);
     here.shutdown().await.unwrap();
     there.shutdown().await.unwrap();
 }

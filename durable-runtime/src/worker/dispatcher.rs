@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::Rest,
     graph::Definition,
-    journal::{Epoch, RunKey, Timestamp},
+    journal::{Epoch, MailId, RunKey, Timestamp},
     replay::{Identity, Machine},
     status::Status,
     store::{
@@ -76,6 +76,9 @@ pub(super) struct Dispatcher {
     short_of_room: bool,
     /// Whether a call failed that the next heartbeat makes again.
     heartbeat_is_needed: bool,
+    /// The last mail that was written here, and the last one before which others may have written.
+    last_mail: MailId,
+    last_gap: MailId,
     /// How many batches were sent.
     batches: i64,
     /// Whether the last claim may have taken runs that nobody told us of.
@@ -105,6 +108,8 @@ impl Dispatcher {
             on_trial: None,
             short_of_room: false,
             heartbeat_is_needed: false,
+            last_mail: MailId::new(0),
+            last_gap: MailId::new(0),
             batches: 0,
             claim_is_unknown: false,
         }
@@ -393,8 +398,10 @@ impl Dispatcher {
         }
     }
 
-    /// Hands mail to the run's task, or has the run claimed.
+    /// Hands mail to the run's task, or has the run claimed. A signal is read back with what is before
+    /// it in the mailbox when others may have written there: signals keep their order.
     async fn route(&mut self, delivery: Delivery, kind: MailKind) {
+        self.note_mail(delivery.mail);
         if !delivery.owned {
             self.next_claim = Timestamp::MIN;
             return;
@@ -403,8 +410,22 @@ impl Dispatcher {
             return;
         };
         match delivery.mail {
-            Some(id) => slot.push(Input::Mail(Mail { id, kind })),
-            None => self.fetch_mail(&slot).await,
+            Some(id)
+                if slot.has_read(self.last_gap) || !matches!(kind, MailKind::Signal { .. }) =>
+            {
+                slot.push(Input::Mail(Mail { id, kind }));
+            }
+            _ => self.fetch_mail(&slot).await,
+        }
+    }
+
+    /// Notices whether somebody else has written mail since the last that was written here.
+    fn note_mail(&mut self, mail: Option<MailId>) {
+        if let Some(mail) = mail {
+            if mail.get() != self.last_mail.get() + 1 {
+                self.last_gap = mail;
+            }
+            self.last_mail = mail;
         }
     }
 
@@ -447,7 +468,11 @@ impl Dispatcher {
     /// Hands the run's task whatever is in its mailbox; it knows what it has seen.
     async fn fetch_mail(&self, slot: &Arc<Slot>) {
         let mail = self.persist(|store| store.mailbox(slot.run)).await;
-        for mail in mail.unwrap_or_default() {
+        let Some(mail) = mail else {
+            return;
+        };
+        slot.note_read(self.last_mail);
+        for mail in mail {
             slot.push(Input::Mail(mail));
         }
     }
@@ -481,7 +506,7 @@ impl Dispatcher {
     }
 
     fn spawn(&self, key: RunKey, machine: Machine, input: crate::journal::Payload, on_trial: bool) {
-        let slot = Slot::new(key);
+        let slot = Slot::new(key, self.last_mail);
         self.shared.residents.insert(&slot);
         let task = WorkflowTask::new(&self.shared, slot, machine, input, on_trial);
         self.shared.runtime.spawn(task);
@@ -612,7 +637,7 @@ impl Dispatcher {
         tracing::error!(run = run.get(), %reason, "run parked");
         let ownership = Ownership::Release {
             due: None,
-            seen: crate::journal::MailId::new(i64::MAX),
+            seen: MailId::new(i64::MAX),
         };
         let commit = Commit {
             run,

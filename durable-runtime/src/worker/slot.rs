@@ -3,12 +3,15 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     task::{Wake, Waker},
 };
 
-use crate::{journal::RunKey, store::Mail};
+use crate::{
+    journal::{MailId, RunKey},
+    store::Mail,
+};
 
 /// What reaches a run's task.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(crate) struct Slot {
     woken: AtomicBool,
     /// Whether user code or a commit is in flight.
     busy: AtomicBool,
+    /// The last mail that was known here when the run's mailbox was read last.
+    read_at: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -54,12 +59,14 @@ enum Activity {
 }
 
 impl Slot {
-    pub(crate) fn new(run: RunKey) -> Arc<Self> {
+    /// The place of a run whose mailbox was read when `read_at` was the last mail known here.
+    pub(crate) fn new(run: RunKey, read_at: MailId) -> Arc<Self> {
         Arc::new(Self {
             run,
             inner: Mutex::default(),
             woken: AtomicBool::new(true),
             busy: AtomicBool::new(true),
+            read_at: AtomicI64::new(read_at.get()),
         })
     }
 
@@ -105,6 +112,15 @@ impl Slot {
             Activity::AtRest { at_work } => Some(at_work),
             Activity::Woken | Activity::Polled => None,
         }
+    }
+
+    pub(crate) fn note_read(&self, last: MailId) {
+        self.read_at.store(last.get(), Ordering::Release);
+    }
+
+    /// Whether the mailbox was read since this mail was written.
+    pub(crate) fn has_read(&self, mail: MailId) -> bool {
+        self.read_at.load(Ordering::Acquire) >= mail.get()
     }
 
     pub(crate) fn take_woken(&self) -> bool {
