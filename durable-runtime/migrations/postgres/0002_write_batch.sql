@@ -9,9 +9,12 @@
 --
 -- The arrays with one prefix belong together: s_ what is started, m_ mail, c_ commits, e_ events of
 -- commits, k_ mail that commits have consumed. `commit` is the number of a commit in the batch, from
--- 1; 0 stands for what a client asked for. Arrays come in the order in which the parts take effect.
+-- 1; 0 stands for what a client asked for. Arrays come in the order in which the parts take effect;
+-- NULL stands for an empty one.
 --
 --   b_worker, b_number   which batch it is, for client mail that may be sent again; else NULL
+--   b_careful            whether an event may be there already. If one is, though nobody expected it,
+--                        the call fails as a whole with a unique violation, and is to be made again.
 --   m_run, m_id          whom the mail is for: one of the two
 --   m_target             the commit of the run it is for, 0 if it has none; NULL if only its id is known
 --   c_position           where the first event goes; NULL without events
@@ -27,6 +30,7 @@
 CREATE FUNCTION write_batch_1(
     b_worker      BIGINT,
     b_number      BIGINT,
+    b_careful     BOOLEAN,
     s_commit      INTEGER[],
     s_id          TEXT[],
     s_workflow    TEXT[],
@@ -86,23 +90,28 @@ BEGIN
         );
     END IF;
 
-    -- From here to the end nobody else claims, frees or writes to these runs.
-    PERFORM FROM runs WHERE run = ANY (c_run || mail_run) ORDER BY run FOR NO KEY UPDATE;
+    -- From here to the end nobody else claims, frees or writes to these runs. Commits come in the order
+    -- of their runs unless there is mail, so the fence itself can take the locks.
+    IF sends THEN
+        PERFORM FROM runs WHERE run = ANY (c_run || mail_run) ORDER BY run FOR NO KEY UPDATE;
+    END IF;
 
     -- The fence: the commit's epoch is the run's, a worker owns the run, and the first event is the
     -- next of the journal.
     fresh := ARRAY(
-        SELECT coalesce((
-            SELECT r.epoch = c.epoch AND r.owner IS NOT NULL AND (
-                c.position IS NULL
-                OR c.position = coalesce((
-                    SELECT j.position + 1 FROM journal AS j WHERE j.run = c.run
-                    ORDER BY j.position DESC LIMIT 1
-                ), 0)
-            )
-            FROM runs AS r WHERE r.run = c.run
-        ), FALSE)
+        SELECT coalesce(f.holds, FALSE)
         FROM unnest(c_run, c_epoch, c_position) AS c (run, epoch, position)
+        LEFT JOIN LATERAL (
+            SELECT r.epoch = c.epoch AND r.owner IS NOT NULL
+                AND (coalesce(c.position, 0) = 0 OR EXISTS (
+                    SELECT FROM journal AS j WHERE j.run = c.run AND j.position = c.position - 1
+                ))
+                AND NOT (b_careful AND EXISTS (
+                    SELECT FROM journal AS j WHERE j.run = c.run AND j.position = c.position
+                )) AS holds
+            FROM runs AS r WHERE r.run = c.run
+            FOR NO KEY UPDATE
+        ) AS f ON TRUE
     );
 
     IF cardinality(e_kind) > 0 THEN

@@ -27,10 +27,20 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(BatchOutcome::default());
     }
-    let row = Call::of(&batch)?.fetch(connection).await?;
-    let written = Written::read(&row)?;
+    let (row, order) = match Call::of(&batch)?.fetch(connection, false).await {
+        Err(error) if is_taken(&error) => Call::of(&batch)?.fetch(connection, true).await?,
+        done => done?,
+    };
+    let written = Written::read(&row, &order)?;
     hints.tell(|| written.hint(&batch));
     written.outcome(connection, &batch).await
+}
+
+/// Whether nothing was written because something was there already: the batch was sent before, or it
+/// comes from a worker that has lost its runs.
+fn is_taken(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// What the call has written.
@@ -67,13 +77,18 @@ impl Arrival {
 }
 
 impl Written {
-    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+    fn read(row: &PgRow, order: &[usize]) -> Result<Self, sqlx::Error> {
+        let mut fresh = vec![false; order.len()];
+        let in_order: Vec<bool> = row.try_get("fresh")?;
+        for (index, is_fresh) in order.iter().zip(in_order) {
+            fresh[*index] = is_fresh;
+        }
         let drawn: Option<Vec<Option<i64>>> = row.try_get("drawn")?;
         let written: Option<Vec<i64>> = row.try_get("written")?;
         let written: HashSet<i64> = written.unwrap_or_default().into_iter().collect();
         let started = drawn.unwrap_or_default().into_iter();
         Ok(Self {
-            fresh: row.try_get("fresh")?,
+            fresh,
             started: started
                 .map(|run| run.filter(|run| written.contains(run)).map(RunKey::new))
                 .collect(),

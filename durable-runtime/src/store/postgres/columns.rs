@@ -15,7 +15,7 @@ use crate::{
 
 const CALL: &str = "SELECT * FROM write_batch_1(\
      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)";
+     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)";
 
 type Bound = Query<'static, Postgres, PgArguments>;
 
@@ -25,6 +25,7 @@ type CommitNumber = i32;
 /// The arguments of the call, by prefix.
 pub(super) struct Call<'b> {
     batch: &'b Batch,
+    order: Vec<usize>,
     starts: Starts<'b>,
     mail: Mail<'b>,
     commits: Commits<'b>,
@@ -36,29 +37,29 @@ impl<'b> Call<'b> {
     pub(super) fn of(batch: &'b Batch) -> Result<Self, sqlx::Error> {
         let mut call = Self {
             batch,
+            order: order(batch),
             starts: Starts::default(),
             mail: Mail::default(),
             commits: Commits::default(),
             events: Events::default(),
             consumed: Consumed::default(),
         };
+        let mut numbers: Vec<CommitNumber> = vec![0; batch.commits.len()];
+        for (number, index) in (1..).zip(&call.order) {
+            numbers[*index] = number;
+            call.commits.add(&batch.commits[*index])?;
+        }
+        let by_run = batch.commits.iter().map(|commit| commit.run);
+        let by_run: HashMap<_, _> = by_run.zip(numbers.iter().copied()).collect();
         for new in &batch.starts {
             call.starts.add(0, new);
         }
-        let by_run: HashMap<_, CommitNumber> = (1..)
-            .zip(&batch.commits)
-            .map(|(number, commit)| (commit.run, number))
-            .collect();
         for mail in &batch.mail {
             call.mail.add(0, mail, &by_run)?;
         }
-        for (number, commit) in (1..).zip(&batch.commits) {
-            call.commits.add(commit)?;
+        for (commit, number) in batch.commits.iter().zip(numbers) {
             call.events.add(number, commit)?;
-            for mail in &commit.consumed {
-                call.consumed.commit.push(number);
-                call.consumed.mail.push(mail.get());
-            }
+            call.consumed.add(number, commit);
             for new in &commit.children {
                 call.starts.add(number, new);
             }
@@ -69,16 +70,45 @@ impl<'b> Call<'b> {
         Ok(call)
     }
 
-    pub(super) async fn fetch(self, connection: &mut PgConnection) -> Result<PgRow, sqlx::Error> {
+    /// Calls, and gives the row of results and the order of the commits in it. When it is not `careful`,
+    /// it fails if an event is there already.
+    pub(super) async fn fetch(
+        self,
+        connection: &mut PgConnection,
+        careful: bool,
+    ) -> Result<(PgRow, Vec<usize>), sqlx::Error> {
         // Only mail of clients may be sent twice: the rest is known by its place.
         let id = self.batch.id.filter(|_| !self.batch.mail.is_empty());
         let query = sqlx::query(CALL)
             .bind(id.map(|id| id.worker.get()))
-            .bind(id.map(|id| id.number));
+            .bind(id.map(|id| id.number))
+            .bind(careful);
         let query = self.mail.bind(self.starts.bind(query));
         let query = self.events.bind(self.commits.bind(query));
-        self.consumed.bind(query).fetch_one(connection).await
+        let row = self.consumed.bind(query).fetch_one(connection).await?;
+        Ok((row, self.order))
     }
+}
+
+/// The order in which the commits are handed over: that of their runs, in which they are locked. With
+/// mail it is their own, which then matters; the locks are taken before.
+fn order(batch: &Batch) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..batch.commits.len()).collect();
+    let mut commits = batch.commits.iter();
+    if batch.mail.is_empty() && commits.all(|commit| commit.outgoing.is_empty()) {
+        order.sort_by_key(|index| batch.commits[*index].run);
+    }
+    order
+}
+
+/// An array, or NULL in place of an empty one: the server need not unpack it.
+fn array<T>(values: Vec<T>) -> Option<Vec<T>> {
+    (!values.is_empty()).then_some(values)
+}
+
+/// An array, or NULL in place of one of which every element is NULL.
+fn sparse<T>(values: Vec<Option<T>>) -> Option<Vec<Option<T>>> {
+    values.iter().any(Option::is_some).then_some(values)
 }
 
 #[derive(Default)]
@@ -111,15 +141,15 @@ impl<'b> Starts<'b> {
 
     fn bind(self, query: Bound) -> Bound {
         query
-            .bind(self.commit)
-            .bind(self.id)
-            .bind(self.workflow)
-            .bind(self.input)
-            .bind(self.seed)
-            .bind(self.parent)
-            .bind(self.parent_step)
-            .bind(self.owner)
-            .bind(self.at)
+            .bind(array(self.commit))
+            .bind(array(self.id))
+            .bind(array(self.workflow))
+            .bind(array(self.input))
+            .bind(array(self.seed))
+            .bind(sparse(self.parent))
+            .bind(sparse(self.parent_step))
+            .bind(sparse(self.owner))
+            .bind(array(self.at))
     }
 }
 
@@ -166,15 +196,15 @@ impl<'b> Mail<'b> {
     fn bind(self, query: Bound) -> Bound {
         let data: Vec<Option<&[u8]>> = self.data.iter().map(Option::as_deref).collect();
         query
-            .bind(self.commit)
-            .bind(self.run)
-            .bind(self.id)
-            .bind(self.target)
-            .bind(self.kind)
-            .bind(self.name)
-            .bind(data)
-            .bind(self.ok)
-            .bind(self.at)
+            .bind(array(self.commit))
+            .bind(sparse(self.run))
+            .bind(sparse(self.id))
+            .bind(sparse(self.target))
+            .bind(array(self.kind))
+            .bind(sparse(self.name))
+            .bind(sparse(data))
+            .bind(sparse(self.ok))
+            .bind(array(self.at))
     }
 }
 
@@ -189,7 +219,7 @@ struct Commits<'b> {
     seen: Vec<Option<i64>>,
     wakes: Vec<Option<i16>>,
     reason: Vec<Option<Cow<'b, str>>>,
-    at: Vec<i64>,
+    at: Vec<Option<i64>>,
 }
 
 impl<'b> Commits<'b> {
@@ -212,22 +242,22 @@ impl<'b> Commits<'b> {
         self.seen.push(columns.and_then(|update| update.seen));
         self.wakes.push(wakes.map(small).transpose()?);
         self.reason.push(reason.map(text));
-        self.at.push(commit.at.as_micros());
+        self.at.push(columns.map(|_| commit.at.as_micros()));
         Ok(())
     }
 
     fn bind(self, query: Bound) -> Bound {
         query
-            .bind(self.run)
-            .bind(self.epoch)
-            .bind(self.position)
-            .bind(self.status)
-            .bind(self.release)
-            .bind(self.due)
-            .bind(self.seen)
-            .bind(self.wakes)
-            .bind(self.reason)
-            .bind(self.at)
+            .bind(array(self.run))
+            .bind(array(self.epoch))
+            .bind(sparse(self.position))
+            .bind(sparse(self.status))
+            .bind(sparse(self.release))
+            .bind(sparse(self.due))
+            .bind(sparse(self.seen))
+            .bind(sparse(self.wakes))
+            .bind(sparse(self.reason))
+            .bind(sparse(self.at))
     }
 }
 
@@ -260,12 +290,12 @@ impl<'b> Events<'b> {
         let data = self.data.iter().map(Option::as_ref);
         let data: Vec<Option<&[u8]>> = data.map(|data| data.map(Payload::as_bytes)).collect();
         query
-            .bind(self.commit)
-            .bind(self.position)
-            .bind(self.kind)
-            .bind(self.step)
-            .bind(data)
-            .bind(self.at)
+            .bind(array(self.commit))
+            .bind(array(self.position))
+            .bind(array(self.kind))
+            .bind(sparse(self.step))
+            .bind(sparse(data))
+            .bind(array(self.at))
     }
 }
 
@@ -276,8 +306,15 @@ struct Consumed {
 }
 
 impl Consumed {
+    fn add(&mut self, number: CommitNumber, commit: &Commit) {
+        for mail in &commit.consumed {
+            self.commit.push(number);
+            self.mail.push(mail.get());
+        }
+    }
+
     fn bind(self, query: Bound) -> Bound {
-        query.bind(self.commit).bind(self.mail)
+        query.bind(array(self.commit)).bind(array(self.mail))
     }
 }
 

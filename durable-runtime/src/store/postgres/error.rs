@@ -104,7 +104,8 @@ fn by_code(code: &str) -> (StoreErrorKind, &'static str) {
             "the server found damaged data; restore a backup, and check the server's disk and memory",
         ),
         // Serialization, deadlock, lock timeout, a plan that a migration has outdated.
-        "40001" | "40P01" | "55P03" | "0A000" => busy,
+        // A row that another transaction was inserting at the same time.
+        "40001" | "40P01" | "55P03" | "0A000" | "23505" => busy,
         "57014" => (
             StoreErrorKind::Unavailable,
             "the server ended the statement: it took too long, or somebody canceled it",
@@ -149,7 +150,7 @@ mod tests {
             ("3D000", StoreErrorKind::Open),
             ("XX001", StoreErrorKind::Corrupt),
             ("XX000", StoreErrorKind::Internal),
-            ("23505", StoreErrorKind::Internal),
+            ("23505", StoreErrorKind::Busy),
             ("42P01", StoreErrorKind::Internal),
         ] {
             assert_eq!(by_code(code).0, kind, "{code}");
