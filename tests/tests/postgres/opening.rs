@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     pooler,
-    support::{SECRET, count, execute, later, refusal, until},
+    support::{SECRET, count, execute, later, refusal, start, until},
 };
 
 /// The address as another user, with a password.
@@ -105,12 +105,12 @@ async fn a_role_without_rights_is_told_which_it_lacks() -> Result<()> {
     .await?;
     let store = PostgresStore::open(&weak).await?;
     let worker = store.register_worker(later(60)).await?;
-    crate::support::start(&store, "a", worker).await?;
+    start(&store, "a", worker).await?;
     Ok(store.close().await?)
 }
 
 #[tokio::test]
-async fn settings_that_lose_data_are_warned_about_and_mended_where_possible() -> Result<()> {
+async fn settings_that_lose_data_are_warned_about() -> Result<()> {
     let server = Server::start()?;
     let url = server.url();
     let store = PostgresStore::open(&url).await?;
@@ -130,6 +130,25 @@ async fn settings_that_lose_data_are_warned_about_and_mended_where_possible() ->
         synchronous_commit.contains("`synchronous_commit = off`"),
         "{synchronous_commit}"
     );
+    Ok(store.close().await?)
+}
+
+/// The server keeps commits in memory for seconds, and this store does not let it.
+#[tokio::test]
+async fn an_acknowledged_start_survives_a_server_that_does_not_sync_commits() -> Result<()> {
+    let server = Server::start()?;
+    let url = server.url();
+    PostgresStore::open(&url).await?.close().await?;
+    for setting in ["synchronous_commit TO off", "wal_writer_delay TO '10s'"] {
+        execute(&url, &format!("ALTER SYSTEM SET {setting}")).await?;
+    }
+    server.restart_immediate()?;
+    let store = PostgresStore::open(&url).await?;
+    let worker = store.register_worker(later(60)).await?;
+    let run = start(&store, "a", worker).await?;
+    server.kill_9()?;
+    server.start_again()?;
+    assert!(store.read(run).await?.is_some(), "the start is lost");
     Ok(store.close().await?)
 }
 
@@ -156,7 +175,7 @@ async fn a_newer_schema_is_refused_before_any_run_is_touched() -> Result<()> {
     let url = database.url();
     let store = PostgresStore::open(url).await?;
     let worker = store.register_worker(later(1)).await?;
-    crate::support::start(&store, "a", worker).await?;
+    start(&store, "a", worker).await?;
     store.close().await?;
     execute(url, "INSERT INTO durable.durable_versions VALUES (9999)").await?;
     let before = count(url, "SELECT xmin::TEXT::BIGINT FROM durable.runs").await?;
