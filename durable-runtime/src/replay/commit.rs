@@ -166,13 +166,21 @@ impl Machine {
             && self.ledger.cause.is_none()
     }
 
-    /// When the run is to be looked at again: for a timer, or to leave memory.
+    /// When the run is to be looked at again: for a timer, or to leave memory. Never a time that has
+    /// come: what was due by then has been dealt with, or waits for a commit or for the lease.
     pub fn next_wake(&self, residency: Residency) -> Option<Timestamp> {
+        // A rollback sets its own timers.
+        if self.ledger.cause.is_some() {
+            return None;
+        }
         let leave = self
             .waiting_since
             .filter(|_| self.awaiting_mail > 0)
-            .map(|since| since.after(residency.linger));
-        [self.next_due(), leave].into_iter().flatten().min()
+            .map(|since| since.after(residency.linger))
+            .filter(|at| *at > self.wall);
+        let mut due = self.timers.iter().map(|(due, _)| *due);
+        let later = due.find(|due| *due > self.wall);
+        [later, leave].into_iter().flatten().min()
     }
 
     /// A child's end goes to its parent in the commit that ends it.

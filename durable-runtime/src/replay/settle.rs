@@ -24,7 +24,8 @@ impl Machine {
     /// Goes on at the frontier. `true` when an operation was moved and the body is to be polled, or
     /// an event is to be delivered.
     pub fn settle(&mut self) -> bool {
-        if !self.undelivered.is_empty() {
+        // Mail that comes after the end is for nobody; the commit of the end removes it.
+        if !self.undelivered.is_empty() || self.ledger.ended {
             return false;
         }
         self.take_mail();
