@@ -6,6 +6,7 @@ pub mod program;
 pub mod proxy;
 #[cfg(unix)]
 pub mod server;
+pub mod simulation;
 mod temp;
 pub mod workload;
 

@@ -1,4 +1,15 @@
-//! Engines in virtual time.
+//! Engines in virtual time, and on stores that fail.
 
+#![expect(
+    unreachable_pub,
+    reason = "in a program, `pub` says what other modules use"
+)]
+
+#[cfg(test)]
+mod door;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod mended;
 #[cfg(test)]
 mod virtual_time;

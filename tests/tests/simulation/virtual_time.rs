@@ -1,6 +1,6 @@
 //! When a virtual clock jumps, and when it does not.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use durable::{
     Clock, FailureKind,
@@ -9,36 +9,12 @@ use durable::{
     store::MemoryStore,
     testing::VirtualClock,
 };
-use tokio::sync::{Mutex, mpsc};
+
+use crate::door::{Door, builder, engine};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const PAUSE: Duration = Duration::from_secs(10);
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// An engine whose steps can read the clock that it goes by.
-async fn engine(clock: &VirtualClock) -> Engine {
-    let builder = Engine::builder().state(clock.clone()).clock(clock.clone());
-    builder
-        .state(Doors::default())
-        .open("memory:")
-        .await
-        .unwrap()
-}
-
-/// A channel that the test has one end of.
-#[derive(Clone)]
-struct Doors {
-    open: mpsc::UnboundedSender<()>,
-    opened: Arc<Mutex<mpsc::UnboundedReceiver<()>>>,
-}
-
-impl Default for Doors {
-    fn default() -> Self {
-        let (open, opened) = mpsc::unbounded_channel();
-        let opened = Arc::new(Mutex::new(opened));
-        Self { open, opened }
-    }
-}
 
 #[durable::workflow]
 async fn sleeper(ctx: &Ctx, millis: u64) -> durable::Result<()> {
@@ -214,7 +190,7 @@ async fn attempts_that_hang_elsewhere_time_out_when_time_is_moved() {
 async fn behind_a_door(ctx: &Ctx, _input: ()) -> durable::Result<()> {
     let (door, nap) = durable::join!(
         ctx.step("door", async |step| {
-            step.state::<Doors>().opened.lock().await.recv().await;
+            step.state::<Door>().pass().await;
             Ok::<_, Failure>(())
         }),
         ctx.sleep("nap", HOUR),
@@ -227,9 +203,8 @@ async fn behind_a_door(ctx: &Ctx, _input: ()) -> durable::Result<()> {
 async fn time_that_is_moved_does_not_wait_for_step_bodies() {
     let clock = VirtualClock::new();
     let before = clock.now();
-    let doors = Doors::default();
-    let builder = Engine::builder().state(doors.clone()).clock(clock.clone());
-    let engine = builder.state(clock.clone()).open("memory:").await.unwrap();
+    let door = Door::default();
+    let engine = builder(&clock, &door).open("memory:").await.unwrap();
     let client = engine.client();
     let run = client.start::<behind_a_door>("run", ()).await.unwrap();
     clock.advance(2 * HOUR).await;
@@ -239,7 +214,7 @@ async fn time_that_is_moved_does_not_wait_for_step_bodies() {
         .iter()
         .find(|event| event.kind == EventKind::TimerFired);
     assert_eq!(fired.unwrap().at.since(before), HOUR);
-    doors.open.send(()).unwrap();
+    door.open.notify_one();
     run.result().await.unwrap();
     assert_eq!(done_at(&engine, "run").await.since(before), 2 * HOUR);
     engine.shutdown().await.unwrap();
@@ -251,11 +226,8 @@ async fn a_dead_workers_runs_go_on_when_its_lease_has_run_out() {
     let before = clock.now();
     let store = MemoryStore::new();
     let start = || {
-        let builder = Engine::builder().state(clock.clone()).clock(clock.clone());
-        builder
-            .state(Doors::default())
-            .lease(Duration::from_secs(15))
-            .start(store.clone())
+        let builder = builder(&clock, &Door::default()).lease(Duration::from_secs(15));
+        builder.start(store.clone())
     };
     let dead = start().await.unwrap();
     dead.client().start::<hanging>("run", false).await.unwrap();

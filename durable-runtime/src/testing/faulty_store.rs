@@ -1,0 +1,285 @@
+//! A store that fails where a test says.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    clock::Clock,
+    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+    replay::unit,
+    store::{
+        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, RunPage, RunQuery, RunRecord,
+        Store, StoreError, StoreErrorKind, StoreFuture,
+    },
+};
+
+/// Wraps a store and makes its calls fail: the ones that a test names, or some by a seed. Clones are
+/// the same store.
+///
+/// Every fault is one that a database has: an engine must get over each of them without losing,
+/// doubling or failing anything.
+#[derive(Clone)]
+pub struct FaultyStore {
+    inner: Arc<dyn Store>,
+    plan: Arc<Mutex<Plan>>,
+}
+
+/// A method of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is the method of the same name")]
+pub enum StoreCall {
+    Commit,
+    Claim,
+    RegisterWorker,
+    RenewLease,
+    ReleaseStrays,
+    RetireWorker,
+    Reap,
+    ClaimParked,
+    Find,
+    Read,
+    Unread,
+    Mailbox,
+    History,
+    Children,
+    List,
+    Close,
+}
+
+impl StoreCall {
+    /// The calls that a worker makes by itself. All others are made for a client, who gets the error.
+    pub const OF_WORKERS: [Self; 8] = [
+        Self::Commit,
+        Self::Claim,
+        Self::ClaimParked,
+        Self::RenewLease,
+        Self::ReleaseStrays,
+        Self::Reap,
+        Self::Unread,
+        Self::Mailbox,
+    ];
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// It fails, and nothing happens.
+    Before,
+    /// It happens, and its reply is lost.
+    After,
+    /// It happens, and its reply comes when this is notified.
+    Held(Arc<Notify>),
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    calls: BTreeMap<StoreCall, u64>,
+    faults: u64,
+    by_number: BTreeMap<(StoreCall, u64), Fault>,
+    by_seed: Option<Seeded>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seeded {
+    seed: i64,
+    one_in: u32,
+}
+
+impl FaultyStore {
+    /// A store without faults.
+    pub fn new(inner: impl Store) -> Self {
+        Self {
+            inner: Arc::new(inner),
+            plan: Arc::default(),
+        }
+    }
+
+    /// Makes the call number `nth`, from 1, of a method suffer a fault.
+    #[must_use]
+    pub fn with_fault(self, call: StoreCall, nth: u64, fault: Fault) -> Self {
+        self.plan().by_number.insert((call, nth), fault);
+        self
+    }
+
+    /// Makes one in `one_in` of the calls of workers fail, before or after they happen, as drawn from
+    /// a seed. With 1, no call would ever succeed, and no engine would get anywhere.
+    #[must_use]
+    pub fn with_seed(self, seed: i64, one_in: u32) -> Self {
+        self.plan().by_seed = Some(Seeded { seed, one_in });
+        self
+    }
+
+    /// How often a method was called.
+    pub fn calls(&self, call: StoreCall) -> u64 {
+        self.plan().calls.get(&call).copied().unwrap_or_default()
+    }
+
+    /// How many calls suffered a fault.
+    pub fn faults(&self) -> u64 {
+        self.plan().faults
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a call, with the fault that is its due.
+    async fn make<'s, T>(
+        &'s self,
+        call: StoreCall,
+        make: impl FnOnce(&'s dyn Store) -> StoreFuture<'s, T>,
+    ) -> Result<T, StoreError> {
+        let fault = self.plan().next(call);
+        if matches!(fault, Some(Fault::Before)) {
+            return Err(failed(call, "before it happened"));
+        }
+        let reply = make(&*self.inner).await;
+        match fault {
+            Some(Fault::After) => Err(failed(call, "after it happened")),
+            Some(Fault::Held(until)) => {
+                until.notified().await;
+                reply
+            }
+            _ => reply,
+        }
+    }
+}
+
+fn failed(call: StoreCall, when: &str) -> StoreError {
+    let message = format!("a test has {call:?} fail {when}");
+    StoreError::new(StoreErrorKind::Unavailable, message)
+}
+
+impl Plan {
+    fn next(&mut self, call: StoreCall) -> Option<Fault> {
+        let calls = self.calls.entry(call).or_default();
+        *calls += 1;
+        let fault = self.by_number.remove(&(call, *calls));
+        let fault = fault.or_else(|| self.by_seed?.draw(call, *calls));
+        self.faults += u64::from(fault.is_some());
+        fault
+    }
+}
+
+impl Seeded {
+    fn draw(self, call: StoreCall, nth: u64) -> Option<Fault> {
+        if !StoreCall::OF_WORKERS.contains(&call) {
+            return None;
+        }
+        let nth = u32::try_from(nth).unwrap_or(u32::MAX);
+        let share = 1.0 / f64::from(self.one_in.max(1));
+        let drawn = unit(self.seed.wrapping_add(call as i64), nth);
+        (drawn < share).then_some(if drawn < share / 2.0 {
+            Fault::Before
+        } else {
+            Fault::After
+        })
+    }
+}
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store for FaultyStore {
+    fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
+        Box::pin(self.make(StoreCall::Commit, |store| store.commit(batch)))
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
+        Box::pin(self.make(StoreCall::Claim, move |store| store.claim(claim)))
+    }
+
+    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
+        Box::pin(self.make(StoreCall::RegisterWorker, move |store| {
+            store.register_worker(lease_until)
+        }))
+    }
+
+    fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {
+        Box::pin(self.make(StoreCall::RenewLease, move |store| {
+            store.renew_lease(worker, lease_until)
+        }))
+    }
+
+    fn release_strays<'a>(
+        &'a self,
+        worker: WorkerId,
+        residents: &'a [RunKey],
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(self.make(StoreCall::ReleaseStrays, move |store| {
+            store.release_strays(worker, residents)
+        }))
+    }
+
+    fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64> {
+        Box::pin(self.make(StoreCall::RetireWorker, move |store| {
+            store.retire_worker(worker)
+        }))
+    }
+
+    fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        Box::pin(self.make(StoreCall::Reap, move |store| store.reap(now)))
+    }
+
+    fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
+        Box::pin(self.make(StoreCall::ClaimParked, move |store| {
+            store.claim_parked(claim)
+        }))
+    }
+
+    fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {
+        Box::pin(self.make(StoreCall::Find, move |store| store.find(id)))
+    }
+
+    fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>> {
+        Box::pin(self.make(StoreCall::Read, move |store| store.read(run)))
+    }
+
+    fn unread(&self, worker: WorkerId) -> StoreFuture<'_, Vec<RunKey>> {
+        Box::pin(self.make(StoreCall::Unread, move |store| store.unread(worker)))
+    }
+
+    fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
+        Box::pin(self.make(StoreCall::Mailbox, move |store| store.mailbox(run)))
+    }
+
+    fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>> {
+        Box::pin(self.make(StoreCall::History, move |store| store.history(run)))
+    }
+
+    fn children(&self, run: RunKey) -> StoreFuture<'_, Vec<RunRecord>> {
+        Box::pin(self.make(StoreCall::Children, move |store| store.children(run)))
+    }
+
+    fn list<'a>(&'a self, query: &'a RunQuery) -> StoreFuture<'a, RunPage> {
+        Box::pin(self.make(StoreCall::List, move |store| store.list(query)))
+    }
+
+    fn clock(&self) -> Option<Arc<dyn Clock>> {
+        self.inner.clock()
+    }
+
+    fn hint(&self) -> Pin<Box<dyn Future<Output = Hint> + Send + '_>> {
+        self.inner.hint()
+    }
+
+    fn is_hinted(&self) -> bool {
+        self.inner.is_hinted()
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.make(StoreCall::Close, Store::close))
+    }
+}

@@ -1,0 +1,32 @@
+//! What the workflows of these tests share.
+
+use std::sync::Arc;
+
+use durable::{Engine, EngineBuilder, testing::VirtualClock};
+use tokio::sync::Notify;
+
+/// What a step waits for, and what it tells when it goes on.
+#[derive(Clone, Default)]
+pub struct Door {
+    pub open: Arc<Notify>,
+    pub passed: Arc<Notify>,
+}
+
+impl Door {
+    pub async fn pass(&self) {
+        self.open.notified().await;
+        self.passed.notify_one();
+    }
+}
+
+/// A builder of an engine whose steps can read the clock that it goes by.
+pub fn builder(clock: &VirtualClock, door: &Door) -> EngineBuilder {
+    let builder = Engine::builder().clock(clock.clone());
+    builder.state(clock.clone()).state(door.clone())
+}
+
+/// An engine in memory.
+pub async fn engine(clock: &VirtualClock) -> Engine {
+    let builder = builder(clock, &Door::default());
+    builder.open("memory:").await.unwrap()
+}
