@@ -31,8 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    let (with, without) = (median(with_time), median(without_time));
-    println!("cargo check of {WORKFLOWS} workflows of {STEPS} steps, median of {ROUNDS}:");
+    let (with, without) = (best(&with_time), best(&without_time));
+    println!("cargo check of {WORKFLOWS} workflows of {STEPS} steps, best of {ROUNDS}:");
     println!("  without attributes  {without:>8.2?}");
     println!("  with attributes     {with:>8.2?}");
     println!(
@@ -116,7 +116,7 @@ fn check(krate: &Path, target: &Path) -> Result<Duration, Box<dyn Error>> {
     Ok(start.elapsed())
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+/// The best time: what else the machine does only ever adds.
+fn best(times: &[Duration]) -> Duration {
+    times.iter().min().copied().unwrap_or_default()
 }

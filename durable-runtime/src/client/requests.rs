@@ -366,7 +366,8 @@ impl RunList {
         self
     }
 
-    /// Only runs of this workflow.
+    /// Only runs of this workflow, by the name they were recorded under: runs that began before a rename
+    /// are listed under the name that the workflow had then.
     #[must_use]
     pub fn workflow(mut self, name: impl Into<String>) -> Self {
         self.query.workflow = Some(name.into());
