@@ -1,7 +1,9 @@
 use durable::prelude::*;
 
+type Outcome = Option<u32>;
+
 #[durable::workflow]
-async fn order(_ctx: &Ctx, total: u32) -> Option<u32> {
+async fn order(_ctx: &Ctx, total: u32) -> Outcome {
     Some(total)
 }
 
