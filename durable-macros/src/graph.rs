@@ -87,7 +87,7 @@ pub(crate) enum Place {
     FanOut,
     /// In any other closure.
     Closure,
-    /// In an `async` block that is no branch of a combinator.
+    /// In an `async` block that is neither awaited at once nor a branch of a combinator.
     Async,
     /// In `durable::nondeterministic!`.
     Escape,

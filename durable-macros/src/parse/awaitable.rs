@@ -92,7 +92,7 @@ impl Reader {
 }
 
 /// Whether this is a fn of the standard library that gives its argument back as a future.
-fn is_wrapper(function: &Expr) -> bool {
+pub(super) fn is_wrapper(function: &Expr) -> bool {
     let Expr::Path(path) = peel(function) else {
         return false;
     };

@@ -229,15 +229,11 @@ impl Reader {
         });
     }
 
-    /// Reads a branch of a combinator. An `async` block there is driven by the combinator, so it may
-    /// hold operations.
+    /// Reads a branch of a combinator.
     pub(super) fn combinator_branch(&mut self, expression: &Expr) {
         let foreign = (!self.is_durable(expression)).then(|| summary(expression));
         let start = self.body.next_order();
-        match peel(expression) {
-            Expr::Async(block) => self.driven(block),
-            _ => self.visit_as(expression, Fate::Branch),
-        }
+        self.visit_as(expression, Fate::Branch);
         self.note_await(expression, foreign, start);
     }
 
@@ -251,12 +247,6 @@ impl Reader {
                 base: start..end,
             });
         }
-    }
-
-    /// Reads an `async` block that the body drives itself.
-    pub(super) fn driven(&mut self, block: &syn::ExprAsync) {
-        let place = self.place;
-        self.apart(place, |reader| reader.visit_block(&block.block));
     }
 
     pub(super) fn note_states(&mut self, call: &syn::ExprMethodCall) {

@@ -5,6 +5,7 @@ use std::mem;
 use syn::{Expr, ExprCall, ExprMethodCall, Path, spanned::Spanned, visit::Visit};
 
 use super::{
+    awaitable::is_wrapper,
     body::{Reader, summary},
     calls::{Chain, FragmentCall, context_ident, fan_out, peel},
     scopes::Holds,
@@ -70,8 +71,13 @@ impl Reader {
         let callee = (self.body.paths.len() > before).then_some(before);
         let args = self.body.next_order();
         let how = How::Passed(text(&call.func));
+        let fate = if is_wrapper(&call.func) {
+            fate
+        } else {
+            Fate::Used
+        };
         self.with_how(how, |reader| {
-            call.args.iter().for_each(|arg| reader.visit_expr(arg));
+            call.args.iter().for_each(|arg| reader.visit_as(arg, fate));
         });
         let end = self.body.next_order();
         if let Some(callee) = callee.and_then(|callee| self.body.paths.get_mut(callee)) {

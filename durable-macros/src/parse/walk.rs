@@ -11,7 +11,6 @@ use syn::{
 
 use super::{
     body::{Reader, summary},
-    calls::peel,
     cfgs,
     scopes::Holds,
 };
@@ -26,7 +25,8 @@ impl<'ast> Visit<'ast> for Reader {
         // What becomes of an expression's value is known for it alone, and not for its parts.
         if !matches!(
             expression,
-            Expr::Paren(_)
+            Expr::Async(_)
+                | Expr::Paren(_)
                 | Expr::Group(_)
                 | Expr::Block(_)
                 | Expr::Unsafe(_)
@@ -88,17 +88,19 @@ impl<'ast> Visit<'ast> for Reader {
                 reader.visit_pat(pattern);
                 reader.bind_all(pattern, feeds);
             }
-            match peel(&closure.body) {
-                Expr::Async(block) if place == Place::FanOut => reader.driven(block),
-                body if place == Place::FanOut => reader.visit_as(body, Fate::Branch),
-                body => reader.visit_expr(body),
-            }
+            let fate = match place {
+                Place::FanOut => Fate::Branch,
+                _ => Fate::Used,
+            };
+            reader.visit_as(&closure.body, fate);
         });
     }
 
     fn visit_expr_async(&mut self, block: &'ast ExprAsync) {
+        let fate = mem::replace(&mut self.fate, Fate::Used);
+        let driven = matches!(fate, Fate::Awaited | Fate::Branch);
         let place = match self.place {
-            place if place.is_unjudged() => place,
+            place if place.is_unjudged() || driven => place,
             _ => Place::Async,
         };
         self.apart(place, |reader| reader.visit_block(&block.block));
@@ -108,10 +110,7 @@ impl<'ast> Visit<'ast> for Reader {
         let base = &*expression.base;
         let foreign = (!self.is_durable(base)).then(|| summary(base));
         let start = self.body.next_order();
-        match peel(base) {
-            Expr::Async(block) => self.driven(block),
-            _ => self.visit_as(base, Fate::Awaited),
-        }
+        self.visit_as(base, Fate::Awaited);
         self.note_await(expression.await_token, foreign, start);
     }
 
