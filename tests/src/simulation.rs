@@ -186,6 +186,8 @@ pub type Journals = BTreeMap<String, Vec<Event>>;
 /// Says what is wrong with runs that have all ended; nothing when they are in good order. `lives`: how
 /// many workers may have executed the same attempt, since all but the last died.
 pub fn faults(journals: &Journals, effects: &BTreeMap<String, u32>, lives: u32) -> Vec<String> {
+    let effects = effects.iter().map(|(key, count)| (body_of(key), *count));
+    let effects = effects.collect();
     let mut faults = Vec::new();
     let mut executable = BTreeMap::new();
     for (run, journal) in journals {
@@ -193,13 +195,13 @@ pub fn faults(journals: &Journals, effects: &BTreeMap<String, u32>, lives: u32) 
         for event in journal {
             run.apply(event);
         }
-        run.end(journal, effects, lives);
+        run.end(journal, &effects, lives);
         executable.append(&mut run.executions);
         faults.append(&mut run.faults);
     }
     // Undone, though nothing says that it was to be.
-    for key in effects.keys().filter(|key| key.contains("/compensate-")) {
-        if !executable.contains_key(body_of(key)) {
+    for key in effects.keys().filter(|key| key.ends_with("/compensate")) {
+        if !executable.contains_key(*key) {
             faults.push(format!("{key} was executed and is in no journal"));
         }
     }
@@ -283,8 +285,9 @@ impl<'r> RunCheck<'r> {
     }
 
     fn is_settled(&self, key: &str) -> bool {
-        let mut settled = self.settled.iter();
-        settled.any(|step| format!("{}/{step}", self.run) == key)
+        let step = key.get(self.run.len() + 1..).unwrap_or_default();
+        self.settled
+            .contains(&StepId::from_recorded(step.to_owned()))
     }
 
     fn undo(&mut self, step: &StepId) {
@@ -295,7 +298,7 @@ impl<'r> RunCheck<'r> {
         }
     }
 
-    fn end(&mut self, journal: &[Event], effects: &BTreeMap<String, u32>, lives: u32) {
+    fn end(&mut self, journal: &[Event], effects: &BTreeMap<&str, u32>, lives: u32) {
         if !self.ended {
             self.fault("has not ended");
         }
@@ -306,8 +309,7 @@ impl<'r> RunCheck<'r> {
             self.fault("time ran backwards");
         }
         for (key, attempts) in self.executions.clone() {
-            let executed = effects.iter().filter(|(known, _)| body_of(known) == key);
-            let executed: u32 = executed.map(|(_, count)| count).sum();
+            let executed = effects.get(key.as_str()).copied().unwrap_or_default();
             // Each life but the last may have died with one more attempt under way, and the body may
             // have let go of a step in the last one.
             let let_go = !key.ends_with("/compensate") && !self.is_settled(&key);

@@ -37,7 +37,7 @@ async fn crash(case: &Case, nth: i64, moment: Moment) -> bool {
     died
 }
 
-async fn crash_everywhere(case: &Case) {
+pub async fn crash_everywhere(case: &Case) {
     for moment in [Moment::Before, Moment::After] {
         let mut nth = 1;
         while crash(case, nth, moment).await {

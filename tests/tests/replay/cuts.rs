@@ -30,7 +30,7 @@ async fn original(case: &Case) -> (Simulation, Vec<Event>) {
 }
 
 /// What is left to do when all but the end of a run is recorded.
-async fn replay(case: &Case) {
+pub async fn replay(case: &Case) {
     let (simulation, journal) = original(case).await;
     let (end, rest) = journal.split_last().unwrap();
     let replayed = rebuild(case, rest, end.at, &simulation.store).await;
@@ -45,7 +45,7 @@ async fn replay(case: &Case) {
 }
 
 /// Goes on from every position.
-async fn cut(case: &Case) {
+pub async fn cut(case: &Case) {
     let (simulation, journal) = original(case).await;
     for position in 0..journal.len() {
         let (recorded, _) = journal.split_at(position);

@@ -10,6 +10,8 @@ mod crashes;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
+mod odd;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod rebuilt;
