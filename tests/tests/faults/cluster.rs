@@ -189,6 +189,13 @@ impl Cluster {
         fs::write(self.directory.path().join(gate), "").unwrap();
     }
 
+    /// Waits until the engine of each worker has started.
+    pub fn until_ready(&self) {
+        self.until("every engine starts", || {
+            (0..self.workers.len()).all(|number| self.log(number).contains("fault_worker: ready"))
+        });
+    }
+
     /// How often a call of a worker's store has failed.
     pub fn troubles(&self, number: usize) -> usize {
         self.log(number).matches("the store failed").count()
@@ -254,7 +261,8 @@ impl Cluster {
     /// Ends every worker, reads what there is, and judges it.
     pub async fn finish(mut self, fault: &str) -> Report {
         self.until("no connection stays in a transaction", || {
-            self.query(async |mut database| database.idle_in_transaction().await) == 0
+            let idle = self.query(async |mut database| database.idle_in_transaction().await);
+            idle.unwrap() == 0
         });
         for number in 0..self.workers.len() {
             if self.workers[number].process.is_some() {
@@ -292,12 +300,16 @@ impl Cluster {
     }
 
     /// Asks the database something, from outside of the test's runtime.
-    fn query<T: Send>(&self, ask: impl AsyncFnOnce(Database) -> durable::Result<T> + Send) -> T {
+    fn query<T: Send>(
+        &self,
+        ask: impl AsyncFnOnce(Database) -> durable::Result<T> + Send,
+    ) -> durable::Result<T> {
         let asking = || {
             let runtime = tokio::runtime::Runtime::new()?;
-            runtime.block_on(async { ask(Database::connect(&self.url).await?).await })
+            let answer = async { ask(Database::connect(&self.url).await?).await };
+            runtime.block_on(async { tokio::time::timeout(PATIENCE / 10, answer).await? })
         };
-        std::thread::scope(|scope| scope.spawn(asking).join().unwrap()).unwrap()
+        std::thread::scope(|scope| scope.spawn(asking).join().unwrap())
     }
 
     /// What is left to do, and the ends of all logs.

@@ -65,6 +65,7 @@ async fn disturb(
     for worker in 0..3 {
         cluster.add(mixed(&format!("run-{worker}"), 25, 5), SHORT);
     }
+    cluster.until_ready();
     for time in 0..times {
         cluster.until_executions(20 + 400 * time / times);
         happens(&cluster).await;
