@@ -1,4 +1,5 @@
-//! One batch, one call of `write_batch`: see `migrations/postgres/0002_write_batch.sql`.
+//! One batch, one call of `write_batch`: see `migrations/postgres/0002_write_batch.sql`. A batch of one
+//! event alone is a statement of its own.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +12,7 @@ use super::{
     progress, starts,
 };
 use crate::{
-    journal::{MailId, RunKey, WorkerId},
+    journal::{Event, MailId, RunKey, WorkerId},
     status::Status,
     store::{
         Batch, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, MailOutcome, NewRun,
@@ -27,6 +28,17 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(BatchOutcome::default());
     }
+    if let Some((commit, event)) = only_event(&batch)
+        && progress::append_one(connection, commit, event).await?
+    {
+        return Ok(BatchOutcome {
+            commits: vec![CommitOutcome::Committed {
+                children: Vec::new(),
+                outgoing: Vec::new(),
+            }],
+            ..BatchOutcome::default()
+        });
+    }
     let (row, order) = match Call::of(&batch)?.fetch(connection, false).await {
         Err(error) if is_taken(&error) => Call::of(&batch)?.fetch(connection, true).await?,
         done => done?,
@@ -34,6 +46,21 @@ pub(super) async fn write(
     let written = Written::read(&row, &order)?;
     hints.tell(|| written.hint(&batch));
     written.outcome(connection, &batch).await
+}
+
+/// The event of a batch that has nothing else.
+fn only_event(batch: &Batch) -> Option<(&Commit, &Event)> {
+    let ([], [], [commit]) = (&batch.starts[..], &batch.mail[..], &batch.commits[..]) else {
+        return None;
+    };
+    let is_plain = commit.update.is_none()
+        && commit.children.is_empty()
+        && commit.consumed.is_empty()
+        && commit.outgoing.is_empty();
+    match &commit.events[..] {
+        [event] if is_plain => Some((commit, event)),
+        _ => None,
+    }
 }
 
 /// Whether nothing was written because something was there already: the batch was sent before, or it
