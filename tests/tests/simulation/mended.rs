@@ -41,7 +41,7 @@ async fn undone(ctx: &Ctx, _input: ()) -> durable::Result<()> {
     ctx.step("pay", async |_| Ok::<_, Failure>(()))
         .compensate(refund)
         .await?;
-    Ok(ctx.sleep("nap", Duration::from_secs(10)).await?)
+    Ok(ctx.sleep("nap", Duration::from_secs(4)).await?)
 }
 
 #[durable::compensate]
