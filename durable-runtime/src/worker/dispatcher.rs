@@ -28,6 +28,12 @@ use crate::{
 
 /// The most requests that go into one batch.
 const BATCH_MAX: usize = 2_000;
+/// How many runs that were just told of their commit are waited for. Fewer have answered by then, and
+/// of more the first ones fill a batch of their own.
+const CROWD: std::ops::RangeInclusive<usize> = 8..=256;
+/// How often in a row the processor is offered to others, with nothing coming of it, before a batch
+/// is taken for gathered. Some ten microseconds, where a commit takes hundreds.
+const OFFERS_MAX: u32 = 40;
 /// The most runs that are claimed in one transaction.
 const CLAIM_MAX: usize = 500;
 
@@ -81,6 +87,8 @@ pub(super) struct Dispatcher {
     last_gap: MailId,
     /// How many batches were sent.
     batches: i64,
+    /// How many runs that go on were told of their commit since the last batch was gathered.
+    told: usize,
     /// Whether the last claim may have taken runs that nobody told us of.
     claim_is_unknown: bool,
 }
@@ -111,6 +119,7 @@ impl Dispatcher {
             last_mail: MailId::new(0),
             last_gap: MailId::new(0),
             batches: 0,
+            told: 0,
             claim_is_unknown: false,
         }
     }
@@ -128,6 +137,7 @@ impl Dispatcher {
                     if count == 0 {
                         return self.drop_all();
                     }
+                    self.gather(&mut requests);
                     let shutdown = self.write(&mut requests).await;
                     if let Some(reply) = shutdown {
                         return self.shut_down(reply).await;
@@ -194,6 +204,25 @@ impl Dispatcher {
         let at_work = self.shared.residents.rest_at_work()?;
         // Only now: a run sends what it has to write before it rests.
         self.requests.is_empty().then_some(at_work)
+    }
+
+    /// Lets the runs that were just told of their commit ask for their next: without it, the first few
+    /// of a crowd would get a batch of their own, and all others wait for it.
+    fn gather(&mut self, requests: &mut Vec<Request>) {
+        let crowd = std::mem::take(&mut self.told);
+        let mut offers = 0;
+        while CROWD.contains(&crowd) && requests.len() < crowd && offers < OFFERS_MAX {
+            match self.requests.try_recv() {
+                Ok(request) => {
+                    requests.push(request);
+                    offers = 0;
+                }
+                Err(_) => {
+                    std::thread::yield_now();
+                    offers += 1;
+                }
+            }
+        }
     }
 
     /// Writes everything that has gathered, in one transaction. Gives back the asker of a shutdown.
@@ -358,6 +387,8 @@ impl Dispatcher {
         if let Some(slot) = slot {
             if released {
                 self.shared.residents.remove(&slot);
+            } else {
+                self.told += 1;
             }
             slot.push(Input::Committed {
                 events: commit.events.len(),
