@@ -1,0 +1,203 @@
+//! Runs come to this worker: started for it, due, or parked and to be tried.
+
+use super::{CLAIM_MAX, Dispatcher, Request};
+use crate::{
+    graph::Definition,
+    journal::{Epoch, MailId, RunKey, Timestamp},
+    replay::{Identity, Machine},
+    status::Status,
+    store::{Claim, Commit, LoadedRun, NewRun, Ownership, RunUpdate, StoreError},
+    worker::{slot::Slot, workflow_task::WorkflowTask},
+};
+
+impl Dispatcher {
+    /// Begins to drive a run that was started for this worker.
+    pub(super) fn take_started(&mut self, key: RunKey, run: NewRun) {
+        let Some(worker) = run.owner else {
+            self.next_claim = Timestamp::MIN;
+            return;
+        };
+        // A start whose reply was lost may have been taken already.
+        if worker != self.shared.worker() || self.shared.residents.holds(key) {
+            return;
+        }
+        let epoch = Epoch::new(1);
+        let Some(definition) = self.shared.registry.find(&run.workflow) else {
+            let reason = self.shared.registry.unknown(&run.workflow);
+            return self.park(key, epoch, 0, reason);
+        };
+        let identity = Identity {
+            run: key,
+            id: run.id,
+            epoch,
+            worker,
+            seed: run.seed,
+            parent: run.parent,
+            definition,
+        };
+        let machine = Machine::start(identity, self.shared.machine_limits(), run.at);
+        self.spawn(key, machine, run.input, false);
+    }
+
+    pub(super) fn spawn(
+        &self,
+        key: RunKey,
+        machine: Machine,
+        input: crate::journal::Payload,
+        on_trial: bool,
+    ) {
+        let slot = Slot::new(key, self.last_mail);
+        self.shared.residents.insert(&slot);
+        let task = WorkflowTask::new(&self.shared, slot, machine, input, on_trial);
+        self.shared.runtime.spawn(task);
+    }
+
+    pub(super) async fn claim(&mut self, now: Timestamp) {
+        self.next_poll = now.after(self.shared.poll());
+        self.next_claim = Timestamp::MAX;
+        let Some(claim) = self.next_claim_of(now).await else {
+            return;
+        };
+        match self.shared.store.claim(claim).await {
+            Ok(claimed) => {
+                self.note_success();
+                self.short_of_room = claimed.runs.len() == claim.limit;
+                self.next_claim = claimed.next_due.unwrap_or(Timestamp::MAX);
+                for run in claimed.runs {
+                    self.take_claimed(run);
+                }
+            }
+            Err(error) => self.note_lost_claim(&error),
+        }
+    }
+
+    /// Tries parked runs: this build may fit them, or mend what stopped them.
+    pub(super) async fn claim_parked(&mut self, now: Timestamp) {
+        let Some(claim) = self.next_claim_of(now).await else {
+            return;
+        };
+        match self.shared.store.claim_parked(claim).await {
+            Ok(runs) => {
+                self.note_success();
+                self.try_parked = runs.len() == claim.limit;
+                for run in runs {
+                    self.take_claimed(run);
+                }
+                if !self.try_parked {
+                    let tried = &self.shared.parked_were_tried;
+                    tried.send_if_modified(|tried| !std::mem::replace(tried, true));
+                }
+            }
+            Err(error) => {
+                self.heartbeat_is_needed = true;
+                self.note_lost_claim(&error);
+            }
+        }
+    }
+
+    /// What to ask for; `None` when there is no room, or before it is known what a claim took.
+    pub(super) async fn next_claim_of(&mut self, now: Timestamp) -> Option<Claim> {
+        let residents = self.shared.residents.len();
+        let room = self
+            .shared
+            .limits
+            .resident_runs_max
+            .saturating_sub(residents);
+        self.short_of_room = room == 0;
+        let ready = room > 0
+            && !self.shared.is_stopping()
+            && (!self.claim_is_unknown || self.release_strays().await);
+        ready.then(|| Claim {
+            worker: self.shared.worker(),
+            now,
+            limit: room.min(CLAIM_MAX),
+        })
+    }
+
+    pub(super) fn note_lost_claim(&mut self, error: &StoreError) {
+        self.claim_is_unknown = true;
+        self.next_claim = self.next_claim.min(self.next_poll);
+        self.note_trouble(error);
+    }
+
+    /// Gives back what a claim took whose reply was lost.
+    pub(super) async fn release_strays(&mut self) -> bool {
+        let residents = self.shared.residents.keys();
+        let released = self
+            .shared
+            .store
+            .release_strays(self.shared.worker(), &residents)
+            .await;
+        match released {
+            Ok(_) => self.claim_is_unknown = false,
+            Err(error) => {
+                self.next_claim = self.next_claim.min(self.next_poll);
+                self.note_trouble(&error);
+            }
+        }
+        !self.claim_is_unknown
+    }
+
+    /// Begins to drive a run that was claimed, or parks it when this build cannot.
+    pub(super) fn take_claimed(&mut self, mut run: LoadedRun) {
+        let (key, epoch) = (run.run, run.epoch);
+        let on_trial = run.is_on_trial();
+        if on_trial {
+            self.on_trial = Some(key);
+        }
+        let position = u32::try_from(run.events.len()).unwrap_or(u32::MAX);
+        let Some(definition) = self.shared.registry.find(&run.workflow) else {
+            let reason = self.shared.registry.unknown(&run.workflow);
+            return self.park(key, epoch, position, reason);
+        };
+        if let Some(reason) = self.shared.limits.too_many_deaths(&run) {
+            return self.park(key, epoch, position, reason);
+        }
+        let input = run.input.clone();
+        let identity = self.identify(&mut run, definition);
+        match Machine::load(identity, self.shared.machine_limits(), run) {
+            Ok(machine) => self.spawn(key, machine, input, on_trial),
+            Err(reason) => self.park(key, epoch, position, reason.to_string()),
+        }
+    }
+
+    pub(super) fn identify(
+        &self,
+        run: &mut LoadedRun,
+        definition: &'static Definition,
+    ) -> Identity {
+        Identity {
+            run: run.run,
+            id: run.id.clone(),
+            epoch: run.epoch,
+            worker: self.shared.worker(),
+            seed: run.seed,
+            parent: run.parent.take(),
+            definition,
+        }
+    }
+
+    pub(super) fn park(&self, run: RunKey, epoch: Epoch, position: u32, reason: String) {
+        tracing::error!(run = run.get(), %reason, "run parked");
+        let ownership = Ownership::Release {
+            due: None,
+            seen: MailId::new(i64::MAX),
+        };
+        let commit = Commit {
+            run,
+            epoch,
+            position,
+            events: Vec::new(),
+            update: Some(RunUpdate {
+                status: Status::Parked,
+                ownership,
+                reason: Some(reason),
+            }),
+            children: Vec::new(),
+            consumed: Vec::new(),
+            outgoing: Vec::new(),
+            at: self.shared.clock.now(),
+        };
+        self.shared.request(Request::Park { commit });
+    }
+}

@@ -1,0 +1,327 @@
+//! The one writer: gathers what all runs have to write, claims runs, fires timers, keeps the lease.
+//!
+//! It is one actor, so that what it learns from the store and what it does about it happen in one
+//! order: mail for a run goes either to the run's task or to its row, never between the two.
+
+mod answers;
+mod claims;
+mod lease;
+mod shutdown;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Shared, slot::Slot};
+use crate::{
+    clock::Rest,
+    journal::{MailId, RunKey, Timestamp},
+    store::{
+        Batch, BatchId, Commit, MailOutcome, NewMail, NewRun, StartOutcome, Store, StoreError,
+        StoreFuture,
+    },
+};
+
+/// The most requests that go into one batch.
+const BATCH_MAX: usize = 2_000;
+/// How many runs that were just told of their commit are waited for. Fewer have answered by then, and
+/// of more the first ones fill a batch of their own.
+const CROWD: std::ops::RangeInclusive<usize> = 8..=256;
+/// How often in a row the processor is offered to others, with nothing coming of it, before a batch
+/// is taken for gathered. Some ten microseconds, where a commit takes hundreds.
+const OFFERS_MAX: u32 = 40;
+/// The most runs that are claimed in one transaction.
+const CLAIM_MAX: usize = 500;
+
+/// What is asked of the dispatcher.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Write the progress of a run.
+    Commit { commit: Commit, slot: Arc<Slot> },
+    /// Start a run.
+    Start {
+        run: NewRun,
+        reply: oneshot::Sender<StartReply>,
+    },
+    /// Send mail.
+    Mail {
+        mail: NewMail,
+        reply: oneshot::Sender<MailOutcome>,
+    },
+    /// Park a run that cannot be loaded.
+    Park { commit: Commit },
+    /// Finish what was asked before, give everything back and end.
+    Shutdown { reply: oneshot::Sender<()> },
+}
+
+/// The answer to a start.
+#[derive(Debug)]
+pub(crate) struct StartReply {
+    pub(crate) outcome: StartOutcome,
+}
+
+pub(super) struct Dispatcher {
+    shared: Arc<Shared>,
+    requests: mpsc::UnboundedReceiver<Request>,
+    /// When a run that nobody owns is due next, as far as is known; else the end of time.
+    next_claim: Timestamp,
+    /// When to look for runs that nobody told us of.
+    next_poll: Timestamp,
+    next_heartbeat: Timestamp,
+    /// Before this time nobody is reaped.
+    next_reap: Timestamp,
+    /// Whether there may be parked runs that this worker has not tried.
+    try_parked: bool,
+    /// The run that was taken on trial last: when it gets further, another one may be taken.
+    on_trial: Option<RunKey>,
+    /// Whether runs wait in the database because there was no room in memory.
+    short_of_room: bool,
+    /// Whether a call failed that the next heartbeat makes again.
+    heartbeat_is_needed: bool,
+    /// The last mail that was written here, and the last one before which others may have written.
+    last_mail: MailId,
+    last_gap: MailId,
+    /// How many batches were sent.
+    batches: i64,
+    /// How many runs that go on were told of their commit since the last batch was gathered.
+    told: usize,
+    /// Whether the last claim may have taken runs that nobody told us of.
+    claim_is_unknown: bool,
+}
+
+/// Who asked for the parts of a batch, in the order of the batch.
+#[derive(Default)]
+struct Askers {
+    starts: Vec<oneshot::Sender<StartReply>>,
+    mail: Vec<oneshot::Sender<MailOutcome>>,
+    commits: Vec<Option<Arc<Slot>>>,
+}
+
+impl Dispatcher {
+    pub(super) fn new(shared: Arc<Shared>, requests: mpsc::UnboundedReceiver<Request>) -> Self {
+        let now = shared.clock.now();
+        let next_heartbeat = now.after(shared.tuning.lease / 3);
+        Self {
+            shared,
+            requests,
+            next_claim: now,
+            next_poll: now,
+            next_heartbeat,
+            next_reap: now,
+            try_parked: true,
+            on_trial: None,
+            short_of_room: false,
+            heartbeat_is_needed: false,
+            last_mail: MailId::new(0),
+            last_gap: MailId::new(0),
+            batches: 0,
+            told: 0,
+            claim_is_unknown: false,
+        }
+    }
+
+    /// Works until it is shut down or every handle of the engine is gone.
+    pub(super) async fn run(mut self) {
+        let mut requests = Vec::new();
+        loop {
+            let wake_at = self.next_wake();
+            self.rest();
+            tokio::select! {
+                biased;
+                hint = self.shared.store.hint() => self.heed(hint).await,
+                count = self.requests.recv_many(&mut requests, BATCH_MAX) => {
+                    if count == 0 {
+                        return self.drop_all();
+                    }
+                    self.gather(&mut requests);
+                    let shutdown = self.write(&mut requests).await;
+                    if let Some(reply) = shutdown {
+                        return self.shut_down(reply).await;
+                    }
+                }
+                () = self.shared.timers.earlier.notified() => {}
+                () = self.shared.pace.stirred.notified() => {}
+                () = self.shared.clock.sleep_until(wake_at) => {}
+            }
+            self.shared.pace.stir();
+            let now = self.shared.clock.now();
+            if now >= self.next_heartbeat {
+                self.heartbeat(now).await;
+            }
+            self.shared.timers.fire(now);
+            if now >= self.next_claim.min(self.next_poll) {
+                self.claim(now).await;
+            }
+            if std::mem::take(&mut self.try_parked) {
+                self.claim_parked(now).await;
+            }
+        }
+    }
+
+    /// When there is something to do, if nothing is asked before.
+    fn next_wake(&self) -> Timestamp {
+        let routine = self.next_heartbeat.min(self.next_poll);
+        self.next_due().map_or(routine, |due| due.min(routine))
+    }
+
+    /// When a run needs the worker next, as far as is known.
+    fn next_due(&self) -> Option<Timestamp> {
+        let claim = Some(self.next_claim).filter(|at| *at < Timestamp::MAX);
+        let again = self.heartbeat_is_needed.then_some(self.next_heartbeat);
+        [claim, again, self.shared.timers.next()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Lets a clock that jumps know when nothing is left to do.
+    fn rest(&self) {
+        let Some(at_work) = self.rests_at_work() else {
+            return;
+        };
+        // Only now: a run sets its timer before it rests.
+        let wakes = self.next_wake();
+        if wakes > self.shared.clock.now() {
+            self.shared.pace.rest(Rest {
+                due: self.next_due(),
+                wakes,
+                at_work,
+                awaited: self.shared.residents.are_awaited(),
+            });
+        }
+    }
+
+    /// Whether user code is at work while the engine rests; `None` when it does not, or when nobody
+    /// wants to know.
+    fn rests_at_work(&self) -> Option<bool> {
+        if !self.shared.pace.is_kept() {
+            return None;
+        }
+        let at_work = self.shared.residents.rest_at_work()?;
+        // Only now: a run sends what it has to write before it rests.
+        self.requests.is_empty().then_some(at_work)
+    }
+
+    /// Lets the runs that were just told of their commit ask for their next: without it, the first few
+    /// of a crowd would get a batch of their own, and all others wait for it.
+    fn gather(&mut self, requests: &mut Vec<Request>) {
+        let crowd = std::mem::take(&mut self.told);
+        let mut offers = 0;
+        while CROWD.contains(&crowd) && requests.len() < crowd && offers < OFFERS_MAX {
+            match self.requests.try_recv() {
+                Ok(request) => {
+                    requests.push(request);
+                    offers = 0;
+                }
+                Err(_) => {
+                    std::thread::yield_now();
+                    offers += 1;
+                }
+            }
+        }
+    }
+
+    /// Writes everything that has gathered, in one transaction. Gives back the asker of a shutdown.
+    async fn write(&mut self, requests: &mut Vec<Request>) -> Option<oneshot::Sender<()>> {
+        self.batches += 1;
+        let mut batch = Batch {
+            id: Some(BatchId {
+                worker: self.shared.worker(),
+                number: self.batches,
+            }),
+            ..Batch::default()
+        };
+        let mut askers = Askers::default();
+        let mut shutdown = None;
+        for request in requests.drain(..) {
+            match request {
+                Request::Start { run, reply } => {
+                    batch.starts.push(run);
+                    askers.starts.push(reply);
+                }
+                Request::Mail { mail, reply } => {
+                    batch.mail.push(mail);
+                    askers.mail.push(reply);
+                }
+                Request::Commit { commit, slot } => {
+                    batch.commits.push(commit);
+                    askers.commits.push(Some(slot));
+                }
+                Request::Park { commit } => {
+                    batch.commits.push(commit);
+                    askers.commits.push(None);
+                }
+                Request::Shutdown { reply } => shutdown = Some(reply),
+            }
+        }
+        if !batch.is_empty() {
+            let outcome = self.persist(|store| store.commit(&batch)).await;
+            if let Some(outcome) = outcome {
+                self.shared.batches.send_modify(|batches| *batches += 1);
+                self.spread(batch, askers, outcome).await;
+            }
+        }
+        shutdown
+    }
+
+    /// Makes a call until it succeeds, for as long as it takes: an infrastructure fault is never
+    /// anybody's failure. `None` when the engine ends first.
+    async fn persist<'s, T>(
+        &'s self,
+        call: impl Fn(&'s dyn Store) -> StoreFuture<'s, T>,
+    ) -> Option<T> {
+        let mut delay = Duration::from_millis(10);
+        loop {
+            match self.keeping_the_lease(call(&*self.shared.store)).await {
+                Ok(answer) => {
+                    self.note_success();
+                    return Some(answer);
+                }
+                Err(error) => self.note_trouble(&error),
+            }
+            if self.shared.is_stopping() && delay > Duration::from_secs(1) {
+                return None;
+            }
+            tokio::time::sleep(delay).await;
+            delay = (delay * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// Makes a call, and renews the lease as often as is due while it takes its time.
+    async fn keeping_the_lease<T>(&self, mut call: StoreFuture<'_, T>) -> Result<T, StoreError> {
+        let clock = &self.shared.clock;
+        let mut renew_at = self.next_heartbeat.max(clock.now());
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut call => return result,
+                () = clock.sleep_until(renew_at) => {}
+            }
+            let now = clock.now();
+            renew_at = now.after(self.shared.tuning.lease / 3);
+            let until = now.after(self.shared.tuning.lease);
+            // What to do about a lease that is lost is for the next heartbeat.
+            let renewed = self.shared.store.renew_lease(self.shared.worker(), until);
+            if matches!(renewed.await, Ok(true)) {
+                self.shared.set_lease(until);
+            }
+        }
+    }
+
+    fn note_success(&self) {
+        self.shared
+            .trouble
+            .send_if_modified(|trouble| trouble.take().is_some());
+    }
+
+    fn note_trouble(&self, error: &StoreError) {
+        tracing::warn!(%error, "the store failed; trying again");
+        self.shared.trouble.send_replace(Some(error.to_string()));
+    }
+}
+
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.shared.pace.leave();
+    }
+}

@@ -1,0 +1,76 @@
+//! The end: what is in flight is finished within the grace, and all runs are given back.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{BATCH_MAX, Dispatcher};
+use crate::{clock::Rest, journal::Timestamp, worker::slot::Input};
+
+impl Dispatcher {
+    pub(super) fn drop_all(&self) {
+        for slot in self.shared.residents.all() {
+            self.shared.residents.remove(&slot);
+            slot.push(Input::Drop);
+        }
+    }
+
+    /// Lets step bodies and commits in flight finish within the grace, then gives everything back.
+    pub(super) async fn shut_down(mut self, reply: oneshot::Sender<()>) {
+        self.shared.stop();
+        self.tell_all();
+        let deadline = self
+            .shared
+            .clock
+            .now()
+            .after(self.shared.tuning.shutdown_grace);
+        self.wind_down(deadline).await;
+        self.drop_all();
+        let result = async {
+            self.shared
+                .store
+                .retire_worker(self.shared.worker())
+                .await?;
+            self.shared.store.close().await
+        };
+        if let Err(error) = result.await {
+            // The lease runs out by itself.
+            tracing::warn!(%error, "the worker could not sign off");
+        }
+        self.shared.residents.tell_shut_down();
+        let _ = reply.send(());
+    }
+
+    /// Writes what comes until no run is busy. The lease is kept: a slow step must not be taken over.
+    pub(super) async fn wind_down(&mut self, deadline: Timestamp) {
+        let shared = Arc::clone(&self.shared);
+        let mut requests = Vec::new();
+        while shared.residents.any_busy() {
+            shared.pace.stir();
+            let now = shared.clock.now();
+            if now >= deadline {
+                return;
+            }
+            if now >= self.next_heartbeat {
+                self.heartbeat(now).await;
+            }
+            let wakes = deadline.min(self.next_heartbeat);
+            if let Some(at_work) = self.rests_at_work() {
+                shared.pace.rest(Rest {
+                    due: Some(deadline),
+                    wakes,
+                    at_work,
+                    awaited: true,
+                });
+            }
+            tokio::select! {
+                biased;
+                _ = self.requests.recv_many(&mut requests, BATCH_MAX) => {
+                    self.write(&mut requests).await;
+                }
+                () = shared.pace.stirred.notified() => {}
+                () = shared.clock.sleep_until(wakes) => {}
+            }
+        }
+    }
+}
