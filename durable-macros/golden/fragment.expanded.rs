@@ -10,13 +10,13 @@ pub async fn bill(ctx: Ctx, card: &str, amount: u32) -> durable::Result<Payment>
     )
 }
 ///The operations of [`bill`](fn@bill).
-#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
 pub enum bill {
     ///The signal `approval`.
     Approval,
     ///The operations of [`verify`] as `verification`.
-    Verification(verify),
+    Verification((verify)),
     ///The step `charge`.
     Charge,
 }
@@ -41,14 +41,14 @@ impl ::durable::__private::StepKey for bill {
         }
     }
 }
-#[allow(dead_code, non_upper_case_globals, private_interfaces)]
+#[allow(dead_code, non_upper_case_globals, private_interfaces, unused_parens)]
 impl bill {
     ///The signal `approval`: carries a `bool`.
     pub const approval: ::durable::__private::Signal<Self, bool> = ::durable::__private::Signal::new(
         "approval",
     );
     ///The fragment `verification`: a call of [`verify`].
-    pub const verification: ::durable::__private::Scope<Self, verify> = ::durable::__private::Scope::new(
+    pub const verification: ::durable::__private::Scope<Self, (verify)> = ::durable::__private::Scope::new(
         "verification",
     );
 }
@@ -83,7 +83,7 @@ impl ::durable::__private::Fragment for bill {
         }),
     ];
     const WIRING: ::durable::__private::Wiring = ::durable::__private::Wiring {
-        compensators: &[::durable::__private::Compensator::of::<refund, _>("charge")],
+        compensators: &[::durable::__private::Compensator::of("charge", refund {})],
         states: &[],
         scopes: &[("verification", &<verify as ::durable::__private::Fragment>::WIRING)],
     };

@@ -6,7 +6,7 @@ pub(crate) async fn ship(ctx: &Ctx, parcel: Parcel) -> Result<(), ShippingError>
 }
 #[cfg(feature = "shipping")]
 ///The operations of [`ship`](fn@ship).
-#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
 pub(crate) enum ship {
     ///The step `hand_over`.

@@ -2,7 +2,7 @@ async fn nothing(_ctx: &Ctx) -> durable::Result<()> {
     Ok(())
 }
 ///The operations of [`nothing`](fn@nothing).
-#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
 enum nothing {}
 impl ::durable::__private::StepKey for nothing {

@@ -3,7 +3,7 @@ pub async fn order(ctx: &Ctx, input: Order) -> durable::Result<Payment> {
     Ok(ctx.step(order::Charge, |step| charge(&input, step.idempotency_key())).await?)
 }
 ///The operations of [`order`](fn@order).
-#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
 pub enum order {
     ///The step `charge`.

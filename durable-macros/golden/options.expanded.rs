@@ -14,7 +14,7 @@ async fn order(ctx: &Ctx, input: Order) -> durable::Result<Receipt> {
     Ok(Receipt { parcel })
 }
 ///The operations of [`order`](fn@order).
-#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
 enum order {
     ///The step `charge`.
@@ -33,7 +33,7 @@ impl ::durable::__private::StepKey for order {
         }
     }
 }
-#[allow(dead_code, non_upper_case_globals, private_interfaces)]
+#[allow(dead_code, non_upper_case_globals, private_interfaces, unused_parens)]
 impl order {
     ///The signal `approval`: carries a `Approval`.
     const approval: ::durable::__private::Signal<Self, Approval> = ::durable::__private::Signal::new(
@@ -93,8 +93,8 @@ impl ::durable::__private::Workflow for order {
 ::durable::__private::inventory::submit! {
     ::durable::__private::Definition::of:: < order > (::core::file!(), 2,
     ::durable::__private::Wiring { compensators : &
-    [::durable::__private::Compensator::of:: < refund, _ > ("charge"),
-    ::durable::__private::Compensator::of:: < recall, _ > ("parcel")], states : &
+    [::durable::__private::Compensator::of("charge", refund {}),
+    ::durable::__private::Compensator::of("parcel", recall {})], states : &
     [::durable::__private::RequiredState::of:: < Pool > (),
     ::durable::__private::RequiredState::of:: < Bank > ()], scopes : & [], })
 }

@@ -8,7 +8,7 @@ async fn order(ctx: &Ctx, id: u32) -> durable::Result<()> {
     Ok(())
 }
 ///The operations of [`order`](fn@order).
-#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
 enum order {}
 impl ::durable::__private::StepKey for order {

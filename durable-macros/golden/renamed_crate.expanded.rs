@@ -3,13 +3,13 @@ async fn order(ctx: &Ctx) -> crate::engine::Result<()> {
     bill(ctx.scope(order::billing)).await
 }
 ///The operations of [`order`](fn@order).
-#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
 enum order {
     ///The step `charge`.
     Charge,
     ///The operations of [`bill`] as `billing`.
-    Billing(bill),
+    Billing((bill)),
 }
 impl crate::engine::__private::StepKey for order {
     fn name(self) -> &'static str {
@@ -29,10 +29,10 @@ impl crate::engine::__private::StepKey for order {
         }
     }
 }
-#[allow(dead_code, non_upper_case_globals, private_interfaces)]
+#[allow(dead_code, non_upper_case_globals, private_interfaces, unused_parens)]
 impl order {
     ///The fragment `billing`: a call of [`bill`].
-    const billing: crate::engine::__private::Scope<Self, bill> = crate::engine::__private::Scope::new(
+    const billing: crate::engine::__private::Scope<Self, (bill)> = crate::engine::__private::Scope::new(
         "billing",
     );
 }
@@ -73,7 +73,7 @@ impl crate::engine::__private::Workflow for order {
 crate::engine::__private::inventory::submit! {
     crate ::engine::__private::Definition::of:: < order > (::core::file!(), 2, crate
     ::engine::__private::Wiring { compensators : & [crate
-    ::engine::__private::Compensator::of:: < refunds::refund, _ > ("charge")], states : &
-    [], scopes : & [("billing", & < bill as crate ::engine::__private::Fragment >
-    ::WIRING)], })
+    ::engine::__private::Compensator::of("charge", refunds::refund {})], states : & [],
+    scopes : & [("billing", & < bill as crate ::engine::__private::Fragment > ::WIRING)],
+    })
 }

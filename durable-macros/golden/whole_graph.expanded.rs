@@ -25,7 +25,7 @@ async fn order(ctx: &Ctx, input: Order) -> durable::Result<u32> {
     Ok(all.len() as u32 + invoice? + label?)
 }
 ///The operations of [`order`](fn@order).
-#[allow(dead_code, non_camel_case_types, private_interfaces)]
+#[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
 enum order {
     ///The sleep `cooling_off`.
@@ -35,7 +35,7 @@ enum order {
     ///The step `pack`.
     Pack,
     ///The operations of [`wrap`] as `wrapping`.
-    Wrapping(wrap),
+    Wrapping((wrap)),
     ///The step `invoice`.
     Invoice,
     ///The step `label`.
@@ -72,10 +72,10 @@ impl ::durable::__private::StepKey for order {
         }
     }
 }
-#[allow(dead_code, non_upper_case_globals, private_interfaces)]
+#[allow(dead_code, non_upper_case_globals, private_interfaces, unused_parens)]
 impl order {
     ///The fragment `wrapping`: a call of [`wrap`].
-    const wrapping: ::durable::__private::Scope<Self, wrap> = ::durable::__private::Scope::new(
+    const wrapping: ::durable::__private::Scope<Self, (wrap)> = ::durable::__private::Scope::new(
         "wrapping",
     );
     ///The signal `answer`: carries a `bool`.

@@ -16,8 +16,9 @@ pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 #[diagnostic::on_unimplemented(
     message = "a step, a compensation or a workflow cannot fail with `{Self}`",
     label = "does not convert into `Box<dyn std::error::Error + Send + Sync>`",
-    note = "implement `std::error::Error` for `{Self}`, or fail with a `String` or with the error of \
-            `durable::Result`"
+    note = "why: what fails is recorded with its message, its type and its sources",
+    note = "instead: implement `std::error::Error` for `{Self}`, or fail with a `String` or with the \
+            error of `durable::Result`"
 )]
 pub trait UserError {
     /// The error, boxed.

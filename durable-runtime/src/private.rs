@@ -28,34 +28,38 @@ pub type Outcome<T> = Result<T, BoxError>;
 #[diagnostic::on_unimplemented(
     message = "a workflow must return a `Result`, and this is `{Self}`",
     label = "this is not a `Result`",
-    note = "return `durable::Result<T>`, or a `Result` with an error type of your own"
+    note = "why: a run ends with a value that is recorded, or with a failure",
+    note = "instead: `durable::Result<T>`, or a `Result` with an error type of your own"
 )]
 pub trait Fallible {
     /// The value.
     type Ok;
+    /// The error.
+    type Error;
 
-    /// The same with its error boxed.
+    /// Itself.
     ///
     /// # Errors
     ///
     /// The error.
-    fn into_outcome(self) -> Outcome<Self::Ok>;
+    fn into_result(self) -> Result<Self::Ok, Self::Error>;
 }
 
-impl<T, E: UserError> Fallible for Result<T, E> {
+impl<T, E> Fallible for Result<T, E> {
     type Ok = T;
+    type Error = E;
 
-    fn into_outcome(self) -> Outcome<T> {
-        self.map_err(boxed)
+    fn into_result(self) -> Self {
+        self
     }
 }
 
 /// A workflow's fn with its error boxed.
 pub async fn body<F>(future: F) -> Outcome<<F::Output as Fallible>::Ok>
 where
-    F: Future<Output: Fallible> + Send,
+    F: Future<Output: Fallible<Error: UserError>> + Send,
 {
-    future.await.into_outcome()
+    future.await.into_result().map_err(boxed)
 }
 
 /// A compensation's fn with its error boxed.
@@ -70,7 +74,8 @@ where
 #[diagnostic::on_unimplemented(
     message = "a compensation must return `Result<(), E>`, and this is `{Self}`",
     label = "not a `Result<(), E>` with an error that can be boxed",
-    note = "return `durable::Result<()>`: a compensation undoes something and gives nothing back"
+    note = "why: it undoes something and gives nothing back",
+    note = "instead: `durable::Result<()>`"
 )]
 pub trait Undone {
     /// The same with its error boxed.
@@ -134,25 +139,25 @@ impl Definition {
 }
 
 fn check_input<W: Workflow>(input: &Payload) -> Result<(), PayloadError> {
-    input.decode::<W::Input>().map(drop)
+    W::Input::__decode(input).map(drop)
 }
 
 fn start_body<W: Workflow>(ctx: Ctx, input: &Payload) -> Result<BodyFuture, Failure> {
-    let input = input
-        .decode::<W::Input>()
+    let input = W::Input::__decode(input)
         .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()))?;
     Ok(Box::pin(async move {
         let output = W::__run(&ctx, input)
             .await
             .map_err(|error| Failure::from_error(error, ""))?;
-        Payload::encode(&output)
+        output
+            .__encode()
             .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()))
     }))
 }
 
 impl Compensator {
     /// The compensation `C` of a step.
-    pub const fn of<C: Compensation<T>, T: Data>(step: &'static str) -> Self {
+    pub const fn of<C: Compensation<T> + Copy, T: Data>(step: &'static str, _: C) -> Self {
         Self {
             step,
             name: C::NAME,
@@ -166,8 +171,7 @@ fn compensate<C: Compensation<T>, T: Data>(
     output: Payload,
 ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
     Box::pin(async move {
-        let output = output
-            .decode::<T>()
+        let output = T::__decode(&output)
             .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()).permanent())?;
         C::__run(&step, output)
             .await

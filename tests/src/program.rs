@@ -134,14 +134,14 @@ const WIRING: Wiring = Wiring {
 };
 
 const COMPENSATORS: &[Compensator] = &[
-    Compensator::of::<Undo, u64>("saga_0"),
-    Compensator::of::<Undo, u64>("saga_1"),
-    Compensator::of::<Undo, u64>("saga_2"),
-    Compensator::of::<Undo, u64>("saga_3"),
+    Compensator::of("saga_0", Undo),
+    Compensator::of("saga_1", Undo),
+    Compensator::of("saga_2", Undo),
+    Compensator::of("saga_3", Undo),
 ];
 
 /// The compensation of every saga step.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Undo;
 
 impl durable::Compensation<u64> for Undo {

@@ -36,10 +36,12 @@ pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> Toke
     let cfgs = function.cfgs();
     let private = paths.private();
     let named = named(body);
+    // A fragment stands in parentheses: there it is a type and nothing else, also when there is none,
+    // and what the compiler says of that it says once.
     let variants = named.iter().map(|(name, operation)| {
         let variant = variant_ident(name);
         let fragment = operation.fragment.as_ref();
-        let nested = fragment.map(|fragment| quote!((#fragment)));
+        let nested = fragment.map(|fragment| quote!(((#fragment))));
         let doc = describe(name, operation);
         let cfgs = &operation.cfgs;
         quote!(#(#cfgs)* #[doc = #doc] #variant #nested)
@@ -57,7 +59,7 @@ pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> Toke
     quote! {
         #cfgs
         #[doc = #doc]
-        #[allow(dead_code, non_camel_case_types, private_interfaces)]
+        #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #visibility enum #ident { #(#variants),* }
         #cfgs
@@ -120,7 +122,7 @@ fn constants(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths
                     }
                     (Kind::Scope, _, Some(fragment)) => {
                         let doc = format!("a call of [`{}`]", text(fragment));
-                        (quote!(Scope), fragment.to_token_stream(), doc)
+                        (quote!(Scope), quote!((#fragment)), doc)
                     }
                     _ => return None,
                 };
@@ -140,7 +142,7 @@ fn constants(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths
     }
     quote! {
         #cfgs
-        #[allow(dead_code, non_upper_case_globals, private_interfaces)]
+        #[allow(dead_code, non_upper_case_globals, private_interfaces, unused_parens)]
         impl #ident { #constants }
     }
 }

@@ -46,10 +46,12 @@ fn implementation(function: &Function, args: &Args, body: &Body) -> TokenStream 
         None => (quote!(()), quote!(#ctx)),
     };
     let checked_body = args.paths.private_at("body", output.span());
-    let fallible = args.paths.private_at("Fallible", output.span());
     let at = generated_at(output.span());
     let called = called_at(ident, at);
-    let value_type = quote_spanned!(at=> type Output = <#output as #fallible>::Ok;);
+    let value_at = function.value().unwrap_or(output).span();
+    let fallible = args.paths.private_at("Fallible", value_at);
+    let value_type =
+        quote_spanned!(generated_at(value_at)=> type Output = <#output as #fallible>::Ok;);
     let call = quote_spanned!(at=> #checked_body(#called(#arguments)));
     let future = quote_spanned! {at=>
         impl ::core::future::Future<Output = #private::Outcome<Self::Output>> + ::core::marker::Send

@@ -4,7 +4,8 @@
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, FnArg, Pat, Path, ReturnType, Signature, Type, Visibility,
+    Attribute, FnArg, GenericArgument, Pat, Path, PathArguments, ReturnType, Signature, Type,
+    Visibility,
     ext::IdentExt,
     parse::{Parse, ParseStream},
 };
@@ -76,6 +77,20 @@ impl Function {
         match &self.signature.output {
             ReturnType::Type(_, output) => Some(output),
             ReturnType::Default => None,
+        }
+    }
+
+    /// The type of the value in the return type, as far as that shows it: the `T` of `Result<T>`.
+    pub(crate) fn value(&self) -> Option<&Type> {
+        let Type::Path(output) = self.output()? else {
+            return None;
+        };
+        match &output.path.segments.last()?.arguments {
+            PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+                GenericArgument::Type(value) => Some(value),
+                _ => None,
+            },
+            _ => None,
         }
     }
 

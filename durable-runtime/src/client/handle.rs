@@ -166,7 +166,7 @@ impl<W: Workflow> Run<W> {
     /// As [`result_json`](Self::result_json), and [`ErrorKind::InvalidPayload`] when the recorded
     /// result is not a `W::Output`.
     pub async fn result(&self) -> Result<W::Output, Error> {
-        Ok(self.wait().await?.decode()?)
+        Ok(Data::__decode(&self.wait().await?)?)
     }
 
     /// Sends a signal. Returns when it is durable; the run gets it even if it has not begun to wait.
@@ -175,7 +175,7 @@ impl<W: Workflow> Run<W> {
     ///
     /// [`ErrorKind::Ended`] when the run has ended; [`ErrorKind::PayloadTooLarge`].
     pub async fn signal<T: Data>(&self, signal: Signal<W, T>, payload: T) -> Result<(), Error> {
-        let payload = Payload::encode(&payload)?;
+        let payload = payload.__encode()?;
         self.client
             .send_signal(&self.id, signal.name(), payload)
             .await

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{Run, Snapshot};
 use crate::{
-    context::Workflow,
+    context::{Data, Workflow},
     error::{Error, ErrorKind},
     graph::Definition,
     journal::{Payload, RunId, RunKey, Timestamp},
@@ -61,7 +61,7 @@ impl Client {
         input: W::Input,
     ) -> Result<Run<W>, Error> {
         let id = RunId::new(id)?;
-        let input = Payload::encode(&input)?;
+        let input = input.__encode()?;
         let run = self.start_encoded(&id, W::NAME, input).await?;
         Ok(Run::new(self.clone(), id, run))
     }

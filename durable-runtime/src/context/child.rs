@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A child run, built by [`Ctx::child`]; awaiting it starts it and waits for its result.
-#[must_use = "a durable operation does nothing until it is awaited"]
+#[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct Child<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
@@ -25,7 +25,7 @@ impl<'c, T> Child<'c, T> {
         W: Workflow<Output = T>,
         T: Data,
     {
-        let input = Payload::encode(input).unwrap_or_else(|error| {
+        let input = input.__encode().unwrap_or_else(|error| {
             ctx.run().machine().report_undecodable(index, &error);
             Payload::from_bytes(b"null".as_slice())
         });
@@ -34,7 +34,7 @@ impl<'c, T> Child<'c, T> {
             index,
             workflow: W::NAME,
             input,
-            decode: Payload::decode::<T>,
+            decode: T::__decode,
         }
     }
 

@@ -342,7 +342,7 @@ impl<B> fmt::Debug for Join<B> {
 }
 
 /// The future of [`join_all`].
-#[must_use = "durable operations do nothing until they are awaited"]
+#[must_use = "durable operations do nothing until they are awaited: `.await?`"]
 pub struct JoinAll<'a, T> {
     branches: Vec<Branch<'a, T>>,
     children: Children,
@@ -395,7 +395,7 @@ impl<T> fmt::Debug for JoinAll<'_, T> {
 }
 
 /// The future of [`try_join_all`].
-#[must_use = "durable operations do nothing until they are awaited"]
+#[must_use = "durable operations do nothing until they are awaited: `.await?`"]
 pub struct TryJoinAll<'a, T, E>(JoinAll<'a, Result<T, E>>);
 
 /// Runs any number of operations of one type side by side; gives their values in order, or the first

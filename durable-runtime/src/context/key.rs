@@ -5,7 +5,11 @@ use std::future::Future;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Ctx;
-use crate::{failure::BoxError, graph::Graph};
+use crate::{
+    failure::BoxError,
+    graph::Graph,
+    journal::{Payload, PayloadError},
+};
 
 /// The name of a durable operation: a variant of a step enum.
 ///
@@ -15,8 +19,9 @@ use crate::{failure::BoxError, graph::Graph};
     message = "a durable operation is built directly in a `#[durable::workflow]` or \
                `#[durable::steps]` fn, and named by a string literal there",
     label = "not a step's name here: this fn has neither attribute",
-    note = "to share steps between workflows, make this a `#[durable::steps]` fn and call it with \
-            `ctx.scope(\"a_name\")`"
+    note = "why: the attribute puts the operation into the step graph, which a replay is checked against",
+    note = "instead: make this a `#[durable::steps]` fn and call it as \
+            `bill(ctx.scope(\"a_name\"), ..).await?`"
 )]
 pub trait StepKey: Copy + Send + Sync + 'static {
     /// The operation's name, without the scopes it is in.
@@ -34,19 +39,38 @@ pub trait StepKey: Copy + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be journaled",
     label = "must implement `serde::Serialize` and `serde::de::DeserializeOwned`, and be `Send + 'static`",
-    note = "derive both: `#[derive(serde::Serialize, serde::Deserialize)]`"
+    note = "why: it is recorded, and read again when the run goes on in another process",
+    note = "instead: `#[derive(serde::Serialize, serde::Deserialize)]` on the type, or a type that has \
+            what is to be kept"
 )]
-pub trait Data: Serialize + DeserializeOwned + Send + 'static {}
+pub trait Data: Sized + Send + 'static {
+    #[doc(hidden)]
+    fn __encode(&self) -> Result<Payload, PayloadError>;
 
-// What is missing is said of the type itself, not of the traits that make it up.
+    #[doc(hidden)]
+    fn __decode(payload: &Payload) -> Result<Self, PayloadError>;
+}
+
+// What is missing is said of the type itself, not of the traits of `serde`: so they are no supertraits
+// either, which the compiler would name first.
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send + 'static> Data for T {}
+impl<T: Serialize + DeserializeOwned + Send + 'static> Data for T {
+    fn __encode(&self) -> Result<Payload, PayloadError> {
+        Payload::encode(self)
+    }
+
+    fn __decode(payload: &Payload) -> Result<Self, PayloadError> {
+        payload.decode()
+    }
+}
 
 /// A workflow: implemented by the step enum that `#[durable::workflow]` puts beside the fn, under the
 /// fn's own name.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a workflow",
-    label = "not the name of a `#[durable::workflow]` fn"
+    label = "not the name of a `#[durable::workflow]` fn",
+    note = "why: only a workflow has an input, an output and a graph that a run can be recorded with",
+    note = "instead: the name of its fn, as in `ship` for `#[durable::workflow] async fn ship(..)`"
 )]
 pub trait Workflow: Sized + Send + Sync + 'static {
     /// What a run is started with.

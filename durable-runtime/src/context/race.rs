@@ -12,7 +12,7 @@ use super::combinators::{Branch, Children};
 /// The first of several operations of one output type; what `race!(a, b)` awaits.
 ///
 /// Cancel safe: dropping it drops the operations.
-#[must_use = "durable operations do nothing until they are awaited"]
+#[must_use = "durable operations do nothing until they are awaited: `.await?`"]
 pub struct First<'a, T> {
     branches: Vec<Branch<'a, T>>,
     children: Option<Children>,

@@ -10,7 +10,8 @@ use crate::graph::{Node, Wiring};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a fragment",
     label = "not the name of a `#[durable::steps]` fn",
-    note = "only a `#[durable::steps]` fn can take the context of a scope"
+    note = "why: only a `#[durable::steps]` fn has operations that its callers' graphs can take in",
+    note = "instead: put `#[durable::steps]` on the fn"
 )]
 pub trait Fragment: StepKey {
     /// The fn's name.

@@ -5,7 +5,6 @@ use std::{borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, time::Durat
 use super::{Ctx, Data, Wait, wait::Decode};
 use crate::{
     failure::Failure,
-    journal::Payload,
     replay::{Ask, OperationIndex},
 };
 
@@ -55,7 +54,7 @@ impl<W, T> fmt::Debug for Signal<W, T> {
 }
 
 /// A wait for a signal, built by [`Ctx::signal`]; await it.
-#[must_use = "a durable operation does nothing until it is awaited"]
+#[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct SignalWait<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
@@ -74,7 +73,7 @@ impl<'c, T> SignalWait<'c, T> {
             index,
             name,
             timeout: None,
-            decode: Payload::decode::<T>,
+            decode: T::__decode,
         }
     }
 

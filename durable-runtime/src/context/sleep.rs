@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A durable sleep, built by [`Ctx::sleep`] and [`Ctx::sleep_until`]; await it.
-#[must_use = "a durable operation does nothing until it is awaited"]
+#[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct Sleep<'c> {
     ctx: &'c Ctx,
     index: OperationIndex,

@@ -13,7 +13,6 @@ use std::{
 use super::{Ctx, Data, StepCtx, wait::Decode};
 use crate::{
     failure::{BoxError, Failure, FailureKind, UserError},
-    journal::Payload,
     replay::{OperationIndex, Resolution, StepPoll},
     retry::Retry,
 };
@@ -23,7 +22,8 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not undo a step that gives a `{T}`",
     label = "this compensation takes the output of another step",
-    note = "a compensation is called with what its step gave: its second parameter must have that type"
+    note = "why: a rollback calls it with what the step gave, read from the journal",
+    note = "instead: a compensation whose second parameter is a `{T}`"
 )]
 pub trait Compensation<T: Data>: Sized + Send + Sync + 'static {
     /// Its name.
@@ -37,7 +37,7 @@ pub trait Compensation<T: Data>: Sized + Send + Sync + 'static {
 ///
 /// The type of its body is erased. A workflow's future that held it could hardly be proved `Send`, and
 /// a body that does not fit is reported where the step is built, and only there.
-#[must_use = "a durable operation does nothing until it is awaited"]
+#[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct Step<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
@@ -66,7 +66,7 @@ impl<'c, T> Step<'c, T> {
             ctx,
             index,
             body: Box::new(body),
-            decode: Payload::decode::<T>,
+            decode: T::__decode,
             retry: Retry::default(),
             timeout: None,
         }
@@ -124,7 +124,7 @@ impl<T> fmt::Debug for Step<'_, T> {
 /// The future of a [`Step`].
 ///
 /// Cancel safe: dropping it drops the body that is in flight; nothing is recorded of that attempt.
-#[must_use = "a durable operation does nothing until it is awaited"]
+#[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct StepFuture<'c, T> {
     step: Step<'c, T>,
     attempt: Option<Attempt<'c>>,
@@ -205,7 +205,8 @@ impl<T> StepFuture<'_, T> {
 
 fn encode<T: Data, E: UserError>(result: Result<T, E>) -> Resolution {
     match result {
-        Ok(output) => Payload::encode(&output)
+        Ok(output) => output
+            .__encode()
             .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()).permanent()),
         Err(error) => Err(Failure::from_error(
             error.into_boxed(),

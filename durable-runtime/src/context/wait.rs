@@ -19,7 +19,7 @@ use crate::{
 ///
 /// Cancel safe: dropping it gives the wait up. A signal that has not been taken stays in the mailbox,
 /// and a child that nobody waits for any more is asked to cancel.
-#[must_use = "a durable operation does nothing until it is awaited"]
+#[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct Wait<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
