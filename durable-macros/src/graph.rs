@@ -5,9 +5,13 @@ use std::ops::Range;
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Path, Type};
 
+use crate::parse::cfgs::are_exclusive;
+
 /// Everything read from one body.
 #[derive(Default)]
 pub(crate) struct Body {
+    /// What the body calls its context.
+    pub(crate) context: String,
     /// The durable operations, in program order.
     pub(crate) operations: Vec<Operation>,
     /// How they nest.
@@ -209,6 +213,14 @@ pub(crate) struct MacroUse {
 }
 
 impl Body {
+    /// Nothing yet, of a body that calls its context so.
+    pub(crate) fn of(context: String) -> Self {
+        Self {
+            context,
+            ..Self::default()
+        }
+    }
+
     /// The place of a fact in the order in which they are noted: what is in an expression is noted
     /// while that is read.
     pub(crate) fn next_order(&mut self) -> usize {
@@ -226,6 +238,11 @@ impl Operation {
         }
     }
 
+    /// Whether the two are never compiled together.
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        are_exclusive(&self.cfgs, &other.cfgs)
+    }
+
     /// The options with this name.
     pub(crate) fn choices<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Choice> {
         self.options
@@ -234,10 +251,10 @@ impl Operation {
     }
 
     /// How it is written, without its arguments.
-    pub(crate) fn sketch(&self) -> String {
+    pub(crate) fn sketch(&self, context: &str) -> String {
         match self.kind {
-            Kind::Scope => "bill(ctx.scope(..), ..)".to_owned(),
-            _ => format!("ctx.{}(..)", self.method),
+            Kind::Scope => format!("bill({context}.scope(..), ..)"),
+            _ => format!("{context}.{}(..)", self.method),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The step enum: one variant for each operation's name.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -14,13 +14,19 @@ use crate::{
     text::text,
 };
 
-/// The operations whose names are well formed, each name once.
+/// The operations whose names are well formed, each name once in what is compiled.
 pub(crate) fn named(body: &Body) -> Vec<(&LitStr, &Operation)> {
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeMap<String, Vec<&Operation>> = BTreeMap::new();
+    let mut is_first = |name: &LitStr, operation| {
+        let before = seen.entry(variant(&name.value())).or_default();
+        let first = before.iter().all(|before| before.excludes(operation));
+        before.push(operation);
+        first
+    };
     body.operations
         .iter()
         .filter_map(|operation| Some((operation.literal()?, operation)))
-        .filter(|(name, _)| flaw(&name.value()).is_none() && seen.insert(variant(&name.value())))
+        .filter(|(name, operation)| flaw(&name.value()).is_none() && is_first(name, operation))
         .collect()
 }
 

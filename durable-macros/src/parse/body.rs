@@ -23,11 +23,12 @@ use crate::{
 /// Reads a body whose context has this name.
 pub(crate) fn read(block: &Block, context: Option<&Ident>) -> Body {
     let nameless = Ident::new("__no_context", Span::call_site());
+    let called = context.map_or_else(|| "ctx".to_owned(), Ident::to_string);
     let context = context.unwrap_or(&nameless).clone();
     let mut reader = Reader {
         aliases: Aliases::of(block),
         step_locals: step_locals::find(block, &context),
-        body: Body::default(),
+        body: Body::of(called),
         nodes: Vec::new(),
         cfgs: Vec::new(),
         scopes: Scopes::default(),

@@ -1,7 +1,9 @@
 //! `cfg` attributes of statements and match arms: what is generated for the operations under them must
 //! be configured alike.
 
-use syn::{Attribute, Expr, Stmt};
+use syn::{Attribute, Expr, Meta, Stmt};
+
+use crate::text::text;
 
 /// The `cfg`s among these.
 pub(super) fn of_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
@@ -44,4 +46,29 @@ fn of_expression(expression: &Expr) -> &[Attribute] {
         Expr::While(e) => &e.attrs,
         _ => &[],
     }
+}
+
+/// Whether what is under one of these lists is never compiled together with what is under the other:
+/// `#[cfg(a)]` and `#[cfg(not(a))]`.
+pub(crate) fn are_exclusive(some: &[Attribute], others: &[Attribute]) -> bool {
+    let [some, others] = [some, others].map(|cfgs| cfgs.iter().map(predicate).collect::<Vec<_>>());
+    some.iter().any(|one| {
+        others
+            .iter()
+            .any(|other| is_not(one, other) || is_not(other, one))
+    })
+}
+
+fn predicate(cfg: &Attribute) -> String {
+    match &cfg.meta {
+        Meta::List(list) => text(&list.tokens).trim_end_matches(',').to_owned(),
+        Meta::Path(_) | Meta::NameValue(_) => String::new(),
+    }
+}
+
+fn is_not(one: &str, other: &str) -> bool {
+    let denied = one
+        .strip_prefix("not(")
+        .and_then(|one| one.strip_suffix(')'));
+    denied.is_some_and(|denied| denied.trim_end_matches(',') == other)
 }

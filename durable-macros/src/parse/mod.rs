@@ -8,7 +8,7 @@ pub(crate) mod body;
 mod branches;
 mod call_sites;
 pub(crate) mod calls;
-mod cfgs;
+pub(crate) mod cfgs;
 mod loops;
 mod macro_calls;
 pub(crate) mod macros;

@@ -16,7 +16,10 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
             &awaited.at,
             format_args!("`{foreign}` is not a durable operation"),
             "what it comes to is not recorded, so a replay would do it again and could go another way",
-            "await it in a step: `ctx.step(\"a_name\", |_| async { .. }).await?`",
+            format_args!(
+                "await it in a step: `{}.step(\"a_name\", |_| async {{ .. }}).await?`",
+                body.context
+            ),
         );
     }
 }

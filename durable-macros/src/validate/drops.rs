@@ -46,7 +46,7 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     for operation in &body.operations {
         let misplaced = !matches!(operation.place, Place::Body | Place::FanOut);
         if !misplaced && !hazards::covers(body, operation.order) {
-            operation_check(operation, diagnostics);
+            operation_check(operation, &body.context, diagnostics);
         }
     }
     for local in &body.forgotten {
@@ -62,7 +62,7 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
+fn operation_check(operation: &Operation, context: &str, diagnostics: &mut Diagnostics) {
     let noun = operation.kind.noun();
     if let Some(choice) = operation.options.get(options(operation).len()) {
         let name = &choice.name;
@@ -83,7 +83,7 @@ fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
             format_args!(
                 "`let _ = {}.await;` if its result does not matter; to run it beside others, \
                  hand it to `durable::join!`",
-                operation.sketch()
+                operation.sketch(context)
             ),
         ),
     }

@@ -17,7 +17,7 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
         // A type is named more than once where it is used once: `let map: HashMap<..> = HashMap::new()`.
         let again = matches!(hazard, Hazard::Hashed) && std::mem::replace(&mut hashed, true);
         if !again && !covers(body, used.order) {
-            report(used, hazard, diagnostics);
+            report(used, hazard, &body.context, diagnostics);
         }
     }
     for call in &body.clock_calls {
@@ -25,7 +25,7 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
             call,
             "`elapsed` reads the clock",
             "a replay runs at another time, so it would see another duration",
-            "`ctx.now().duration_since(earlier)?`",
+            format_args!("`{}.now().duration_since(earlier)?`", body.context),
         );
     }
 }
@@ -58,65 +58,67 @@ enum Hazard {
     Io,
 }
 
-fn report(used: &PathUse, hazard: Hazard, diagnostics: &mut Diagnostics) {
+fn report(used: &PathUse, hazard: Hazard, ctx: &str, diagnostics: &mut Diagnostics) {
     let name = text(&used.path);
     let (what, why, instead) = match hazard {
         Hazard::Clock => (
             "reads the clock",
             "a replay runs at another time, so it would take other turns than the run did",
-            "`ctx.now()`, which is the same on a replay",
+            format!("`{ctx}.now()`, which is the same on a replay"),
         ),
         Hazard::Random => (
             "is random",
             "a replay would draw other numbers and take other turns than the run did",
-            "`ctx.random()`, which gives the same on a replay, or draw it in a step",
+            format!("`{ctx}.random()`, which gives the same on a replay, or draw it in a step"),
         ),
         Hazard::Uuid => (
             "is random",
             "a replay would make another id than the run did",
-            "`ctx.uuid()`, which gives the same on a replay",
+            format!("`{ctx}.uuid()`, which gives the same on a replay"),
         ),
         Hazard::Hashed => (
             "has no fixed order",
             "its order is drawn anew in each process, so a replay would go through it in another one",
-            "`std::collections::BTreeMap` or `BTreeSet`",
+            "`std::collections::BTreeMap` or `BTreeSet`".to_owned(),
         ),
         Hazard::Sleep => (
             "is a timer in memory",
             "it is not recorded: a restart would lose it, and a replay would wait again",
-            "`ctx.sleep(\"a_name\", duration).await?`",
+            format!("`{ctx}.sleep(\"a_name\", duration).await?`"),
         ),
         Hazard::Combinator => (
             "polls in an order of its own",
             "a replay could take another turn than the run did",
             "`durable::join_all`, `durable::join!` or `durable::race!`, whose branches move in the \
-             recorded order",
+             recorded order"
+                .to_owned(),
         ),
         Hazard::Spawn => (
             "starts something beside the workflow",
             "what runs there is not recorded, and a replay would start it again",
-            "`durable::join!` for durable operations side by side, `ctx.child` for a run of its own, \
-             or a step that does the work",
+            format!(
+                "`durable::join!` for durable operations side by side, `{ctx}.child` for a run of its \
+                 own, or a step that does the work"
+            ),
         ),
         Hazard::Environment => (
             "depends on the machine and the process",
             "a replay may run on another machine, and would take other turns there",
-            "read it in a step, or hand it in with the input or as application state",
+            "read it in a step, or hand it in with the input or as application state".to_owned(),
         ),
         Hazard::Process => (
             "acts on this process",
             "it is not recorded, and a replay would do it again",
-            "end the run by returning an error, and start programs in a step",
+            "end the run by returning an error, and start programs in a step".to_owned(),
         ),
         Hazard::Io => (
             "is I/O outside a step",
             "what it does and gives is not recorded, so a replay would do it again and could see \
              something else",
-            "do it in a step: `ctx.step(\"a_name\", |_| async { .. }).await?`",
+            format!("do it in a step: `{ctx}.step(\"a_name\", |_| async {{ .. }}).await?`"),
         ),
     };
-    let (what, instead) = (format_args!("`{name}` {what}"), instead);
-    diagnostics.push(&used.path, what, why, instead);
+    diagnostics.push(&used.path, format_args!("`{name}` {what}"), why, instead);
 }
 
 /// What is wrong with a path, if anything is.

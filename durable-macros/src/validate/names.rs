@@ -13,21 +13,21 @@ use crate::{
 };
 
 pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
-    let mut by_variant: BTreeMap<String, &Operation> = BTreeMap::new();
+    let mut by_variant: BTreeMap<String, Vec<&Operation>> = BTreeMap::new();
     for operation in &body.operations {
         match &operation.name {
             // The compiler says which arguments there should be.
             Name::Missing => {}
-            Name::Computed(name) => computed(operation, name, diagnostics),
+            Name::Computed(name) => computed(operation, name, &body.context, diagnostics),
             Name::Literal(name) => match flaw(&name.value()) {
                 Some(flaw) => ill_formed(operation, name, &flaw, diagnostics),
                 None => {
-                    let first = by_variant
-                        .entry(variant(&name.value()))
-                        .or_insert(operation);
-                    if !std::ptr::eq(*first, operation) {
+                    let before = by_variant.entry(variant(&name.value())).or_default();
+                    let first = before.iter().find(|before| !before.excludes(operation));
+                    if let Some(first) = first {
                         twice(owner, first, operation, name, diagnostics);
                     }
+                    before.push(operation);
                 }
             },
         }
@@ -42,7 +42,12 @@ fn noun(kind: Kind) -> &'static str {
     }
 }
 
-fn computed(operation: &Operation, name: &impl ToTokens, diagnostics: &mut Diagnostics) {
+fn computed(
+    operation: &Operation,
+    name: &impl ToTokens,
+    context: &str,
+    diagnostics: &mut Diagnostics,
+) {
     let noun = noun(operation.kind);
     diagnostics.push(
         name,
@@ -50,7 +55,7 @@ fn computed(operation: &Operation, name: &impl ToTokens, diagnostics: &mut Diagn
         "the compiler checks the names and builds the step graph from them, and a computed name \
          could differ on a replay",
         format_args!(
-            "write a literal, `ctx.{}(\"a_name\", ..)`; in a loop one name is enough: the rounds are \
+            "write a literal, `{context}.{}(\"a_name\", ..)`; in a loop one name is enough: the rounds are \
              told apart as `a_name`, `a_name#1`, ..",
             operation.method
         ),

@@ -12,7 +12,7 @@ const BODY_IS_SKIPPED: &str = "the body does not run on a replay, so what it ask
 pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     for operation in &body.operations {
         if !hazards::covers(body, operation.order) {
-            operation_check(operation, diagnostics);
+            operation_check(operation, &body.context, diagnostics);
         }
     }
     for used in &body.uses {
@@ -27,10 +27,10 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
+fn operation_check(operation: &Operation, context: &str, diagnostics: &mut Diagnostics) {
     let noun = operation.kind.noun();
     let method = &operation.method;
-    let sketch = operation.sketch();
+    let sketch = operation.sketch(context);
     match operation.place {
         Place::Body | Place::FanOut => {}
         Place::StepBody => diagnostics.push(
@@ -40,7 +40,7 @@ fn operation_check(operation: &Operation, diagnostics: &mut Diagnostics) {
              durable can happen inside it",
             format_args!(
                 "end the step first, and give its result to what follows: `let first = \
-                 ctx.step(..).await?; {sketch}.await?`"
+                 {context}.step(..).await?; {sketch}.await?`"
             ),
         ),
         Place::Closure => diagnostics.push(

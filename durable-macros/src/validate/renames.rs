@@ -1,6 +1,6 @@
 //! Earlier names: each a literal, well formed, and of one operation alone.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use syn::LitStr;
 
@@ -12,28 +12,35 @@ use crate::{
 };
 
 pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
-    let mut taken: BTreeSet<String> = body
-        .operations
-        .iter()
-        .filter_map(Operation::literal)
-        .map(LitStr::value)
-        .collect();
+    let mut taken: Taken<'_> = BTreeMap::new();
+    for operation in &body.operations {
+        if let Some(name) = operation.literal() {
+            taken.entry(name.value()).or_default().push(operation);
+        }
+    }
     for operation in &body.operations {
         for choice in operation.choices("was") {
             match choice.literal() {
-                Some(name) => earlier(owner, name, &mut taken, diagnostics),
+                Some(name) => earlier(owner, operation, name, &mut taken, diagnostics),
                 None => not_a_literal(choice, diagnostics),
             }
         }
     }
 }
 
-fn earlier(
+/// Whose each name is, or was.
+type Taken<'a> = BTreeMap<String, Vec<&'a Operation>>;
+
+fn earlier<'a>(
     owner: &str,
+    operation: &'a Operation,
     name: &LitStr,
-    taken: &mut BTreeSet<String>,
+    taken: &mut Taken<'a>,
     diagnostics: &mut Diagnostics,
 ) {
+    let owners = taken.entry(name.value()).or_default();
+    let is_free = owners.iter().all(|owner| owner.excludes(operation));
+    owners.push(operation);
     if let Some(flaw) = flaw(&name.value()) {
         diagnostics.push(
             name,
@@ -41,7 +48,7 @@ fn earlier(
             "no operation can have had it, so nothing is recorded under it",
             "the name as it stood in the code before",
         );
-    } else if !taken.insert(name.value()) {
+    } else if !is_free {
         diagnostics.push(
             name,
             format_args!("the name {} is, or was, another operation's in `{owner}`", text(name)),

@@ -18,7 +18,8 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
             "whoever sends it, perhaps months later from another process, is checked against that \
              type",
             format_args!(
-                "`ctx.signal::<Approval>(\"{}\")`",
+                "`{}.signal::<Approval>(\"{}\")`",
+                body.context,
                 name.as_deref().unwrap_or("a_name")
             ),
         );

@@ -1,21 +1,28 @@
 //! Bodies that need no type check to be judged.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use crate::pipeline;
 
 /// The first line of each mistake that is found in the body of a workflow.
 fn mistakes(body: &str) -> Vec<String> {
+    let first_line = |message: String| message.lines().next().unwrap_or_default().to_owned();
+    messages("ctx", body).into_iter().map(first_line).collect()
+}
+
+/// What is said of the body of a workflow whose context has this name.
+fn messages(context: &str, body: &str) -> Vec<String> {
     let body: TokenStream = body.parse().unwrap();
+    let context = Ident::new(context, Span::call_site());
     let item = quote! {
-        async fn order(ctx: &Ctx, input: Order) -> durable::Result<()> { #body }
+        async fn order(#context: &Ctx, input: Order) -> durable::Result<()> { #body }
     };
     let expansion = syn::parse2::<syn::File>(pipeline::workflow(TokenStream::new(), item)).unwrap();
     let errors = expansion.items.iter().filter_map(|item| match item {
         syn::Item::Macro(item) if item.mac.path.segments.last()?.ident == "compile_error" => {
             let message: syn::LitStr = item.mac.parse_body().ok()?;
-            message.value().lines().next().map(str::to_owned)
+            Some(message.value())
         }
         _ => None,
     });
@@ -98,4 +105,21 @@ fn unlawful_bodies_are_reported() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn messages_call_the_context_by_its_name() {
+    let mut judged = 0;
+    for case in cases(include_str!("unlawful.txt")) {
+        let body: Vec<&str> = case
+            .lines()
+            .filter(|line| !line.starts_with("//!"))
+            .collect();
+        let renamed = body.join("\n").replace("ctx", "run");
+        for message in messages("run", &renamed) {
+            assert!(!message.contains("ctx"), "{message}\n{renamed}");
+            judged += usize::from(message.contains("run."));
+        }
+    }
+    assert!(judged > 20, "{judged} messages show a call on the context");
 }
