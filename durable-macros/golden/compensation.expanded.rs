@@ -8,7 +8,10 @@ pub(crate) async fn refund(
 ///The compensation [`refund`](fn@refund), as a step names it.
 #[allow(non_camel_case_types)]
 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
-pub(crate) struct refund {}
+pub(crate) struct refund {
+    #[doc(hidden)]
+    pub wired: ::durable::__private::Wired,
+}
 impl ::durable::__private::Compensation<Payment> for refund {
     const NAME: &'static str = "refund";
     fn __run(

@@ -5,7 +5,9 @@ pub async fn bill(ctx: Ctx, card: &str, amount: u32) -> durable::Result<Payment>
     Ok(
         ctx
             .step(bill::Charge, |_| charge(card, amount, approved, checked))
-            .compensate(refund {})
+            .compensate(refund {
+                wired: ::durable::__private::Wired,
+            })
             .await?,
     )
 }
@@ -83,7 +85,14 @@ impl ::durable::__private::Fragment for bill {
         }),
     ];
     const WIRING: ::durable::__private::Wiring = ::durable::__private::Wiring {
-        compensators: &[::durable::__private::Compensator::of("charge", refund {})],
+        compensators: &[
+            ::durable::__private::Compensator::of(
+                "charge",
+                refund {
+                    wired: ::durable::__private::Wired,
+                },
+            ),
+        ],
         states: &[],
         scopes: &[("verification", &<verify as ::durable::__private::Fragment>::WIRING)],
     };

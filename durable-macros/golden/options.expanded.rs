@@ -4,12 +4,16 @@ async fn order(ctx: &Ctx, input: Order) -> durable::Result<Receipt> {
         .step(order::Charge, |step| charge(step.state::<Bank>(), pool, &input))
         .retry(Retry::exponential().max_attempts(5))
         .timeout(Duration::from_secs(30))
-        .compensate(refund {})
+        .compensate(refund {
+            wired: ::durable::__private::Wired,
+        })
         .await?;
     let approval = ctx.signal::<Approval>(order::Approval).timeout(DAY).await?;
     let parcel = ctx
         .child::<ship>(order::Parcel, (payment, approval))
-        .compensate(recall {})
+        .compensate(recall {
+            wired: ::durable::__private::Wired,
+        })
         .await?;
     Ok(Receipt { parcel })
 }
@@ -93,8 +97,9 @@ impl ::durable::__private::Workflow for order {
 ::durable::__private::inventory::submit! {
     ::durable::__private::Definition::of:: < order > (::core::file!(), 2,
     ::durable::__private::Wiring { compensators : &
-    [::durable::__private::Compensator::of("charge", refund {}),
-    ::durable::__private::Compensator::of("parcel", recall {})], states : &
+    [::durable::__private::Compensator::of("charge", refund { wired :
+    ::durable::__private::Wired }), ::durable::__private::Compensator::of("parcel",
+    recall { wired : ::durable::__private::Wired })], states : &
     [::durable::__private::RequiredState::of:: < Pool > (),
     ::durable::__private::RequiredState::of:: < Bank > ()], scopes : & [], })
 }

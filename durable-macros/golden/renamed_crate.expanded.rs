@@ -1,5 +1,9 @@
 async fn order(ctx: &Ctx) -> crate::engine::Result<()> {
-    ctx.step(order::Charge, |_| charge()).compensate(refunds::refund {}).await?;
+    ctx.step(order::Charge, |_| charge())
+        .compensate(refunds::refund {
+            wired: crate::engine::__private::Wired,
+        })
+        .await?;
     bill(ctx.scope(order::billing)).await
 }
 ///The operations of [`order`](fn@order).
@@ -73,7 +77,7 @@ impl crate::engine::__private::Workflow for order {
 crate::engine::__private::inventory::submit! {
     crate ::engine::__private::Definition::of:: < order > (::core::file!(), 2, crate
     ::engine::__private::Wiring { compensators : & [crate
-    ::engine::__private::Compensator::of("charge", refunds::refund {})], states : & [],
-    scopes : & [("billing", & < bill as crate ::engine::__private::Fragment > ::WIRING)],
-    })
+    ::engine::__private::Compensator::of("charge", refunds::refund { wired : crate
+    ::engine::__private::Wired })], states : & [], scopes : & [("billing", & < bill as
+    crate ::engine::__private::Fragment > ::WIRING)], })
 }

@@ -28,6 +28,8 @@ pub(crate) struct Body {
     pub(crate) escapes: Vec<Escape>,
     /// Clock readings as method calls: `ctx.now().elapsed()`.
     pub(crate) clock_calls: Vec<Ident>,
+    /// Options that are set on an operation in a local, and not where it is built.
+    pub(crate) late_options: Vec<Ident>,
     /// Locals that hold an operation and are never mentioned again.
     pub(crate) forgotten: Vec<Ident>,
     /// Combinators that nobody awaits: `durable::join_all(..);`.

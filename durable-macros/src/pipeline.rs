@@ -1,6 +1,6 @@
 //! The stages in order, as ordinary fns over tokens. They are total: every input gives output.
 
-use proc_macro2::{Group, Ident, TokenStream};
+use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Block, parse::Parser, token::Brace};
 
@@ -126,14 +126,19 @@ fn body(
     let read = parse::body::read(&block.block, context);
     let mut found = Diagnostics::default();
     validate::body(&function.name(), &read, &mut found);
-    if let (false, Some(context)) = (found.is_empty(), context) {
-        expand::mend(&mut block.block, context);
-    }
+    let refused = !found.is_empty();
     diagnostics.append(found);
-    (
-        function.with_body(block.rewritten(function, context, args)),
-        read,
-    )
+    if let Some(context) = context {
+        let block = &mut block.block;
+        if refused {
+            expand::mend(block, context, &read);
+        }
+        expand::rewrite(block, function.ident(), context, &args.paths);
+        if refused {
+            expand::detach(block, function.ident(), context, &args.paths);
+        }
+    }
+    (function.with_body(block.into_tokens()), read)
 }
 
 /// A body that could be read.
@@ -160,15 +165,7 @@ fn block(group: &Group) -> Option<ReadBlock> {
 }
 
 impl ReadBlock {
-    fn rewritten(
-        mut self,
-        function: &Function,
-        context: Option<&Ident>,
-        args: &Args,
-    ) -> TokenStream {
-        if let Some(context) = context {
-            expand::rewrite(&mut self.block, function.ident(), context, &args.paths);
-        }
+    fn into_tokens(self) -> TokenStream {
         let Self { attributes, block } = self;
         let mut tokens = TokenStream::new();
         block.brace_token.surround(&mut tokens, |inner| {

@@ -100,6 +100,21 @@ fn boxed<E: UserError>(error: E) -> BoxError {
     ))
 }
 
+/// What makes a compensation the value that a step names: only generated code has it, which also puts the
+/// compensation where a rollback finds it.
+#[derive(Debug, Clone, Copy)]
+pub struct Wired;
+
+/// The context in a part of a refused body that must not have it: it keeps one mistake from being
+/// reported twice.
+///
+/// # Panics
+///
+/// Always; what was refused does not run.
+pub fn elsewhere() -> &'static Ctx {
+    unreachable!("the body was refused at compile time")
+}
+
 /// The key of an operation whose name was refused at compile time: it keeps one mistake from being
 /// reported twice.
 #[derive(Debug, Clone, Copy)]

@@ -35,7 +35,10 @@ pub(crate) fn compensation(function: &Function, paths: &Paths) -> TokenStream {
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
-        #visibility struct #ident {}
+        #visibility struct #ident {
+            #[doc(hidden)]
+            pub wired: #private::Wired,
+        }
         #cfgs
         impl #private::Compensation<#input> for #ident {
             const NAME: &'static str = #name;

@@ -8,7 +8,7 @@ use syn::{
 };
 
 use crate::{
-    graph::Kind,
+    graph::{Body, Kind},
     parse::{
         calls::{Chain, kind_of, peel},
         macros,
@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// Mends a body in place.
-pub(crate) fn mend(block: &mut Block, context: &Ident) {
-    let mut mender = Mender { context };
+pub(crate) fn mend(block: &mut Block, context: &Ident, body: &Body) {
+    let mut mender = Mender { context, body };
     mender.visit_block_mut(block);
     if let Some(Stmt::Expr(tail, None)) = block.stmts.last_mut() {
         mender.returned(tail);
@@ -27,6 +27,7 @@ pub(crate) fn mend(block: &mut Block, context: &Ident) {
 
 struct Mender<'a> {
     context: &'a Ident,
+    body: &'a Body,
 }
 
 impl VisitMut for Mender<'_> {
@@ -63,6 +64,12 @@ impl VisitMut for Mender<'_> {
             *expression = (*awaited.base).clone();
         }
         if let Expr::MethodCall(call) = expression
+            && call.method == "compensate"
+            && self.is_late(&call.method)
+        {
+            *expression = (*call.receiver).clone();
+        }
+        if let Expr::MethodCall(call) = expression
             && let Some(kind) = self.kind(&call.receiver)
             && options::is_refused(kind, call)
         {
@@ -71,7 +78,7 @@ impl VisitMut for Mender<'_> {
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
-        macros::rewrite(mac, &mut |expression| self.visit_expr_mut(expression));
+        macros::rewrite(mac, &mut |_, expression| self.visit_expr_mut(expression));
     }
 }
 
@@ -80,6 +87,12 @@ impl Mender<'_> {
     fn kind(&self, expression: &Expr) -> Option<Kind> {
         let chain = Chain::of(expression, self.context)?;
         kind_of(&chain.call.method)
+    }
+
+    /// Whether an option was reported as one that is set too late.
+    fn is_late(&self, option: &Ident) -> bool {
+        let same = |late: &Ident| late == option && late.span().start() == option.span().start();
+        self.body.late_options.iter().any(same)
     }
 
     /// An operation that is returned in place of what it comes to.

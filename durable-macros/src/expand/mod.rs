@@ -1,6 +1,7 @@
 //! The model as tokens. Nothing here can fail.
 
 mod compensate;
+mod detach;
 mod fragment;
 mod graph;
 mod keys;
@@ -11,6 +12,7 @@ mod wiring;
 mod workflow;
 
 pub(crate) use compensate::compensation;
+pub(crate) use detach::detach;
 pub(crate) use fragment::fragment;
 pub(crate) use mend::mend;
 pub(crate) use opaque::unread;

@@ -128,13 +128,21 @@ impl VisitMut for Rewriter<'_> {
             && let Some(Expr::Path(path)) = call.args.first()
         {
             let path = &path.path;
-            let value = parse_quote_spanned!(path.span()=> #path {});
+            let private = &self.private;
+            let value = parse_quote_spanned!(path.span()=> #path { wired: #private::Wired });
             call.args = [Expr::Struct(value)].into_iter().collect();
         }
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
-        macros::rewrite(mac, &mut |expression| self.visit_expr_mut(expression));
+        macros::rewrite(mac, &mut |pattern, expression| {
+            self.scope(|rewriter| {
+                pattern
+                    .into_iter()
+                    .for_each(|pattern| rewriter.bind(pattern));
+                rewriter.visit_expr_mut(expression);
+            });
+        });
         if !self.shadowed && matches!(macros::read(mac), Reading::Opaque) {
             let private = &self.private;
             let key = quote!(#private::InvalidKey);

@@ -16,7 +16,7 @@ pub(crate) fn wiring(body: &Body, paths: &Paths) -> TokenStream {
     let compensators = named.iter().filter_map(|(name, operation)| {
         let compensation = operation.compensation()?;
         let cfgs = &operation.cfgs;
-        Some(quote_spanned!(compensation.span()=> #(#cfgs)* #private::Compensator::of(#name, #compensation {})))
+        Some(quote_spanned!(compensation.span()=> #(#cfgs)* #private::Compensator::of(#name, #compensation { wired: #private::Wired })))
     });
     let mut seen = BTreeSet::new();
     let states = body

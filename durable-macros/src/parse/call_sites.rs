@@ -7,7 +7,7 @@ use syn::{Expr, ExprCall, ExprMethodCall, Path, spanned::Spanned, visit::Visit};
 use super::{
     awaitable::is_wrapper,
     body::{Reader, summary},
-    calls::{Chain, FragmentCall, context_ident, fan_out, peel},
+    calls::{Chain, FragmentCall, context_ident, fan_out, is_option, peel},
     scopes::Holds,
 };
 use crate::{
@@ -32,6 +32,7 @@ impl Reader {
             }
         }
         self.note_clock(call);
+        self.note_late_option(call);
         for arg in &call.args {
             self.absorb(&call.receiver, arg);
         }
@@ -154,6 +155,13 @@ impl Reader {
                     reader.visit_as(arg, Fate::Discarded);
                 }),
             }
+        }
+    }
+
+    /// Notes an option that is set on what holds an operation.
+    fn note_late_option(&mut self, call: &ExprMethodCall) {
+        if is_option(&call.method) && self.yields_operations(&call.receiver) {
+            self.body.late_options.push(call.method.clone());
         }
     }
 

@@ -17,6 +17,14 @@ pub(crate) fn kind_of(method: &Ident) -> Option<Kind> {
     }
 }
 
+/// The options of operations, whichever of them have it.
+pub(crate) const OPTIONS: [&str; 4] = ["retry", "timeout", "compensate", "was"];
+
+/// Whether a method sets an option of an operation.
+pub(crate) fn is_option(method: &Ident) -> bool {
+    OPTIONS.iter().any(|option| method == option)
+}
+
 /// A call that makes an operation, with the options set on it.
 pub(crate) struct Chain<'a> {
     pub(crate) kind: Kind,

@@ -77,18 +77,23 @@ impl Reader {
 
     fn combinator(&mut self, kind: &'static str, mac: &Macro, parts: &[Part]) {
         let mut branches: Vec<Vec<Node>> = Vec::new();
-        let depth = self.scopes.depth();
+        // What a pattern binds is known to the handler, and not yet to the branch before it.
+        let mut pattern = None;
         for part in parts {
             match part {
+                Part::Pattern(next) => pattern = Some(next),
                 Part::Branch(branch) => {
                     branches.push(self.branch(|reader| reader.combinator_branch(branch)));
                 }
-                Part::Pattern(pattern) => {
-                    self.scopes.close(depth);
-                    self.bind(pattern, None);
-                }
                 Part::Handler(handler) => {
-                    let nodes = self.branch(|reader| reader.visit_as(handler, Fate::Used));
+                    let nodes = self.branch(|reader| {
+                        reader.scope(|reader| {
+                            if let Some(pattern) = pattern {
+                                reader.bind(pattern, None);
+                            }
+                            reader.visit_as(handler, Fate::Used);
+                        });
+                    });
                     if let Some(branch) = branches.last_mut() {
                         branch.extend(nodes);
                     }
@@ -96,7 +101,6 @@ impl Reader {
                 Part::Raw(_) | Part::Value(_) | Part::Group(..) => {}
             }
         }
-        self.scopes.close(depth);
         let span = mac
             .path
             .segments

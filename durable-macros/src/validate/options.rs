@@ -7,13 +7,13 @@ use super::drops;
 use crate::{
     diagnostics::Diagnostics,
     graph::{Body, Choice, Kind, Operation},
-    parse::calls::peel,
+    parse::calls::{OPTIONS, is_option, peel},
 };
 
 /// The options that an operation has.
 fn known(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Step => &["retry", "timeout", "compensate", "was"],
+        Kind::Step => &OPTIONS,
         Kind::Sleep => &["was"],
         Kind::Signal => &["timeout", "was"],
         Kind::Child => &["compensate", "was"],
@@ -24,9 +24,7 @@ fn known(kind: Kind) -> &'static [&'static str] {
 /// Whether this is an option that another kind of operation has. One that none has is reported by the
 /// compiler, which knows names that are close to it.
 fn is_misplaced(kind: Kind, option: &Ident) -> bool {
-    kind != Kind::Scope
-        && !known(kind).iter().any(|known| option == known)
-        && known(Kind::Step).iter().any(|known| option == known)
+    kind != Kind::Scope && !known(kind).iter().any(|known| option == known) && is_option(option)
 }
 
 /// Whether an option is refused, by these rules or those of compensation.
@@ -46,6 +44,27 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
             choice_check(operation, choice, &options[..index], diagnostics);
         }
     }
+    for option in &body.late_options {
+        late(option, &body.context, diagnostics);
+    }
+}
+
+fn late(option: &Ident, context: &str, diagnostics: &mut Diagnostics) {
+    let why = if option == "compensate" {
+        "a rollback finds compensations in the step graph, which is read where an operation is built: it \
+         would never run this one"
+    } else {
+        "the step graph is read where an operation is built, and would not have this option"
+    };
+    diagnostics.push(
+        option,
+        format_args!("`.{option}(..)` is set on an operation that was built before"),
+        why,
+        format_args!(
+            "`{context}.step(..).{option}(..)`, where it is built; what depends on something goes into \
+             the parentheses"
+        ),
+    );
 }
 
 fn choice_check(

@@ -139,20 +139,20 @@ async fn a_body_that_awaits_the_clock_is_jumped_over() {
 
 #[durable::workflow]
 async fn hanging(ctx: &Ctx, on_clock: bool) -> durable::Result<u32> {
-    let step = ctx.step("hang", async |step| {
-        if step.attempt() < 3 {
-            match on_clock {
-                true => step.state::<VirtualClock>().sleep(Duration::MAX).await,
-                false => std::future::pending().await,
-            }
-        }
-        Ok::<_, Failure>(step.attempt())
-    });
     let retry = Retry::linear().initial_delay(PAUSE).max_delay(PAUSE);
-    Ok(step
+    let hung = ctx
+        .step("hang", async |step| {
+            if step.attempt() < 3 {
+                match on_clock {
+                    true => step.state::<VirtualClock>().sleep(Duration::MAX).await,
+                    false => std::future::pending().await,
+                }
+            }
+            Ok::<_, Failure>(step.attempt())
+        })
         .timeout(Duration::from_secs(30))
-        .retry(retry.jitter(0.0))
-        .await?)
+        .retry(retry.jitter(0.0));
+    Ok(hung.await?)
 }
 
 #[tokio::test]

@@ -126,16 +126,22 @@ pub(crate) fn read(mac: &Macro) -> Reading {
     parts.map_or(Reading::Opaque, Reading::Ordinary)
 }
 
-/// Hands each expression in a macro's arguments over, to be changed.
-pub(crate) fn rewrite(mac: &mut Macro, act: &mut impl FnMut(&mut Expr)) {
+/// Hands each expression in a macro's arguments over, to be changed, with the pattern whose names it
+/// sees.
+pub(crate) fn rewrite(mac: &mut Macro, act: &mut impl FnMut(Option<&Pat>, &mut Expr)) {
     let mut parts = match read(mac) {
         Reading::Combinator { parts, .. } => parts,
         Reading::Ordinary(parts) | Reading::Escape(parts) => parts,
         Reading::Inert | Reading::Opaque => return,
     };
-    parts
-        .iter_mut()
-        .for_each(|part| part.for_each_expression(act));
+    let mut pattern = None;
+    for part in &mut parts {
+        match part {
+            Part::Pattern(next) => pattern = Some(next.clone()),
+            Part::Branch(branch) => act(None, branch),
+            part => part.for_each_expression(&mut |expression| act(pattern.as_ref(), expression)),
+        }
+    }
     mac.tokens = parts.iter().map(ToTokens::to_token_stream).collect();
 }
 

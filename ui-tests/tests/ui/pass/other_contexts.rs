@@ -40,11 +40,19 @@ async fn render(ctx: &Ctx, names: Vec<String>) -> durable::Result<String> {
         let ctx = Page { name: text.clone() };
         text += &ctx.step("block");
     }
+    let long = matches!(pages.first(), Some(ctx) if ctx.step("guard").len() > 3);
+    let pause = ctx.sleep("pause", std::time::Duration::from_secs(1));
+    durable::race! {
+        ctx = async { ctx.sleep("before", std::time::Duration::from_secs(2)).await.map(|()| Page { name: text.clone() }) } => {
+            text += &ctx?.step("race");
+        },
+        pause = pause => pause?,
+    }
     let done = ctx.step("done", |_| async { Ok::<_, String>(1) }).await?;
-    Ok(format!("{all}{rendered}{text}{done}"))
+    Ok(format!("{all}{rendered}{text}{done}{long}"))
 }
 
 fn main() {
     let names: Vec<_> = render::GRAPH.operations().iter().map(|operation| operation.name).collect();
-    assert_eq!(names, ["render", "done"]);
+    assert_eq!(names, ["render", "pause", "before", "done"]);
 }
