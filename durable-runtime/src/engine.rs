@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ErrorKind},
     graph::Registry,
     limits::Limits,
-    store::{MemoryStore, Store},
+    store::{MemoryStore, NewWorker, Store},
     worker::{Shared, Tuning, WorkerThread},
 };
 
@@ -177,7 +177,11 @@ impl EngineBuilder {
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
         let now = clock.now();
         let lease_until = now.after(self.tuning.lease);
-        let worker = store.register_worker(lease_until).await?;
+        let worker = NewWorker {
+            lease_until,
+            workflows: Some(registry.all_names()),
+        };
+        let worker = store.register_worker(worker).await?;
         store.reap(now).await?;
         let (sender, requests) = mpsc::unbounded_channel();
         let shared = Shared::new(

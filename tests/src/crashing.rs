@@ -8,8 +8,8 @@ use std::sync::{
 use durable::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, MemoryStore, RunPage, RunQuery,
-        RunRecord, Store, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, MemoryStore, NewWorker, RunPage,
+        RunQuery, RunRecord, Store, StoreFuture,
     },
 };
 use tokio::sync::Notify;
@@ -73,8 +73,8 @@ impl Store for CrashingStore {
         self.inner.claim(claim)
     }
 
-    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
-        self.inner.register_worker(lease_until)
+    fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
+        self.inner.register_worker(worker)
     }
 
     fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durable::{prelude::*, store::MemoryStore};
+use durable::{graph::Registry, prelude::*, store::MemoryStore};
 
 /// After this long a wake-up is lost.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,6 +32,34 @@ async fn until_stopped(ctx: &Ctx) -> durable::Result<String> {
         ctx.signal::<String>("stop"),
     )?;
     Ok(reason)
+}
+
+#[durable::workflow]
+async fn naps(ctx: &Ctx) -> durable::Result<u32> {
+    let mut naps = 0;
+    while naps < 2 {
+        ctx.sleep("nap", Duration::from_millis(10)).await?;
+        naps += 1;
+    }
+    Ok(naps)
+}
+
+#[durable::workflow]
+async fn dreams(ctx: &Ctx) -> durable::Result<u32> {
+    ctx.sleep("dream", Duration::from_millis(10)).await?;
+    let deep = ctx.child::<naps>("deep", ()).await?;
+    ctx.sleep("wake", Duration::from_millis(10)).await?;
+    Ok(deep)
+}
+
+/// A worker of a program that has only these workflows.
+async fn program_of(store: &MemoryStore, workflows: &[&str]) -> Result<Engine, durable::Error> {
+    let linked = Registry::linked()?;
+    let known = workflows.iter().filter_map(|name| linked.find(name));
+    // Every wait leaves memory, and whoever comes first takes it up.
+    let builder = Engine::builder().linger(Duration::ZERO);
+    let builder = builder.registry(Registry::of(known)?);
+    builder.start(store.clone()).await
 }
 
 async fn engine(store: &MemoryStore) -> Result<Engine, durable::Error> {
@@ -111,4 +139,31 @@ async fn mail_of_another_worker_reaches_a_run_whose_step_goes_on() {
     assert_eq!(error.kind(), durable::ErrorKind::Canceled);
     here.shutdown().await.unwrap();
     there.shutdown().await.unwrap();
+}
+
+/// Each run goes on where its workflow is known, and no caller is told that it was parked elsewhere.
+#[tokio::test]
+async fn programs_with_other_workflows_share_a_database() {
+    let store = MemoryStore::new();
+    let napper = program_of(&store, &["naps"]).await.unwrap();
+    let dreamer = program_of(&store, &["dreams"]).await.unwrap();
+    let (mut shallow, mut deep) = (Vec::new(), Vec::new());
+    for n in 0..20 {
+        let client = napper.client();
+        let nap = client.start::<naps>(&format!("nap-{n}"), ()).await;
+        shallow.push(nap.unwrap());
+        let client = dreamer.client();
+        let dream = client.start::<dreams>(&format!("dream-{n}"), ()).await;
+        deep.push(dream.unwrap());
+    }
+    for run in shallow {
+        let result = tokio::time::timeout(PATIENCE, run.result()).await;
+        assert_eq!(result.unwrap().unwrap(), 2);
+    }
+    for run in deep {
+        let result = tokio::time::timeout(PATIENCE, run.result()).await;
+        assert_eq!(result.unwrap().unwrap(), 2);
+    }
+    napper.shutdown().await.unwrap();
+    dreamer.shutdown().await.unwrap();
 }

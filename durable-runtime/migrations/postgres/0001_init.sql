@@ -24,8 +24,8 @@ CREATE TABLE runs (
     reason      TEXT,
     parked_by   BIGINT[]
 );
-CREATE INDEX runs_due ON runs (due, run) WHERE due IS NOT NULL;
-CREATE INDEX runs_suspect ON runs (due, run) WHERE due IS NOT NULL AND deaths >= 3;
+CREATE INDEX runs_due ON runs (workflow, due, run) WHERE due IS NOT NULL;
+CREATE INDEX runs_suspect ON runs (workflow, due, run) WHERE due IS NOT NULL AND deaths >= 3;
 CREATE INDEX runs_owner ON runs (owner) WHERE owner IS NOT NULL;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_status ON runs (status, run) WHERE status <> 4;
@@ -55,10 +55,12 @@ CREATE TABLE mailbox (
 );
 
 CREATE SEQUENCE worker_numbers;
+-- workflows: the names of those that the worker can drive; NULL if it can drive all.
 -- trial: the suspect that the worker took last. A worker has one at a time, until trial_until.
 CREATE TABLE workers (
     worker      BIGINT PRIMARY KEY DEFAULT nextval('worker_numbers'),
     lease_until BIGINT NOT NULL,
+    workflows   TEXT[] COLLATE "C",
     trial       BIGINT,
     trial_until BIGINT
 );

@@ -21,8 +21,8 @@ CREATE TABLE runs (
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL
 );
-CREATE INDEX runs_due ON runs (due) WHERE due IS NOT NULL;
-CREATE INDEX runs_suspect ON runs (due) WHERE due IS NOT NULL AND deaths >= 3;
+CREATE INDEX runs_due ON runs (workflow, due) WHERE due IS NOT NULL;
+CREATE INDEX runs_suspect ON runs (workflow, due) WHERE due IS NOT NULL AND deaths >= 3;
 CREATE INDEX runs_owner ON runs (owner) WHERE owner IS NOT NULL;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_status ON runs (status) WHERE status <> 4;
@@ -50,10 +50,12 @@ CREATE TABLE mailbox (
 );
 CREATE INDEX mailbox_run ON mailbox (run, kind, name);
 
+-- workflows: the names of those that the worker can drive, as a JSON array; NULL if it can drive all.
 -- trial: the suspect that the worker took last. A worker has one at a time, until trial_until.
 CREATE TABLE workers (
     worker      INTEGER PRIMARY KEY AUTOINCREMENT,
     lease_until INTEGER NOT NULL,
+    workflows   TEXT,
     trial       INTEGER,
     trial_until INTEGER
 );

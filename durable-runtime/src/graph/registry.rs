@@ -201,6 +201,11 @@ impl Registry {
         self.iter().map(|definition| definition.name)
     }
 
+    /// Every name that a workflow has or had, sorted.
+    pub(crate) fn all_names(&self) -> Vec<String> {
+        self.0.keys().map(|name| (*name).to_owned()).collect()
+    }
+
     /// All workflows, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &'static Definition> {
         let present = self.0.iter().filter(|(name, found)| **name == found.name);

@@ -3,8 +3,8 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
-    Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, RunPage, RunQuery, RunRecord,
-    StoreError,
+    Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
+    RunRecord, StoreError,
 };
 use crate::{
     clock::Clock,
@@ -31,6 +31,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   [`claim`](Self::claim) hands a worker one suspect at a time, on trial: for ten seconds, or until
 ///   its journal grows, or until the worker lets go of it. When the worker dies meanwhile, the run on
 ///   trial alone counts it.
+/// - A worker takes the runs of the workflows it can drive ([`NewWorker::workflows`]), and, so that they
+///   are not forgotten, those of workflows that no registered worker can drive.
 /// - Times are given by the caller; a store never reads a clock.
 /// - A call whose future is dropped either happens as a whole or not at all, and leaves the store
 ///   usable.
@@ -42,8 +44,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// and `parked` runs to `running` (any other status stays), and loads journal and mailbox.
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
 
-    /// Registers a worker with a lease until the given time. Its number is never used again.
-    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId>;
+    /// Registers a worker. Its number is never used again.
+    fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId>;
 
     /// Extends a worker's lease. `false` when the worker is gone: it was reaped and owns nothing.
     fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool>;
@@ -63,8 +65,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Retires every worker whose lease ended before `now`. Returns how many runs came free.
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Takes parked runs that this worker has not parked itself, so that every build tries each of
-    /// them once: like [`claim`](Self::claim), whatever their due time.
+    /// Takes parked runs of the workflows that this worker can drive and that it has not parked itself,
+    /// so that every build that may fit tries each of them once: like [`claim`](Self::claim), whatever
+    /// their due time.
     fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>>;
 
     /// The run with this id.

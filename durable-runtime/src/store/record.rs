@@ -72,6 +72,26 @@ pub struct RunRecord {
     pub reason: Option<String>,
 }
 
+/// A worker to register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewWorker {
+    /// Until when its runs are its own if it is not heard of again.
+    pub lease_until: Timestamp,
+    /// The names of the workflows that it can drive, present and former ones; `None` when it can drive
+    /// every workflow.
+    pub workflows: Option<Vec<String>>,
+}
+
+impl NewWorker {
+    /// A worker that can drive every workflow.
+    pub fn until(lease_until: Timestamp) -> Self {
+        Self {
+            lease_until,
+            workflows: None,
+        }
+    }
+}
+
 /// A request for runs that are due and that nobody owns.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {

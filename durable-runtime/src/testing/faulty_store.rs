@@ -15,8 +15,8 @@ use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     replay::unit,
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, RunPage, RunQuery, RunRecord,
-        Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
+        RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -201,9 +201,9 @@ impl Store for FaultyStore {
         Box::pin(self.make(StoreCall::Claim, move |store| store.claim(claim)))
     }
 
-    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
+    fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
         Box::pin(self.make(StoreCall::RegisterWorker, move |store| {
-            store.register_worker(lease_until)
+            store.register_worker(worker)
         }))
     }
 

@@ -19,8 +19,8 @@ use durable::{
     Clock, ErrorKind,
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord,
-        SqliteStore, Store, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
+        RunRecord, SqliteStore, Store, StoreFuture,
     },
 };
 
@@ -134,8 +134,8 @@ impl Store for CrashingStore {
         self.store.claim(claim)
     }
 
-    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
-        self.store.register_worker(lease_until)
+    fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
+        self.store.register_worker(worker)
     }
 
     fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {

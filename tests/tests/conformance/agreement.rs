@@ -10,7 +10,8 @@ use durable_runtime::{
     status::Status,
     store::{
         Batch, BatchId, Claim, Commit, CommitOutcome, LoadedRun, MailKind, MailTarget, MemoryStore,
-        NewMail, NewRun, Ownership, Parent, RunQuery, RunUpdate, SqliteStore, StartOutcome, Store,
+        NewMail, NewRun, NewWorker, Ownership, Parent, RunQuery, RunUpdate, SqliteStore,
+        StartOutcome, Store,
     },
 };
 use durable_tests::TempDir;
@@ -19,8 +20,10 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 /// One call. Which run or worker it means is settled when it is made, among those there are.
 #[derive(Debug, Clone)]
 enum Call {
+    /// `drives` is the number of the only workflow it can drive, or the number after all of them.
     Register {
         lease: u64,
+        drives: u8,
     },
     Renew {
         worker: Index,
@@ -97,6 +100,11 @@ enum Staleness {
     Position,
 }
 
+/// One of three workflows.
+fn workflow(number: u8) -> String {
+    format!("flow-{number}")
+}
+
 fn call() -> impl Strategy<Value = Call> {
     let worker = any::<Index>;
     let starts = vec(
@@ -105,7 +113,7 @@ fn call() -> impl Strategy<Value = Call> {
     );
     let mail = vec((any::<Index>(), letter()), 0..3);
     prop_oneof![
-        1 => (0..40u64).prop_map(|lease| Call::Register { lease }),
+        1 => (0..40u64, 0..4u8).prop_map(|(lease, drives)| Call::Register { lease, drives }),
         1 => (worker(), 0..40u64).prop_map(|(worker, lease)| Call::Renew { worker, lease }),
         1 => worker().prop_map(|worker| Call::Retire { worker }),
         1 => Just(Call::Reap),
@@ -214,9 +222,12 @@ impl Pair<'_> {
 
     async fn make(&mut self, call: Call) {
         match call {
-            Call::Register { lease } => {
-                let until = self.now.after(Duration::from_secs(lease));
-                let worker = both!(self, store => store.register_worker(until));
+            Call::Register { lease, drives } => {
+                let worker = NewWorker {
+                    lease_until: self.now.after(Duration::from_secs(lease)),
+                    workflows: (drives < 3).then(|| vec![workflow(drives), "other".to_owned()]),
+                };
+                let worker = both!(self, store => store.register_worker(worker.clone()));
                 self.workers.push(worker);
             }
             Call::Renew { worker, lease } => {
@@ -325,7 +336,7 @@ impl Pair<'_> {
         self.seeds += 1;
         NewRun {
             id: RunId::from_recorded(&format!("run-{name}")),
-            workflow: "flow".to_owned(),
+            workflow: workflow(name % 3),
             input: Payload::from_bytes(*b"1"),
             seed: self.seeds,
             at: self.now,
@@ -494,7 +505,11 @@ async fn agree(calls: Vec<Call>) {
         last: None,
         seeds: 0,
     };
-    pair.make(Call::Register { lease: 60 }).await;
+    pair.make(Call::Register {
+        lease: 60,
+        drives: 3,
+    })
+    .await;
     for call in calls {
         pair.make(call).await;
     }

@@ -6,7 +6,10 @@ use durable::{
     Engine, Result,
     journal::{RunKey, WorkerId},
     prelude::*,
-    store::{Batch, BatchId, Hint, Ownership, PostgresOptions, PostgresStore, RunUpdate, Store},
+    store::{
+        Batch, BatchId, Hint, NewWorker, Ownership, PostgresOptions, PostgresStore, RunUpdate,
+        Store,
+    },
 };
 use durable_tests::server::Database;
 use sqlx::postgres::PgListener;
@@ -29,12 +32,12 @@ struct Two {
 impl Two {
     async fn open(url: &str) -> Result<Self> {
         let mine = PostgresStore::open(url).await?;
-        let worker = mine.register_worker(later(60)).await?;
+        let worker = mine.register_worker(NewWorker::until(later(60))).await?;
         // Having begun to listen, it says that it may have missed something.
         let begun = soon("the first hint", mine.hint()).await?;
         assert!(begun.missed && mine.is_hinted());
         let other = PostgresStore::open(url).await?;
-        other.register_worker(later(60)).await?;
+        other.register_worker(NewWorker::until(later(60))).await?;
         let greeting = soon("the greeting", mine.hint()).await?;
         assert!(greeting.due);
         Ok(Self {
@@ -173,7 +176,7 @@ async fn without_others_nothing_is_sent() -> Result<()> {
     let mut listener = PgListener::connect(url).await?;
     listener.listen("durable").await?;
     let store = PostgresStore::open(url).await?;
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     let greeting = soon("the greeting", listener.recv()).await??;
     assert!(greeting.payload().ends_with(" d"), "{greeting:?}");
     let run = start(&store, "a", worker).await?;

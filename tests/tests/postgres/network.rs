@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use durable::{
     Result,
-    store::{Batch, BatchId, CommitOutcome, PostgresOptions, PostgresStore, Store, StoreErrorKind},
+    store::{
+        Batch, BatchId, CommitOutcome, NewWorker, PostgresOptions, PostgresStore, Store,
+        StoreErrorKind,
+    },
 };
 use durable_tests::server::{Database, Server};
 
@@ -51,7 +54,7 @@ async fn a_dead_line_is_given_up_in_time() -> Result<()> {
         .connections(1)
         .call_timeout(patience);
     let store = PostgresStore::open_with(&url, options).await?;
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     let run = start(&store, "a", worker).await?;
     proxy.set(Network::BlackHole);
     for call in [
@@ -83,7 +86,7 @@ async fn a_commit_whose_reply_is_lost_takes_effect_once() -> Result<()> {
     let server = Server::start()?;
     let (proxy, database, url) = proxied(&server).await?;
     let store = PostgresStore::open(&url).await?;
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     let run = start(&store, "a", worker).await?;
     for number in 0..20_u32 {
         let batch = Batch {
@@ -120,7 +123,7 @@ async fn sessions_that_the_server_ends_are_replaced() -> Result<()> {
     let server = Server::start()?;
     let database = server.database().await?;
     let store = PostgresStore::open(database.url()).await?;
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     let run = start(&store, "a", worker).await?;
     for position in 0..5 {
         server.restart_immediate()?;

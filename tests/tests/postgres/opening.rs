@@ -2,7 +2,7 @@
 
 use durable::{
     Result,
-    store::{PostgresOptions, PostgresStore, Store, StoreErrorKind},
+    store::{NewWorker, PostgresOptions, PostgresStore, Store, StoreErrorKind},
 };
 use durable_tests::server::{Database, Server};
 use tokio::task::JoinSet;
@@ -104,7 +104,7 @@ async fn a_role_without_rights_is_told_which_it_lacks() -> Result<()> {
     )
     .await?;
     let store = PostgresStore::open(&weak).await?;
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     start(&store, "a", worker).await?;
     Ok(store.close().await?)
 }
@@ -144,7 +144,7 @@ async fn an_acknowledged_start_survives_a_server_that_does_not_sync_commits() ->
     }
     server.restart_immediate()?;
     let store = PostgresStore::open(&url).await?;
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     let run = start(&store, "a", worker).await?;
     server.kill_9()?;
     server.start_again()?;
@@ -174,7 +174,7 @@ async fn a_newer_schema_is_refused_before_any_run_is_touched() -> Result<()> {
     let database = Database::shared().await?;
     let url = database.url();
     let store = PostgresStore::open(url).await?;
-    let worker = store.register_worker(later(1)).await?;
+    let worker = store.register_worker(NewWorker::until(later(1))).await?;
     start(&store, "a", worker).await?;
     store.close().await?;
     execute(url, "INSERT INTO durable.durable_versions VALUES (9999)").await?;
@@ -197,7 +197,7 @@ async fn many_processes_may_create_the_schema_at_once() -> Result<()> {
         let options = schema("My \"orders\"; DROP SCHEMA public").connections(1);
         opening.spawn(async move {
             let store = PostgresStore::open_with(&url, options).await?;
-            store.register_worker(later(60)).await?;
+            store.register_worker(NewWorker::until(later(60))).await?;
             store.close().await
         });
     }
@@ -243,7 +243,10 @@ async fn a_store_is_shown_without_its_password() -> Result<()> {
     assert!(!shown.contains(SECRET), "{shown}");
     assert!(shown.contains("database `postgres`"), "{shown}");
     store.close().await?;
-    let error = store.register_worker(later(1)).await.err();
+    let error = store
+        .register_worker(NewWorker::until(later(1)))
+        .await
+        .err();
     let error = error.ok_or("a closed store answers")?;
     assert!(!format!("{error} {error:?}").contains(SECRET), "{error:?}");
     Ok(())

@@ -6,7 +6,10 @@ use durable::{
     Engine, Result, Status,
     journal::MailId,
     prelude::Ctx,
-    store::{Claim, CommitOutcome, Ownership, PostgresOptions, PostgresStore, RunUpdate, Store},
+    store::{
+        Claim, CommitOutcome, NewWorker, Ownership, PostgresOptions, PostgresStore, RunUpdate,
+        Store,
+    },
 };
 use durable_tests::server::Database;
 use sqlx::Executor;
@@ -22,7 +25,7 @@ const SOMEBODY_WAITS: &str = "EXISTS (SELECT FROM pg_stat_activity WHERE datname
 /// Mail is committed by another session while a release waits for the run's lock: the run is due.
 async fn a_release_sees_mail_that_came_while_it_waited(url: &str) -> Result<()> {
     let store = Arc::new(PostgresStore::open(url).await?);
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     let run = start(&store, "a", worker).await?;
     let mut sender = hold(
         url,
@@ -81,7 +84,7 @@ async fn a_claim_loads_what_was_written_while_it_waited() -> Result<()> {
     let database = Database::shared().await?;
     let url = database.url();
     let store = PostgresStore::open(url).await?;
-    let dead = store.register_worker(later(1)).await?;
+    let dead = store.register_worker(NewWorker::until(later(1))).await?;
     let run = start(&store, "a", dead).await?;
     // Its commit, under way: the lock is held and the event is not yet there for others.
     let mut writing = hold(
@@ -97,7 +100,7 @@ async fn a_claim_loads_what_was_written_while_it_waited() -> Result<()> {
     until(url, SOMEBODY_WAITS).await?;
     writing.execute("COMMIT").await?;
     assert_eq!(reaping.await??, 1);
-    let heir = store.register_worker(later(60)).await?;
+    let heir = store.register_worker(NewWorker::until(later(60))).await?;
     let claim = Claim {
         worker: heir,
         now: later(2),
@@ -117,7 +120,7 @@ async fn a_batch_that_is_stuck_does_not_starve_the_lease() -> Result<()> {
     let url = database.url();
     let options = PostgresOptions::default().connections(1);
     let store = Arc::new(PostgresStore::open_with(url, options).await?);
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     let run = start(&store, "a", worker).await?;
     let mut other = hold(url, "SELECT FROM durable.runs FOR NO KEY UPDATE").await?;
     let stuck = Arc::clone(&store);
@@ -171,7 +174,7 @@ async fn calls_that_are_dropped_leave_no_transaction_open() -> Result<()> {
     let url = database.url();
     let options = PostgresOptions::default().connections(2);
     let store = PostgresStore::open_with(url, options).await?;
-    let worker = store.register_worker(later(60)).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
     for n in 0..200_u64 {
         let batch = starts(&n.to_string(), worker);
         let wait = Duration::from_micros(n * 7);

@@ -4,8 +4,8 @@ use durable::{
     Status,
     journal::{Epoch, Event, EventKind, RunId, RunKey, StepId, Timestamp},
     store::{
-        Batch, Commit, MailKind, MailTarget, MemoryStore, NewMail, NewRun, Ownership, Parent,
-        RunUpdate, StartOutcome, Store,
+        Batch, Commit, MailKind, MailTarget, MemoryStore, NewMail, NewRun, NewWorker, Ownership,
+        Parent, RunUpdate, StartOutcome, Store,
     },
     testing::VirtualClock,
 };
@@ -24,7 +24,7 @@ pub async fn rebuild(
         ..Simulation::default()
     };
     let store = &simulation.store;
-    let worker = store.register_worker(at).await.unwrap();
+    let worker = store.register_worker(NewWorker::until(at)).await.unwrap();
     let owner = Some(worker);
     let original = source.find(&RunId::from_recorded(RUN)).await.unwrap();
     let started_at = original.unwrap().created_at;

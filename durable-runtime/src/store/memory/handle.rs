@@ -9,8 +9,8 @@ use super::state::State;
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord, Store,
-        StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
+        RunRecord, Store, StoreFuture,
     },
 };
 
@@ -63,8 +63,8 @@ impl Store for MemoryStore {
         self.with(move |state| state.claim(claim))
     }
 
-    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
-        self.with(move |state| state.register_worker(lease_until))
+    fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
+        self.with(move |state| state.register_worker(worker))
     }
 
     fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {

@@ -1,10 +1,10 @@
 //! Workers, leases, and the runs they claim.
 
-use super::state::{State, Worker};
+use super::state::{Run, State, Worker};
 use crate::{
     journal::{Epoch, RunKey, Timestamp, WorkerId},
     status::Status,
-    store::{Claim, Claimed, LoadedRun, rules},
+    store::{Claim, Claimed, LoadedRun, NewWorker, rules},
 };
 
 impl State {
@@ -16,7 +16,9 @@ impl State {
         }
         let may_try = self.may_try(&claim);
         let next = self.due.iter();
-        let mut next = next.filter(|(_, key)| may_try || !self.is_suspect(*key));
+        let mut next = next
+            .filter(|(_, key)| self.is_for(claim.worker, *key))
+            .filter(|(_, key)| may_try || !self.is_suspect(*key));
         Claimed {
             runs,
             next_due: next.next().map(|(due, _)| *due),
@@ -31,6 +33,7 @@ impl State {
         let due: Vec<RunKey> = due
             .take_while(|(due, _)| *due <= claim.now)
             .map(|(_, key)| *key)
+            .filter(|key| self.is_for(claim.worker, *key))
             .filter(|key| {
                 if !self.is_suspect(*key) {
                     return true;
@@ -46,6 +49,12 @@ impl State {
             worker.trial = Some((run, claim.now.after(rules::TRIAL)));
         }
         due
+    }
+
+    /// Whether the worker may take the run: it can drive it, or nobody can.
+    fn is_for(&self, worker: WorkerId, run: RunKey) -> bool {
+        let drives = |worker: &Worker| self.runs.get(&run).is_some_and(|run| worker.drives(run));
+        self.workers.get(&worker).is_some_and(drives) || !self.workers.values().any(drives)
     }
 
     fn is_suspect(&self, run: RunKey) -> bool {
@@ -93,11 +102,15 @@ impl State {
         })
     }
 
-    pub(super) fn register_worker(&mut self, lease_until: Timestamp) -> WorkerId {
+    pub(super) fn register_worker(&mut self, new: NewWorker) -> WorkerId {
         self.last_worker += 1;
         let worker = WorkerId::new(self.last_worker);
-        let trial = None;
-        self.workers.insert(worker, Worker { lease_until, trial });
+        let row = Worker {
+            lease_until: new.lease_until,
+            workflows: new.workflows,
+            trial: None,
+        };
+        self.workers.insert(worker, row);
         worker
     }
 
@@ -174,14 +187,14 @@ impl State {
     }
 
     pub(super) fn claim_parked(&mut self, claim: Claim) -> Vec<LoadedRun> {
-        if !self.workers.contains_key(&claim.worker) {
+        let Some(worker) = self.workers.get(&claim.worker) else {
             return Vec::new();
-        }
+        };
         let parked: Vec<RunKey> = self
             .runs
             .iter()
             .filter(|(_, run)| run.status == Status::Parked && run.owner.is_none())
-            .filter(|(_, run)| !run.parked_by.contains(&claim.worker))
+            .filter(|(_, run)| worker.drives(run) && !run.parked_by.contains(&claim.worker))
             .map(|(key, _)| *key)
             .take(claim.limit)
             .collect();
@@ -189,5 +202,12 @@ impl State {
             .into_iter()
             .filter_map(|key| self.take(key, &claim))
             .collect()
+    }
+}
+
+impl Worker {
+    fn drives(&self, run: &Run) -> bool {
+        let workflows = self.workflows.as_ref();
+        workflows.is_none_or(|workflows| workflows.contains(&run.workflow))
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Run {
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) lease_until: Timestamp,
+    /// The workflows it can drive; `None` for all.
+    pub(super) workflows: Option<Vec<String>>,
     /// The suspect it took last, and until when it is on trial.
     pub(super) trial: Option<(RunKey, Timestamp)>,
 }

@@ -17,6 +17,52 @@ use crate::{
 /// When to look again at runs that are due and locked.
 const LOCKED_PAUSE: Duration = Duration::from_millis(20);
 
+/// The workflows whose runs worker `$1` may take, as `mine`: of those that unowned runs wait for, the ones
+/// it can drive, and the ones that nobody can, so that somebody says so. The names are found by jumping
+/// through the index from one to the next: what a claim costs does not depend on how many runs wait for
+/// other workers.
+macro_rules! mine {
+    () => {
+        "RECURSIVE waiting (workflow) AS (\
+         (SELECT workflow FROM runs WHERE due IS NOT NULL ORDER BY workflow LIMIT 1) UNION ALL \
+         SELECT (SELECT r.workflow FROM runs AS r WHERE r.due IS NOT NULL AND r.workflow > n.workflow \
+         ORDER BY r.workflow LIMIT 1) FROM waiting AS n WHERE n.workflow IS NOT NULL), \
+         mine AS MATERIALIZED (SELECT n.workflow FROM waiting AS n WHERE n.workflow IS NOT NULL AND (\
+         EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 \
+         AND (w.workflows IS NULL OR n.workflow = ANY (w.workflows))) \
+         OR NOT EXISTS (SELECT FROM workers AS w \
+         WHERE w.workflows IS NULL OR n.workflow = ANY (w.workflows))))"
+    };
+}
+
+/// The runs of `mine` with these deaths, longest due first, which it locks.
+macro_rules! due {
+    ($deaths:literal) => {
+        concat!(
+            "WITH ",
+            mine!(),
+            " SELECT r.run, r.status, r.due FROM mine CROSS JOIN LATERAL (\
+             SELECT run, status, due FROM runs WHERE workflow = mine.workflow \
+             AND due IS NOT NULL AND due <= $2 AND deaths ",
+            $deaths,
+            " AND EXISTS (SELECT FROM me) \
+             ORDER BY due, run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) AS r ORDER BY r.due, r.run LIMIT $3"
+        )
+    };
+}
+
+/// When the first run of `mine` with these deaths is due.
+macro_rules! first_due {
+    ($deaths:literal) => {
+        concat!(
+            "(SELECT min(f.due) FROM mine CROSS JOIN LATERAL (\
+             SELECT due FROM runs WHERE workflow = mine.workflow AND due IS NOT NULL AND deaths ",
+            $deaths,
+            " ORDER BY due LIMIT 1) AS f)"
+        )
+    };
+}
+
 /// What each claim does with the rows that `chosen` has locked, while it holds `me`, the worker's row.
 /// A worker that was retired takes nothing: nobody would free its runs again. The lock on its row keeps
 /// it from being retired meanwhile.
@@ -52,9 +98,7 @@ macro_rules! may_try {
 // `3` is `rules::SUSPECT_DEATHS`.
 const TAKE_DUE: &str = take!(
     "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
-    "SELECT run, status, due FROM runs \
-     WHERE due IS NOT NULL AND due <= $2 AND deaths < 3 AND EXISTS (SELECT FROM me) \
-     ORDER BY due, run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
+    due!("< 3"),
     ""
 );
 
@@ -65,17 +109,16 @@ const TAKE_SUSPECT: &str = take!(
         may_try!(),
         " FOR NO KEY UPDATE OF w"
     ),
-    "SELECT run, status, due FROM runs \
-     WHERE due IS NOT NULL AND due <= $2 AND deaths >= 3 AND EXISTS (SELECT FROM me) \
-     ORDER BY due, run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
+    due!(">= 3"),
     ", tried AS (UPDATE workers SET trial = c.run, trial_until = $4 FROM chosen AS c WHERE worker = $1)"
 );
 
 // 8 is parked; `status <> 4` names the partial index.
 const TAKE_PARKED: &str = take!(
-    "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
+    "SELECT workflows FROM workers WHERE worker = $1 FOR KEY SHARE",
     "SELECT run, status, due FROM runs \
-     WHERE status = 8 AND status <> 4 AND owner IS NULL AND EXISTS (SELECT FROM me) \
+     WHERE status = 8 AND status <> 4 AND owner IS NULL \
+     AND EXISTS (SELECT FROM me WHERE me.workflows IS NULL OR workflow = ANY (me.workflows)) \
      AND NOT coalesce($1 = ANY (parked_by), FALSE) \
      ORDER BY run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
     ""
@@ -83,11 +126,15 @@ const TAKE_PARKED: &str = take!(
 
 /// When the first run is due that the worker may take. A run with a due time has no owner.
 const NEXT_DUE: &str = concat!(
-    "SELECT least((SELECT min(due) FROM runs WHERE due IS NOT NULL AND deaths < 3), \
-     (SELECT min(due) FROM runs WHERE due IS NOT NULL AND deaths >= 3 AND EXISTS \
-     (SELECT FROM workers AS w WHERE w.worker = $1 AND ",
+    "WITH ",
+    mine!(),
+    " SELECT least(",
+    first_due!("< 3"),
+    ", CASE WHEN EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 AND ",
     may_try!(),
-    ")))"
+    ") THEN ",
+    first_due!(">= 3"),
+    " END)"
 );
 
 async fn next_due(

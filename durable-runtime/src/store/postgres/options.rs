@@ -21,7 +21,8 @@ pub struct PostgresOptions {
 
 impl PostgresOptions {
     /// The schema that holds the tables, created if it is missing; `durable` if not set. Programs with
-    /// different workflows use different schemas.
+    /// different workflows may share one: each takes up the runs of its own workflows. Programs that use
+    /// one name for two different workflows must not.
     #[must_use]
     pub fn schema(mut self, schema: impl Into<String>) -> Self {
         self.schema = schema.into();

@@ -17,8 +17,8 @@ use crate::{
     clock::Clock,
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, RunPage, RunQuery, RunRecord,
-        Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
+        RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -172,13 +172,13 @@ impl Store for PostgresStore {
         )
     }
 
-    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
+    fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
         let hints = Arc::clone(&self.0.prepared.hints);
         self.keep_lease(
             "register a worker",
             Box::new(move |c| {
                 Box::pin(async move {
-                    let worker = worker::register(c, lease_until).await?;
+                    let worker = worker::register(c, worker).await?;
                     hints.note_workers(worker::pulse(c).await?.workers);
                     hints.greet();
                     Ok(worker)

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 use crate::{
     clock::{Asked, Reading},
     journal::{RunKey, Timestamp, WorkerId},
+    store::NewWorker,
 };
 
 /// The owners of runs, by jumping through the index from one to the next: as many reads as workers.
@@ -74,13 +75,15 @@ pub(super) async fn pulse(connection: &mut PgConnection) -> Result<Pulse, sqlx::
 
 pub(super) async fn register(
     connection: &mut PgConnection,
-    lease_until: Timestamp,
+    new: NewWorker,
 ) -> Result<WorkerId, sqlx::Error> {
-    let worker =
-        sqlx::query_scalar("INSERT INTO workers (lease_until) VALUES ($1) RETURNING worker")
-            .bind(lease_until.as_micros())
-            .fetch_one(connection)
-            .await?;
+    let worker = sqlx::query_scalar(
+        "INSERT INTO workers (lease_until, workflows) VALUES ($1, $2) RETURNING worker",
+    )
+    .bind(new.lease_until.as_micros())
+    .bind(new.workflows)
+    .fetch_one(connection)
+    .await?;
     Ok(WorkerId::new(worker))
 }
 

@@ -16,14 +16,47 @@ use crate::{
     store::{Claim, Claimed, LoadedRun, Mail, rules},
 };
 
-/// The condition that a worker, who is bound with the time, may take a suspect.
+/// The condition that worker `?1` may take a suspect at the time `?2`.
 macro_rules! may_try {
     () => {
         concat!(
-            "EXISTS (SELECT 1 FROM workers AS w WHERE w.worker = ? \
-             AND (w.trial IS NULL OR w.trial_until <= ? OR ",
+            "EXISTS (SELECT 1 FROM workers AS w WHERE w.worker = ?1 \
+             AND (w.trial IS NULL OR w.trial_until <= ?2 OR ",
             no_trial!(),
             "))"
+        )
+    };
+}
+
+/// Whether worker `w` can drive a workflow.
+macro_rules! drives {
+    ($workflow:literal) => {
+        concat!(
+            "(w.workflows IS NULL OR ",
+            $workflow,
+            " IN (SELECT value FROM json_each(w.workflows)))"
+        )
+    };
+}
+
+/// The workflows whose runs worker `?1` may take, as `mine`: of those that unowned runs wait for, the ones
+/// it can drive, and the ones that nobody can, so that somebody says so. The names are found by jumping
+/// through the index from one to the next: what a claim costs does not depend on how many runs wait for
+/// other workers.
+macro_rules! mine {
+    () => {
+        concat!(
+            "WITH RECURSIVE waiting (workflow) AS (\
+             SELECT min(workflow) FROM runs WHERE due IS NOT NULL UNION ALL \
+             SELECT (SELECT min(r.workflow) FROM runs AS r \
+             WHERE r.due IS NOT NULL AND r.workflow > n.workflow) \
+             FROM waiting AS n WHERE n.workflow IS NOT NULL), \
+             mine AS (SELECT n.workflow FROM waiting AS n WHERE n.workflow IS NOT NULL \
+             AND (EXISTS (SELECT 1 FROM workers AS w WHERE w.worker = ?1 AND ",
+            drives!("n.workflow"),
+            ") OR NOT EXISTS (SELECT 1 FROM workers AS w WHERE ",
+            drives!("n.workflow"),
+            "))) "
         )
     };
 }
@@ -31,23 +64,35 @@ macro_rules! may_try {
 /// When the first run is due that the worker may take. A run with a due time has no owner. `3` is
 /// [`rules::SUSPECT_DEATHS`].
 const NEXT_DUE: &str = concat!(
-    "SELECT min(due) FROM (SELECT * FROM (SELECT due FROM runs \
-     WHERE due IS NOT NULL AND deaths < 3 ORDER BY due LIMIT 1) \
-     UNION ALL SELECT * FROM (SELECT due FROM runs WHERE due IS NOT NULL AND deaths >= 3 AND ",
+    mine!(),
+    "SELECT min(due) FROM (SELECT (SELECT due FROM runs AS r WHERE r.workflow = m.workflow \
+     AND r.due IS NOT NULL AND r.deaths < 3 ORDER BY r.due LIMIT 1) AS due FROM mine AS m \
+     UNION ALL SELECT (SELECT due FROM runs AS r WHERE r.workflow = m.workflow \
+     AND r.due IS NOT NULL AND r.deaths >= 3 ORDER BY r.due LIMIT 1) FROM mine AS m WHERE ",
     may_try!(),
-    " ORDER BY due LIMIT 1))"
+    ")"
 );
 
-/// A worker that was retired takes nothing: nobody would free its runs again.
-const DUE: &str = "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, \
-     created_at, deaths FROM runs WHERE due IS NOT NULL AND due <= ? AND deaths < 3 \
-     AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY due, run LIMIT ?";
+const MINE: &str = concat!(mine!(), "SELECT workflow FROM mine");
+
+/// The runs of one workflow that are due. A worker that was retired takes nothing: nobody would free its
+/// runs again.
+const DUE: &str = "SELECT due, run FROM runs WHERE workflow = ? AND due IS NOT NULL AND due <= ? \
+     AND deaths < 3 AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY due, run LIMIT ?";
 
 const SUSPECT: &str = concat!(
-    "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, created_at, deaths \
-     FROM runs WHERE due IS NOT NULL AND due <= ? AND deaths >= 3 AND ",
+    mine!(),
+    "SELECT run FROM runs WHERE workflow IN mine AND due IS NOT NULL AND due <= ?2 AND deaths >= 3 AND ",
     may_try!(),
     " ORDER BY due, run LIMIT 1"
+);
+
+const PARKED: &str = concat!(
+    "SELECT run FROM runs WHERE status = 8 AND status <> 4 AND owner IS NULL \
+     AND instr(coalesce(parked_by, ''), ',' || ?1 || ',') = 0 \
+     AND EXISTS (SELECT 1 FROM workers AS w WHERE w.worker = ?1 AND ",
+    drives!("workflow"),
+    ") ORDER BY run LIMIT ?2"
 );
 
 pub(super) async fn next_due(
@@ -67,11 +112,11 @@ pub(super) async fn claim(
     claim: Claim,
 ) -> Result<Claimed, sqlx::Error> {
     begin(connection).await?;
-    let mut rows = due(connection, &claim).await?;
-    if rows.len() < claim.limit {
-        rows.extend(put_on_trial(connection, &claim).await?);
+    let mut keys = due(connection, &claim).await?;
+    if keys.len() < claim.limit {
+        keys.extend(put_on_trial(connection, &claim).await?);
     }
-    let runs = take_and_load(connection, &claim, &rows).await?;
+    let runs = take_and_load(connection, &claim, keys).await?;
     let next_due = next_due(connection, claim).await?;
     commit(connection).await?;
     Ok(Claimed { runs, next_due })
@@ -91,8 +136,8 @@ pub(super) async fn claim_parked(
     claim: Claim,
 ) -> Result<Vec<LoadedRun>, sqlx::Error> {
     begin(connection).await?;
-    let rows = parked(connection, &claim).await?;
-    let runs = take_and_load(connection, &claim, &rows).await?;
+    let keys = parked(connection, &claim).await?;
+    let runs = take_and_load(connection, &claim, keys).await?;
     commit(connection).await?;
     Ok(runs)
 }
@@ -100,18 +145,15 @@ pub(super) async fn claim_parked(
 async fn take_and_load(
     connection: &mut SqliteConnection,
     claim: &Claim,
-    rows: &[SqliteRow],
+    keys: Vec<i64>,
 ) -> Result<Vec<LoadedRun>, sqlx::Error> {
-    let keys = rows
-        .iter()
-        .map(|row| row.try_get(0))
-        .collect::<Result<Vec<i64>, _>>()?;
     let keys = json_list(keys);
+    let rows = rows(connection, &keys).await?;
     take(connection, claim, &keys).await?;
     let mut events = journals(connection, &keys).await?;
     let mut mail = mailboxes(connection, &keys).await?;
     let mut runs = Vec::with_capacity(rows.len());
-    for row in rows {
+    for row in &rows {
         let key = row.try_get(0)?;
         match loaded(row, events.remove(&key), mail.remove(&key)) {
             Ok(run) => runs.push(run),
@@ -121,32 +163,45 @@ async fn take_and_load(
     Ok(runs)
 }
 
-async fn due(
-    connection: &mut SqliteConnection,
-    claim: &Claim,
-) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    sqlx::query(DUE)
-        .bind(claim.now.as_micros())
+/// The runs that are due, longest due first.
+async fn due(connection: &mut SqliteConnection, claim: &Claim) -> Result<Vec<i64>, sqlx::Error> {
+    let mine: Vec<String> = sqlx::query_scalar(MINE)
         .bind(claim.worker.get())
-        .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut due: Vec<(i64, i64)> = Vec::new();
+    for workflow in mine {
+        let of_workflow: Vec<(i64, i64)> = sqlx::query_as(DUE)
+            .bind(workflow)
+            .bind(claim.now.as_micros())
+            .bind(claim.worker.get())
+            .bind(limit(claim))
+            .fetch_all(&mut *connection)
+            .await?;
+        due.extend(of_workflow);
+    }
+    due.sort_unstable();
+    due.truncate(claim.limit);
+    Ok(due.into_iter().map(|(_, run)| run).collect())
+}
+
+fn limit(claim: &Claim) -> i64 {
+    i64::try_from(claim.limit).unwrap_or(i64::MAX)
 }
 
 /// Takes at most one suspect, unless the worker has one on trial.
 async fn put_on_trial(
     connection: &mut SqliteConnection,
     claim: &Claim,
-) -> Result<Option<SqliteRow>, sqlx::Error> {
-    let suspect = sqlx::query(SUSPECT)
-        .bind(claim.now.as_micros())
+) -> Result<Option<i64>, sqlx::Error> {
+    let suspect: Option<i64> = sqlx::query_scalar(SUSPECT)
         .bind(claim.worker.get())
         .bind(claim.now.as_micros())
         .fetch_optional(&mut *connection)
         .await?;
-    if let Some(suspect) = &suspect {
+    if let Some(suspect) = suspect {
         sqlx::query("UPDATE workers SET trial = ?, trial_until = ? WHERE worker = ?")
-            .bind(suspect.try_get::<i64, _>(0)?)
+            .bind(suspect)
             .bind(claim.now.after(rules::TRIAL).as_micros())
             .bind(claim.worker.get())
             .execute(connection)
@@ -155,20 +210,25 @@ async fn put_on_trial(
     Ok(suspect)
 }
 
-async fn parked(
+async fn parked(connection: &mut SqliteConnection, claim: &Claim) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar(PARKED)
+        .bind(claim.worker.get())
+        .bind(limit(claim))
+        .fetch_all(connection)
+        .await
+}
+
+/// The rows of runs, in the order of the list.
+async fn rows(
     connection: &mut SqliteConnection,
-    claim: &Claim,
+    keys: &str,
 ) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    // `status <> 4` names the partial index.
     sqlx::query(
-        "SELECT run, id, workflow, status, epoch, input, seed, parent, parent_step, created_at, \
-         deaths FROM runs WHERE status = 8 AND status <> 4 AND owner IS NULL \
-         AND instr(coalesce(parked_by, ''), ?) = 0 \
-         AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY run LIMIT ?",
+        "SELECT r.run, r.id, r.workflow, r.status, r.epoch, r.input, r.seed, r.parent, r.parent_step, \
+         r.created_at, r.deaths FROM json_each(?) AS taken CROSS JOIN runs AS r ON r.run = taken.value \
+         ORDER BY taken.key",
     )
-    .bind(format!(",{},", claim.worker.get()))
-    .bind(claim.worker.get())
-    .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+    .bind(keys)
     .fetch_all(connection)
     .await
 }

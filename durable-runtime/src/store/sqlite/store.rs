@@ -12,8 +12,8 @@ use super::{
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, RunPage, RunQuery, RunRecord, Store,
-        StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
+        RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -153,10 +153,10 @@ impl Store for SqliteStore {
         })
     }
 
-    fn register_worker(&self, lease_until: Timestamp) -> StoreFuture<'_, WorkerId> {
+    fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
         self.write(
             "register a worker",
-            Box::new(move |c| Box::pin(worker::register(c, lease_until))),
+            Box::new(move |c| Box::pin(worker::register(c, worker))),
         )
     }
 

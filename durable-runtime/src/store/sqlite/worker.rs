@@ -1,9 +1,13 @@
 //! Workers and their leases.
 
+use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use super::writer::{begin, commit};
-use crate::journal::{Timestamp, WorkerId};
+use crate::{
+    journal::{Timestamp, WorkerId},
+    store::NewWorker,
+};
 
 /// Runs whose owner is not registered are free for all, too: nobody else would free them.
 const ORPHANS: &str = "owner IS NOT NULL AND owner NOT IN (SELECT worker FROM workers)";
@@ -30,10 +34,11 @@ const BLAME: &str = concat!(
 
 pub(super) async fn register(
     connection: &mut SqliteConnection,
-    lease_until: Timestamp,
+    new: NewWorker,
 ) -> Result<WorkerId, sqlx::Error> {
-    let done = sqlx::query("INSERT INTO workers (lease_until) VALUES (?)")
-        .bind(lease_until.as_micros())
+    let done = sqlx::query("INSERT INTO workers (lease_until, workflows) VALUES (?, ?)")
+        .bind(new.lease_until.as_micros())
+        .bind(new.workflows.map(|names| Value::from(names).to_string()))
         .execute(connection)
         .await?;
     Ok(WorkerId::new(done.last_insert_rowid()))

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     status::Status,
-    store::{Batch, BatchId, RunQuery},
+    store::{Batch, BatchId, NewWorker, RunQuery},
 };
 
 /// How many polls a call is given, case by case: from none to more than any needs.
@@ -103,7 +103,7 @@ pub(super) async fn a_dropped_claim_loses_no_run(f: Fixture) -> CaseResult {
     for polls in POLLS {
         let batch = super::fixture::starts((0..5).map(|n| new_run(&format!("{polls}-{n}"))));
         f.write(batch).await?;
-        let worker = f.store().register_worker(at(60)).await?;
+        let worker = f.store().register_worker(NewWorker::until(at(60))).await?;
         let claim = crate::store::Claim {
             worker,
             now: at(1),
@@ -150,7 +150,7 @@ pub(super) async fn dropped_worker_calls_leave_the_store_usable(f: Fixture) -> C
     f.start_owned("a").await?;
     let store = f.store();
     for polls in POLLS {
-        drop_after(polls, store.register_worker(at(5))).await;
+        drop_after(polls, store.register_worker(NewWorker::until(at(5)))).await;
         drop_after(polls, store.renew_lease(f.worker, at(200))).await;
         drop_after(polls, store.reap(at(20))).await;
         let claim = crate::store::Claim {
@@ -163,7 +163,7 @@ pub(super) async fn dropped_worker_calls_leave_the_store_usable(f: Fixture) -> C
         drop_after(polls, store.retire_worker(f.worker)).await;
     }
     assert!(!store.renew_lease(f.worker, at(300)).await?);
-    let worker = store.register_worker(at(300)).await?;
+    let worker = store.register_worker(NewWorker::until(at(300))).await?;
     let claim = crate::store::Claim {
         worker,
         now: at(21),

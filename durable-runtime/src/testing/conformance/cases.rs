@@ -94,6 +94,9 @@ macro_rules! __conformance_cases {
                 an_owned_run_is_not_claimed_again
                 an_unregistered_worker_takes_nothing
                 a_wait_without_end_is_never_due
+                a_worker_takes_what_it_can_drive
+                a_workflow_that_nobody_can_drive_is_anybodys
+                workflows_take_turns_by_their_due_times
             }
             leases {
                 worker_numbers_are_never_used_again
@@ -135,6 +138,7 @@ macro_rules! __conformance_cases {
                 nothing_wakes_a_paused_run
                 mail_that_was_not_seen_wakes_on_release
                 mail_that_was_seen_does_not_wake_on_release
+                a_parked_run_is_tried_by_those_who_can_drive_it
             }
             children {
                 a_child_starts_with_its_parents_commit

@@ -1,13 +1,16 @@
 //! Claiming runs that are due.
 
 use super::{
-    fixture::{CommitExt, Fixture, at, child_of, commit, completed, number, one, signal},
+    fixture::{
+        CommitExt, Fallible, Fixture, at, child_of, commit, completed, new_run, number, one, owned,
+        signal,
+    },
     run::CaseResult,
 };
 use crate::{
-    journal::{Timestamp, WorkerId},
+    journal::{RunKey, Timestamp, WorkerId},
     status::Status,
-    store::{Claim, NewRun},
+    store::{Claim, NewRun, NewWorker},
 };
 
 pub(super) async fn a_claim_bumps_the_epoch_and_begins_a_pending_run(f: Fixture) -> CaseResult {
@@ -130,7 +133,7 @@ pub(super) async fn without_a_waiting_run_nothing_is_due_next(f: Fixture) -> Cas
 pub(super) async fn an_owned_run_is_not_claimed_again(f: Fixture) -> CaseResult {
     f.start("a").await?;
     f.claim_one(at(1)).await?;
-    let other = f.store().register_worker(at(60)).await?;
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
     for worker in [f.worker, other] {
         let claim = Claim {
             worker,
@@ -144,7 +147,7 @@ pub(super) async fn an_owned_run_is_not_claimed_again(f: Fixture) -> CaseResult 
 
 pub(super) async fn an_unregistered_worker_takes_nothing(f: Fixture) -> CaseResult {
     let run = f.start("a").await?;
-    let retired = f.store().register_worker(at(60)).await?;
+    let retired = f.store().register_worker(NewWorker::until(at(60))).await?;
     f.store().retire_worker(retired).await?;
     for worker in [retired, WorkerId::new(999_999)] {
         let claim = Claim {
@@ -166,5 +169,84 @@ pub(super) async fn a_wait_without_end_is_never_due(f: Fixture) -> CaseResult {
     let far = f.waiting("b", Some(end_of_time)).await?;
     assert!(f.claim(at(1_000_000)).await?.is_empty());
     assert_eq!(f.claim_one(end_of_time).await?.run, far);
+    Ok(())
+}
+
+/// Registers a worker that can drive these workflows.
+async fn driver(f: &Fixture, workflows: &[&str]) -> Fallible<WorkerId> {
+    let worker = NewWorker {
+        lease_until: at(60),
+        workflows: Some(workflows.iter().map(ToString::to_string).collect()),
+    };
+    Ok(f.store().register_worker(worker).await?)
+}
+
+/// Starts a run of a workflow, due at once.
+async fn start_of(f: &Fixture, workflow: &str, id: &str) -> Fallible<RunKey> {
+    let new = NewRun {
+        workflow: workflow.to_owned(),
+        ..new_run(id)
+    };
+    f.start_run(new).await
+}
+
+/// What a worker takes, by number, and when it is to look again.
+async fn taken(f: &Fixture, worker: WorkerId) -> Fallible<(Vec<RunKey>, Option<Timestamp>)> {
+    let claim = Claim {
+        worker,
+        now: at(1),
+        limit: 10,
+    };
+    let claimed = f.store().claim(claim).await?;
+    let runs = claimed.runs.iter().map(|run| run.run);
+    Ok((runs.collect(), claimed.next_due))
+}
+
+pub(super) async fn a_worker_takes_what_it_can_drive(f: Fixture) -> CaseResult {
+    f.store().retire_worker(f.worker).await?;
+    let shop = driver(&f, &["order", "refund"]).await?;
+    let mill = driver(&f, &["flour", "it\"s, {tricky}"]).await?;
+    let idle = driver(&f, &[]).await?;
+    let flour = start_of(&f, "flour", "a").await?;
+    let order = start_of(&f, "order", "b").await?;
+    let tricky = start_of(&f, "it\"s, {tricky}", "c").await?;
+    let refund = start_of(&f, "refund", "d").await?;
+    assert_eq!(taken(&f, idle).await?, (vec![], None));
+    assert_eq!(taken(&f, shop).await?, (vec![order, refund], None));
+    assert_eq!(taken(&f, mill).await?, (vec![flour, tricky], None));
+    Ok(())
+}
+
+pub(super) async fn a_workflow_that_nobody_can_drive_is_anybodys(f: Fixture) -> CaseResult {
+    f.store().retire_worker(f.worker).await?;
+    let mill = driver(&f, &["flour"]).await?;
+    let other = driver(&f, &["oil"]).await?;
+    let order = start_of(&f, "order", "a").await?;
+    let flour = start_of(&f, "flour", "b").await?;
+    assert_eq!(taken(&f, other).await?, (vec![order], None));
+    // Its last worker gone, a workflow is nobody's any more.
+    f.store().retire_worker(mill).await?;
+    assert_eq!(taken(&f, other).await?, (vec![flour], None));
+    Ok(())
+}
+
+pub(super) async fn workflows_take_turns_by_their_due_times(f: Fixture) -> CaseResult {
+    let mut expected = Vec::new();
+    for n in 0..9_u64 {
+        let workflow = ["b", "c", "a"][n as usize % 3];
+        let new = NewRun {
+            workflow: workflow.to_owned(),
+            ..owned(&n.to_string(), f.worker)
+        };
+        let run = f.start_run(new).await?;
+        f.committed(commit(run, 1, 0).release(Status::Suspended, Some(at(n)), 0))
+            .await?;
+        expected.push(run);
+    }
+    for page in expected.chunks(2) {
+        let claimed = f.claimed(at(8), 2).await?;
+        let runs: Vec<_> = claimed.runs.iter().map(|run| run.run).collect();
+        assert_eq!(runs, page);
+    }
     Ok(())
 }

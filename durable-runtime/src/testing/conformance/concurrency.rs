@@ -14,7 +14,7 @@ use crate::{
     failure::BoxError,
     journal::RunKey,
     status::Status,
-    store::{Claim, CommitOutcome, NewRun, StartOutcome, Store},
+    store::{Claim, CommitOutcome, NewRun, NewWorker, StartOutcome, Store},
 };
 
 const RUNS: u32 = 60;
@@ -40,7 +40,7 @@ pub(super) async fn each_run_is_claimed_by_one_worker(f: Fixture) -> CaseResult 
     for n in 0..4 {
         let store = Arc::clone(&stores[n % 2]);
         tasks.spawn(async move {
-            let worker = store.register_worker(at(60)).await?;
+            let worker = store.register_worker(NewWorker::until(at(60))).await?;
             let mut taken = Vec::new();
             loop {
                 let claim = Claim {
@@ -118,9 +118,9 @@ pub(super) async fn of_two_commits_at_one_position_one_is_written(f: Fixture) ->
 /// loaded, what comes after is refused.
 pub(super) async fn a_take_over_sees_exactly_what_was_acknowledged(f: Fixture) -> CaseResult {
     let other = f.second().await?;
-    let heir = other.register_worker(at(900)).await?;
+    let heir = other.register_worker(NewWorker::until(at(900))).await?;
     for round in 0..10 {
-        let worker = f.store().register_worker(at(10)).await?;
+        let worker = f.store().register_worker(NewWorker::until(at(10))).await?;
         let run = f.start_run(owned(&round.to_string(), worker)).await?;
         let store = f.store();
         let writing = tokio::spawn(async move {
@@ -279,7 +279,7 @@ pub(super) async fn two_workers_write_to_each_others_runs(f: Fixture) -> CaseRes
     let stores = [f.store(), f.second().await?];
     let mut sides = Vec::new();
     for (side, store) in stores.iter().enumerate() {
-        let worker = store.register_worker(at(900)).await?;
+        let worker = store.register_worker(NewWorker::until(at(900))).await?;
         let batch = starts((0..8).map(|n| owned(&format!("{side}-{n}"), worker)));
         let mut runs = Vec::new();
         for start in store.commit(&batch).await?.starts {
@@ -322,7 +322,9 @@ pub(super) async fn workers_register_at_once_with_different_numbers(f: Fixture) 
     let mut tasks = JoinSet::new();
     for n in 0..16 {
         let store: Arc<dyn Store> = Arc::clone(&stores[n % 2]);
-        tasks.spawn(async move { Ok::<_, BoxError>(store.register_worker(at(60)).await?) });
+        tasks.spawn(async move {
+            Ok::<_, BoxError>(store.register_worker(NewWorker::until(at(60))).await?)
+        });
     }
     let workers: BTreeSet<_> = join(tasks).await?.into_iter().collect();
     assert_eq!(workers.len(), 16);

@@ -7,12 +7,14 @@ use super::{
 use crate::{
     journal::{RunKey, Timestamp, WorkerId},
     status::Status,
-    store::{Claim, Claimed, LoadedRun},
+    store::{Claim, Claimed, LoadedRun, NewWorker},
 };
 
 /// A worker whose lease ends at the given second.
 async fn worker(f: &Fixture, until: u64) -> Fallible<WorkerId> {
-    Ok(f.store().register_worker(at(until)).await?)
+    Ok(f.store()
+        .register_worker(NewWorker::until(at(until)))
+        .await?)
 }
 
 async fn claim(f: &Fixture, worker: WorkerId, now: Timestamp) -> Fallible<Claimed> {

@@ -11,8 +11,8 @@ use crate::{
     status::Status,
     store::{
         Batch, BatchOutcome, Claim, Claimed, Commit, CommitOutcome, Delivery, LoadedRun, MailKind,
-        MailOutcome, MailTarget, NewMail, NewRun, Ownership, Parent, RunRecord, RunUpdate,
-        StartOutcome, Store,
+        MailOutcome, MailTarget, NewMail, NewRun, NewWorker, Ownership, Parent, RunRecord,
+        RunUpdate, StartOutcome, Store,
     },
 };
 
@@ -37,7 +37,7 @@ pub(super) struct Fixture {
 impl Fixture {
     pub(super) async fn open(database: Arc<dyn Database>) -> Fallible<Self> {
         let store = database.open().await?;
-        let worker = store.register_worker(at(60)).await?;
+        let worker = store.register_worker(NewWorker::until(at(60))).await?;
         Ok(Self {
             database,
             store,
@@ -58,7 +58,7 @@ impl Fixture {
     pub(super) async fn reopen(&mut self) -> Fallible<()> {
         self.store.close().await?;
         self.store = self.database.open().await?;
-        self.worker = self.store.register_worker(at(60)).await?;
+        self.worker = self.store.register_worker(NewWorker::until(at(60))).await?;
         Ok(())
     }
 
@@ -150,7 +150,10 @@ impl Fixture {
 
     /// Claims parked runs for a worker that has just started.
     pub(super) async fn revive(&self, now: Timestamp) -> Fallible<Vec<LoadedRun>> {
-        let worker = self.store.register_worker(at(10_000)).await?;
+        let worker = self
+            .store
+            .register_worker(NewWorker::until(at(10_000)))
+            .await?;
         let limit = 1_000;
         let claim = Claim { worker, now, limit };
         Ok(self.store.claim_parked(claim).await?)

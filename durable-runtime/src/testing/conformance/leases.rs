@@ -7,18 +7,19 @@ use super::{
 use crate::{
     journal::{Timestamp, WorkerId},
     status::Status,
+    store::NewWorker,
 };
 
 pub(super) async fn worker_numbers_are_never_used_again(f: Fixture) -> CaseResult {
     let mut seen = vec![f.worker];
     for _ in 0..4 {
-        let worker = f.store().register_worker(at(10)).await?;
+        let worker = f.store().register_worker(NewWorker::until(at(10))).await?;
         assert!(!seen.contains(&worker), "{worker:?} in {seen:?}");
         seen.push(worker);
         f.store().retire_worker(worker).await?;
     }
     f.store().reap(at(1_000)).await?;
-    let worker = f.store().register_worker(at(10)).await?;
+    let worker = f.store().register_worker(NewWorker::until(at(10))).await?;
     assert!(!seen.contains(&worker), "{worker:?} in {seen:?}");
     Ok(())
 }
@@ -45,7 +46,7 @@ pub(super) async fn a_lease_ends_after_its_last_instant(f: Fixture) -> CaseResul
 }
 
 pub(super) async fn reaping_frees_exactly_the_runs_of_dead_workers(f: Fixture) -> CaseResult {
-    let dead = f.store().register_worker(at(10)).await?;
+    let dead = f.store().register_worker(NewWorker::until(at(10))).await?;
     let mut freed = Vec::new();
     for n in 0..5 {
         freed.push(f.start_run(owned(&format!("dead-{n}"), dead)).await?);
@@ -62,7 +63,7 @@ pub(super) async fn reaping_frees_exactly_the_runs_of_dead_workers(f: Fixture) -
 }
 
 pub(super) async fn a_reaped_worker_cannot_come_back(f: Fixture) -> CaseResult {
-    let dead = f.store().register_worker(at(10)).await?;
+    let dead = f.store().register_worker(NewWorker::until(at(10))).await?;
     f.store().reap(at(11)).await?;
     assert!(!f.store().renew_lease(dead, at(100)).await?);
     assert!(!f.store().renew_lease(dead, at(100)).await?);
@@ -71,7 +72,7 @@ pub(super) async fn a_reaped_worker_cannot_come_back(f: Fixture) -> CaseResult {
 }
 
 pub(super) async fn retiring_frees_what_the_worker_owns(f: Fixture) -> CaseResult {
-    let other = f.store().register_worker(at(60)).await?;
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
     let mine = f.start_owned("mine").await?;
     f.start_run(owned("other", other)).await?;
     assert_eq!(f.store().retire_worker(f.worker).await?, 1);
@@ -96,7 +97,7 @@ pub(super) async fn retiring_a_stranger_does_nothing(f: Fixture) -> CaseResult {
 }
 
 pub(super) async fn a_run_of_an_unregistered_worker_is_freed(f: Fixture) -> CaseResult {
-    let retired = f.store().register_worker(at(60)).await?;
+    let retired = f.store().register_worker(NewWorker::until(at(60))).await?;
     f.store().retire_worker(retired).await?;
     let run = f.start_run(owned("a", retired)).await?;
     assert!(f.claim(at(1)).await?.is_empty());
@@ -106,7 +107,7 @@ pub(super) async fn a_run_of_an_unregistered_worker_is_freed(f: Fixture) -> Case
 }
 
 pub(super) async fn a_freed_run_goes_on_at_the_next_epoch(f: Fixture) -> CaseResult {
-    let dead = f.store().register_worker(at(10)).await?;
+    let dead = f.store().register_worker(NewWorker::until(at(10))).await?;
     let run = f.start_run(owned("a", dead)).await?;
     f.committed(
         commit(run, 1, 0)

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     journal::{MailId, RunKey, WorkerId},
     status::Status,
-    store::{Batch, LoadedRun, MailKind, MailOutcome, MailTarget, NewMail},
+    store::{Batch, LoadedRun, MailKind, MailOutcome, MailTarget, NewMail, NewWorker},
 };
 
 /// Mail by a run's id.
@@ -256,7 +256,7 @@ pub(super) async fn mail_sent_again_after_it_was_consumed_is_new(f: Fixture) -> 
 }
 
 pub(super) async fn unread_mail_is_told_to_its_owner(f: Fixture) -> CaseResult {
-    let other = f.store().register_worker(at(60)).await?;
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
     let theirs = f.start_run(owned("theirs", other)).await?;
     let free = f.start("free").await?;
     let (mine, read) = (f.start_owned("mine").await?, f.start_owned("read").await?);

@@ -1,13 +1,13 @@
 //! Runs that stand aside, and what wakes a run that nobody owns.
 
 use super::{
-    fixture::{CommitExt, Fixture, at, cancel, child_ended, commit, completed, signal},
+    fixture::{CommitExt, Fallible, Fixture, at, cancel, child_ended, commit, completed, signal},
     run::CaseResult,
 };
 use crate::{
     journal::RunKey,
     status::Status,
-    store::{Claim, NewMail},
+    store::{Claim, NewMail, NewWorker},
 };
 
 /// Starts a run and parks it.
@@ -53,14 +53,14 @@ pub(super) async fn a_worker_does_not_try_again_what_it_has_parked(f: Fixture) -
         limit: 10,
     };
     assert!(f.store().claim_parked(claim(f.worker)).await?.is_empty());
-    let other = f.store().register_worker(at(100)).await?;
+    let other = f.store().register_worker(NewWorker::until(at(100))).await?;
     assert_eq!(f.store().claim_parked(claim(other)).await?.len(), 1);
     let again = commit(run, 2, 1).release(Status::Parked, None, i64::MAX);
     f.committed(again).await?;
     // Neither of the two: a third one may try.
     assert!(f.store().claim_parked(claim(f.worker)).await?.is_empty());
     assert!(f.store().claim_parked(claim(other)).await?.is_empty());
-    let third = f.store().register_worker(at(100)).await?;
+    let third = f.store().register_worker(NewWorker::until(at(100))).await?;
     assert_eq!(f.store().claim_parked(claim(third)).await?.len(), 1);
     Ok(())
 }
@@ -71,7 +71,7 @@ pub(super) async fn a_parked_run_that_went_on_may_be_tried_by_all_again(f: Fixtu
     let on = commit(run, 2, 1).events([completed("y", 1)]);
     f.committed(on.release(Status::Suspended, Some(at(2)), 0))
         .await?;
-    let other = f.store().register_worker(at(100)).await?;
+    let other = f.store().register_worker(NewWorker::until(at(100))).await?;
     let claim = Claim {
         worker: other,
         now: at(3),
@@ -93,7 +93,7 @@ pub(super) async fn parked_runs_are_taken_by_number_up_to_the_limit(f: Fixture) 
     for n in 0..5 {
         runs.push(parked(&f, &n.to_string()).await?);
     }
-    let worker = f.store().register_worker(at(100)).await?;
+    let worker = f.store().register_worker(NewWorker::until(at(100))).await?;
     let claim = Claim {
         worker,
         now: at(1),
@@ -108,7 +108,7 @@ pub(super) async fn parked_runs_are_taken_by_number_up_to_the_limit(f: Fixture) 
 
 pub(super) async fn a_retired_worker_takes_no_parked_run(f: Fixture) -> CaseResult {
     parked(&f, "a").await?;
-    let worker = f.store().register_worker(at(100)).await?;
+    let worker = f.store().register_worker(NewWorker::until(at(100))).await?;
     f.store().retire_worker(worker).await?;
     let claim = Claim {
         worker,
@@ -163,7 +163,10 @@ async fn due_after(
 ) -> Result<bool, crate::failure::BoxError> {
     let id = format!(
         "{status}-{}",
-        f.store().register_worker(at(60)).await?.get()
+        f.store()
+            .register_worker(NewWorker::until(at(60)))
+            .await?
+            .get()
     );
     let run = f.start_owned(&id).await?;
     let sent = f.post(mail(run)).await?.get();
@@ -213,5 +216,28 @@ pub(super) async fn mail_that_was_seen_does_not_wake_on_release(f: Fixture) -> C
     let arriving = |run| signal(run, "s", 1);
     assert!(!due_after(&f, arriving, Status::Suspended, |sent| sent).await?);
     assert!(!due_after(&f, cancel, Status::Suspended, |sent| sent + 5).await?);
+    Ok(())
+}
+
+pub(super) async fn a_parked_run_is_tried_by_those_who_can_drive_it(f: Fixture) -> CaseResult {
+    let run = parked(&f, "a").await?;
+    f.store().retire_worker(f.worker).await?;
+    let claim_as = async |workflow: &str| {
+        let worker = NewWorker {
+            lease_until: at(100),
+            workflows: Some(vec!["other".to_owned(), workflow.to_owned()]),
+        };
+        let worker = f.store().register_worker(worker).await?;
+        let claim = Claim {
+            worker,
+            now: at(1),
+            limit: 3,
+        };
+        let runs = f.store().claim_parked(claim).await?;
+        Fallible::Ok(runs.into_iter().map(|run| run.run).collect::<Vec<_>>())
+    };
+    // Nor when nobody else can: it has been reported.
+    assert_eq!(claim_as("market").await?, []);
+    assert_eq!(claim_as("flow").await?, [run]);
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     status::Status,
-    store::{Claim, StartOutcome},
+    store::{Claim, NewWorker, StartOutcome},
 };
 
 pub(super) async fn everything_is_there_after_reopening(mut f: Fixture) -> CaseResult {
@@ -110,7 +110,7 @@ pub(super) async fn two_processes_see_each_others_writes(f: Fixture) -> CaseResu
 pub(super) async fn a_second_process_does_not_take_over_a_living_one(f: Fixture) -> CaseResult {
     let run = f.start_owned("a").await?;
     let other = f.second().await?;
-    let worker = other.register_worker(at(60)).await?;
+    let worker = other.register_worker(NewWorker::until(at(60))).await?;
     let claim = Claim {
         worker,
         now: at(50),

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     journal::{RunKey, WorkerId},
     status::Status,
-    store::{Batch, BatchId, CommitOutcome, MailOutcome, NewRun, StartOutcome},
+    store::{Batch, BatchId, CommitOutcome, MailOutcome, NewRun, NewWorker, StartOutcome},
 };
 
 /// A batch under an id.
@@ -47,7 +47,7 @@ pub(super) async fn a_start_sent_again_after_a_claim_is_not(f: Fixture) -> CaseR
 }
 
 pub(super) async fn a_start_for_another_worker_is_not_the_same(f: Fixture) -> CaseResult {
-    let other = f.store().register_worker(at(60)).await?;
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
     f.start_owned("a").await?;
     let again = f.try_start(owned("a", other)).await?;
     assert!(matches!(again, StartOutcome::Exists { .. }));
@@ -102,7 +102,7 @@ pub(super) async fn the_next_batch_of_a_worker_is_new(f: Fixture) -> CaseResult 
 
 pub(super) async fn batches_of_different_workers_are_different(f: Fixture) -> CaseResult {
     let run = f.start("a").await?;
-    let other = f.store().register_worker(at(60)).await?;
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
     for worker in [f.worker, other, f.worker, other] {
         f.write(numbered(mails([signal(run, "s", 1)]), worker, 1))
             .await?;
@@ -122,7 +122,7 @@ pub(super) async fn mail_without_a_batch_id_is_always_new(f: Fixture) -> CaseRes
 
 pub(super) async fn a_batch_is_known_after_its_worker_was_reaped(f: Fixture) -> CaseResult {
     let run = f.start("a").await?;
-    let dead = f.store().register_worker(at(10)).await?;
+    let dead = f.store().register_worker(NewWorker::until(at(10))).await?;
     let batch = || numbered(mails([signal(run, "s", 1)]), dead, 4);
     f.write(batch()).await?;
     f.store().reap(at(11)).await?;
@@ -191,8 +191,8 @@ pub(super) async fn a_commit_sent_again_after_reaping_was_still_written(f: Fixtu
     f.store().reap(at(61)).await?;
     f.committed(step.clone()).await?;
     // Somebody else has it now.
-    f.store().register_worker(at(900)).await?;
-    let worker = f.store().register_worker(at(900)).await?;
+    f.store().register_worker(NewWorker::until(at(900))).await?;
+    let worker = f.store().register_worker(NewWorker::until(at(900))).await?;
     let claim = crate::store::Claim {
         worker,
         now: at(61),
@@ -222,7 +222,7 @@ pub(super) async fn strays_of_a_lost_claim_are_given_back(f: Fixture) -> CaseRes
 }
 
 pub(super) async fn strays_are_only_the_workers_own(f: Fixture) -> CaseResult {
-    let other = f.store().register_worker(at(60)).await?;
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
     f.start_run(owned("other", other)).await?;
     f.start("free").await?;
     f.waiting("waiting", Some(at(900))).await?;

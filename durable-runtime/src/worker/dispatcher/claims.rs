@@ -23,8 +23,16 @@ impl Dispatcher {
         }
         let epoch = Epoch::new(1);
         let Some(definition) = self.shared.registry.find(&run.workflow) else {
-            let reason = self.shared.registry.unknown(&run.workflow);
-            return self.park(key, epoch, 0, reason);
+            // A child, for a worker that can drive it.
+            let update = RunUpdate {
+                status: Status::Pending,
+                ownership: Ownership::Release {
+                    due: Some(run.at),
+                    seen: MailId::new(0),
+                },
+                reason: None,
+            };
+            return self.let_go(key, epoch, 0, update);
         };
         let identity = Identity {
             run: key,
@@ -183,21 +191,26 @@ impl Dispatcher {
             due: None,
             seen: MailId::new(i64::MAX),
         };
+        let update = RunUpdate {
+            status: Status::Parked,
+            ownership,
+            reason: Some(reason),
+        };
+        self.let_go(run, epoch, position, update);
+    }
+
+    fn let_go(&self, run: RunKey, epoch: Epoch, position: u32, update: RunUpdate) {
         let commit = Commit {
             run,
             epoch,
             position,
             events: Vec::new(),
-            update: Some(RunUpdate {
-                status: Status::Parked,
-                ownership,
-                reason: Some(reason),
-            }),
+            update: Some(update),
             children: Vec::new(),
             consumed: Vec::new(),
             outgoing: Vec::new(),
             at: self.shared.clock.now(),
         };
-        self.shared.request(Request::Park { commit });
+        self.shared.request(Request::LetGo { commit });
     }
 }

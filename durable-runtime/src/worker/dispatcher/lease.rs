@@ -1,7 +1,11 @@
 //! The lease is kept, and when it was lost, the worker starts over.
 
 use super::Dispatcher;
-use crate::{journal::Timestamp, store::StoreError, worker::slot::Input};
+use crate::{
+    journal::Timestamp,
+    store::{NewWorker, StoreError},
+    worker::slot::Input,
+};
 
 impl Dispatcher {
     /// Renews the lease and frees the runs of workers whose lease has ended.
@@ -52,7 +56,11 @@ impl Dispatcher {
     pub(super) async fn start_over(&mut self, lease_until: Timestamp) -> Result<(), StoreError> {
         tracing::warn!("the lease was lost; dropping all runs and registering anew");
         self.drop_all();
-        let worker = self.shared.store.register_worker(lease_until).await?;
+        let worker = NewWorker {
+            lease_until,
+            workflows: Some(self.shared.registry.all_names()),
+        };
+        let worker = self.shared.store.register_worker(worker).await?;
         self.shared.set_worker(worker);
         self.shared.set_lease(lease_until);
         self.next_claim = Timestamp::MIN;

@@ -48,8 +48,8 @@ pub(crate) enum Request {
         mail: NewMail,
         reply: oneshot::Sender<MailOutcome>,
     },
-    /// Park a run that cannot be loaded.
-    Park { commit: Commit },
+    /// Let go of a run that cannot be driven here.
+    LetGo { commit: Commit },
     /// Finish what was asked before, give everything back and end.
     Shutdown { reply: oneshot::Sender<()> },
 }
@@ -247,7 +247,7 @@ impl Dispatcher {
                     batch.commits.push(commit);
                     askers.commits.push(Some(slot));
                 }
-                Request::Park { commit } => {
+                Request::LetGo { commit } => {
                     batch.commits.push(commit);
                     askers.commits.push(None);
                 }
