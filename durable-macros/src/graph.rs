@@ -16,6 +16,8 @@ pub(crate) struct Body {
     pub(crate) operations: Vec<Operation>,
     /// How they nest.
     pub(crate) nodes: Vec<Node>,
+    /// Locals that are the context under another name.
+    pub(crate) aliases: Vec<Ident>,
     /// Uses of the context that are not calls on it.
     pub(crate) uses: Vec<ContextUse>,
     /// Every `.await` outside a step body.
@@ -26,12 +28,14 @@ pub(crate) struct Body {
     pub(crate) macros: Vec<MacroUse>,
     /// Uses of `durable::nondeterministic!`.
     pub(crate) escapes: Vec<Escape>,
-    /// Clock readings as method calls: `ctx.now().elapsed()`.
-    pub(crate) clock_calls: Vec<Ident>,
+    /// Methods that are judged by what they are called on: `ctx.now().elapsed()`.
+    pub(crate) methods: Vec<(Ident, MethodUse)>,
+    /// Loops that can only go round and round.
+    pub(crate) spinning: Vec<Span>,
     /// Options that are set on an operation in a local, and not where it is built.
     pub(crate) late_options: Vec<Ident>,
-    /// Locals that hold an operation and are never mentioned again.
-    pub(crate) forgotten: Vec<Ident>,
+    /// Locals that hold operations and are never mentioned again, and whether it is one operation.
+    pub(crate) forgotten: Vec<(Ident, bool)>,
     /// Combinators that nobody awaits: `durable::join_all(..);`.
     pub(crate) dropped_combinators: Vec<Ident>,
     /// The types of application state that the workflow and its steps read.
@@ -120,6 +124,16 @@ pub(crate) enum Fate {
     Wildcard,
 }
 
+impl Fate {
+    /// What becomes of the parts of a value of which this becomes.
+    pub(crate) fn of_a_part(self) -> Self {
+        match self {
+            Self::Discarded | Self::Wildcard => self,
+            Self::Awaited | Self::Branch | Self::Used => Self::Used,
+        }
+    }
+}
+
 /// A part of the graph.
 pub(crate) enum Node {
     /// An index into the body's operations.
@@ -195,6 +209,17 @@ pub(crate) struct PathUse {
     pub(crate) order: usize,
     /// The order of the facts in its arguments, if it is called.
     pub(crate) args: Range<usize>,
+}
+
+/// What a method does that gives another answer on a replay.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MethodUse {
+    /// Reads the clock.
+    Clock,
+    /// Asks the file system.
+    File,
+    /// Uses what is shared by all runs of this process.
+    Global,
 }
 
 /// `durable::nondeterministic!(reason, value)`.

@@ -131,7 +131,7 @@ fn body(
     if let Some(context) = context {
         let block = &mut block.block;
         if refused {
-            expand::mend(block, context, &read);
+            expand::mend(block, context, &read, &args.paths);
         }
         expand::rewrite(block, function.ident(), context, &args.paths);
         if refused {

@@ -25,8 +25,12 @@
 /// # engine.shutdown().await
 /// # }
 /// ```
+// `@durable` comes from the attributes: it keeps macros of other crates from being taken for these.
 #[macro_export]
 macro_rules! join {
+    (@durable $($branches:tt)+) => {
+        $crate::join!($($branches)+)
+    };
     ($($branch:expr),+ $(,)?) => {
         $crate::__private::Join::new(($($crate::__private::Branch::new($branch),)+)).all().await
     };
@@ -57,6 +61,9 @@ macro_rules! join {
 /// ```
 #[macro_export]
 macro_rules! try_join {
+    (@durable $($branches:tt)+) => {
+        $crate::try_join!($($branches)+)
+    };
     ($($branch:expr),+ $(,)?) => {
         $crate::__private::Join::new(($($crate::__private::Branch::new($branch),)+)).all_ok().await
     };
@@ -89,6 +96,9 @@ macro_rules! try_join {
 /// ```
 #[macro_export]
 macro_rules! race {
+    (@durable $($branches:tt)+) => {
+        $crate::race!($($branches)+)
+    };
     ($($pattern:pat = $branch:expr => $handler:expr),+ $(,)?) => {
         $crate::__race!(@name [a b c d e f g h] [] $([$pattern, $branch, $handler])+)
     };

@@ -1,24 +1,30 @@
 //! A refused body as it was meant. The compiler reads the body too, and what it would say of a mistake
 //! that was reported already would be noise; nothing is mended in a body that was not refused.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use syn::{
-    Block, Expr, ExprAwait, ExprMethodCall, ExprReturn, ExprTry, Item, Macro, Stmt, parse_quote,
+    Block, Expr, ExprAwait, ExprCall, ExprMethodCall, ExprReturn, ExprTry, Item, Macro, Stmt,
+    parse_quote,
     visit_mut::{self, VisitMut},
 };
 
 use crate::{
     graph::{Body, Kind},
     parse::{
-        calls::{Chain, kind_of, peel},
+        calls::{Chain, context_ident, is_context, kind_of, peel},
         macros,
     },
+    paths::Paths,
     validate::{drops, options},
 };
 
 /// Mends a body in place.
-pub(crate) fn mend(block: &mut Block, context: &Ident, body: &Body) {
-    let mut mender = Mender { context, body };
+pub(crate) fn mend(block: &mut Block, context: &Ident, body: &Body, paths: &Paths) {
+    let mut mender = Mender {
+        context,
+        body,
+        private: paths.private(),
+    };
     mender.visit_block_mut(block);
     if let Some(Stmt::Expr(tail, None)) = block.stmts.last_mut() {
         mender.returned(tail);
@@ -28,6 +34,7 @@ pub(crate) fn mend(block: &mut Block, context: &Ident, body: &Body) {
 struct Mender<'a> {
     context: &'a Ident,
     body: &'a Body,
+    private: TokenStream,
 }
 
 impl VisitMut for Mender<'_> {
@@ -47,8 +54,23 @@ impl VisitMut for Mender<'_> {
         }
     }
 
+    fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
+        visit_mut::visit_expr_call_mut(self, call);
+        let method = match peel(&call.func) {
+            Expr::Path(path) => path.path.segments.last().map(|last| &last.ident),
+            _ => None,
+        };
+        let first = call.args.first();
+        if method.is_some_and(|method| kind_of(method).is_some())
+            && first.is_some_and(|first| is_context(first, self.context))
+        {
+            self.rename(call.args.iter_mut().nth(1));
+        }
+    }
+
     fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
         visit_mut::visit_expr_method_call_mut(self, call);
+        self.named_elsewhere(call);
         if drops::is_of_result(&call.method) && self.kind(&call.receiver).is_some() {
             await_it(&mut call.receiver);
         }
@@ -87,6 +109,23 @@ impl Mender<'_> {
     fn kind(&self, expression: &Expr) -> Option<Kind> {
         let chain = Chain::of(expression, self.context)?;
         kind_of(&chain.call.method)
+    }
+
+    /// An operation of the context under another name.
+    fn named_elsewhere(&self, call: &mut ExprMethodCall) {
+        let is_alias = context_ident(&call.receiver)
+            .is_some_and(|receiver| self.body.aliases.contains(receiver));
+        if is_alias && kind_of(&call.method).is_some() {
+            self.rename(call.args.first_mut());
+        }
+    }
+
+    /// The name of an operation that is built in another way than on the context.
+    fn rename(&self, name: Option<&mut Expr>) {
+        if let Some(name @ Expr::Lit(_)) = name {
+            let private = &self.private;
+            *name = parse_quote!(#private::InvalidKey::of(&#name));
+        }
     }
 
     /// Whether an option was reported as one that is set too late.

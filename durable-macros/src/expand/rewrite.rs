@@ -1,7 +1,7 @@
 //! The body, with name literals turned into keys.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{
     Arm, Block, Expr, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLit, ExprMethodCall,
     ExprWhile, Item, Lit, LitStr, Local, Macro, Pat, parse_quote, parse_quote_spanned,
@@ -143,6 +143,7 @@ impl VisitMut for Rewriter<'_> {
                 rewriter.visit_expr_mut(expression);
             });
         });
+        claim(mac);
         if !self.shadowed && matches!(macros::read(mac), Reading::Opaque) {
             let private = &self.private;
             let key = quote!(#private::InvalidKey);
@@ -173,14 +174,32 @@ impl Rewriter<'_> {
                 let owner = self.owner_at(name);
                 parse_quote!(#owner::#variant)
             }
+            // There may be no such variant, which was said of the name already.
+            _ if self.is_variant(name) => parse_quote!(#private::InvalidKey::of(&())),
             _ => parse_quote!(#private::InvalidKey::of(&(#name))),
         }
+    }
+
+    fn is_variant(&self, name: &Expr) -> bool {
+        matches!(name, Expr::Path(path) if path.path.segments.first()
+            .is_some_and(|first| path.path.segments.len() > 1 && first.ident == *self.owner))
     }
 
     fn owner_at(&self, name: &LitStr) -> Ident {
         let mut owner = self.owner.clone();
         owner.set_span(name.span());
         owner
+    }
+}
+
+/// Marks a combinator that is written without its crate, with what ours alone takes: the macro of another
+/// crate that has the same name does not compile then.
+fn claim(mac: &mut Macro) {
+    if let Some(name) = mac.path.get_ident()
+        && matches!(macros::read(mac), Reading::Combinator { .. })
+    {
+        let tokens = &mac.tokens;
+        mac.tokens = quote_spanned!(name.span()=> @durable #tokens);
     }
 }
 

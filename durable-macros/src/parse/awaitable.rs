@@ -71,7 +71,11 @@ impl Reader {
         let scope = self
             .chain(arg)
             .is_some_and(|chain| chain.kind == Kind::Scope);
-        scope || matches!(self.local_of(arg), Some(Holds::Context | Holds::Scope))
+        scope
+            || matches!(
+                self.local_of(arg),
+                Some(Holds::Alias | Holds::Context | Holds::Scope)
+            )
     }
 
     /// Whether this is a local that holds operations, or a part of one.
@@ -79,7 +83,7 @@ impl Reader {
         let holds = root_local(expression).and_then(|local| self.scopes.get(local));
         matches!(
             holds,
-            Some(Holds::Operation | Holds::Operations | Holds::Judged)
+            Some(Holds::Alias | Holds::Operation | Holds::Operations | Holds::Judged)
         )
     }
 

@@ -7,7 +7,9 @@ use syn::{
 };
 
 use super::{
+    awaitable::is_wrapper,
     body::Reader,
+    call_sites::is_constructor,
     calls::{Chain, FragmentCall, context_ident, fan_out, peel, renews_context},
     macros::{self, Reading},
     scopes::{Holds, names_bound},
@@ -54,7 +56,32 @@ impl Reader {
             self.bind(pattern, None);
         } else if !(renews_context(local, &self.context) && self.sees_context()) {
             self.bind(pattern, Some(&init.expr));
+            if matches!(pattern, Pat::Ident(_)) && self.is_made_of_operations(&init.expr) {
+                self.scopes.last_is_holder();
+            }
         }
+    }
+
+    /// Whether this is an operation, or a value whose parts are.
+    fn is_made_of_operations(&self, value: &Expr) -> bool {
+        let mut parts: Box<dyn Iterator<Item = &Expr>> = match peel(value) {
+            Expr::Array(array) => Box::new(array.elems.iter()),
+            Expr::Tuple(tuple) => Box::new(tuple.elems.iter()),
+            Expr::Call(call) if is_constructor(&call.func) => Box::new(call.args.iter()),
+            Expr::Macro(mac) => {
+                return match macros::read(&mac.mac) {
+                    Reading::Ordinary(parts) => {
+                        let values = macros::expressions(&parts);
+                        values
+                            .into_iter()
+                            .any(|value| self.is_made_of_operations(value))
+                    }
+                    _ => false,
+                };
+            }
+            value => return self.value_of(value) == Holds::Operation,
+        };
+        parts.any(|part| self.is_made_of_operations(part))
     }
 
     /// Notes what a pattern binds, out of a value if that is known.
@@ -76,6 +103,7 @@ impl Reader {
                 let holds = self.value_of(from);
                 self.bind_all(pattern, holds);
             }
+            (_, Some(from)) if self.hands_context_on(from) => self.bind_all(pattern, Holds::Alias),
             (_, Some(from)) if self.yields_operations(from) => {
                 self.bind_all(pattern, Holds::Operations);
             }
@@ -85,6 +113,9 @@ impl Reader {
 
     pub(super) fn bind_all(&mut self, pattern: &Pat, holds: Holds) {
         for name in names_bound(pattern) {
+            if holds == Holds::Alias {
+                self.body.aliases.push(name.clone());
+            }
             self.scopes.bind(&name, holds);
         }
     }
@@ -100,15 +131,18 @@ impl Reader {
         }
         match value {
             Expr::Call(call) if fan_out(call).is_some() => Holds::Operation,
+            Expr::Call(call) if is_wrapper(&call.func) => call
+                .args
+                .first()
+                .map_or(Holds::Other, |arg| self.value_of(arg)),
             Expr::Closure(_) if self.mentions_context(value) => Holds::Capture,
             Expr::Closure(closure) if is_async(closure) => Holds::Judged,
             Expr::Async(_) => Holds::Judged,
             Expr::Closure(_) => Holds::Other,
-            Expr::Path(_) => match self.local_of(value) {
-                Some(Holds::Context) | None => Holds::Other,
-                Some(holds) => holds,
-            },
+            _ if self.hands_context_on(value) => Holds::Alias,
+            Expr::Path(_) => self.local_of(value).unwrap_or(Holds::Other),
             _ if self.is_time(value) => Holds::Time,
+            _ if self.is_path(value) => Holds::Path,
             _ if self.yields_operations(value) => Holds::Operations,
             _ => Holds::Other,
         }
@@ -161,6 +195,21 @@ impl Reader {
         };
         search.visit_expr(expression);
         search.found
+    }
+
+    /// Whether the context itself is a value, or a part of it.
+    fn hands_context_on(&self, value: &Expr) -> bool {
+        match peel(value) {
+            Expr::Array(array) => array.elems.iter().any(|part| self.hands_context_on(part)),
+            Expr::Tuple(tuple) => tuple.elems.iter().any(|part| self.hands_context_on(part)),
+            Expr::Call(call) if is_constructor(&call.func) => {
+                call.args.iter().any(|part| self.hands_context_on(part))
+            }
+            Expr::MethodCall(call) if call.method == "clone" => {
+                self.hands_context_on(&call.receiver)
+            }
+            value => matches!(self.local_of(value), Some(Holds::Context | Holds::Alias)),
+        }
     }
 
     fn mentions_context(&self, expression: &Expr) -> bool {

@@ -46,7 +46,10 @@ pub(crate) fn read(block: &Block, context: Option<&Ident>) -> Body {
     reader.fate = Fate::Discarded;
     reader.visit_block(block);
     reader.body.nodes = mem::take(&mut reader.nodes);
-    reader.body.forgotten = reader.scopes.into_forgotten();
+    let forgotten = reader.scopes.into_forgotten().into_iter();
+    reader.body.forgotten = forgotten
+        .map(|(local, holds)| (local, holds == Holds::Operation))
+        .collect();
     reader.body
 }
 

@@ -7,7 +7,8 @@ use syn::{Expr, ExprCall, ExprMethodCall, Path, spanned::Spanned, visit::Visit};
 use super::{
     awaitable::is_wrapper,
     body::{Reader, summary},
-    calls::{Chain, FragmentCall, context_ident, fan_out, is_option, peel},
+    calls::{Chain, FragmentCall, context_ident, fan_out, peel},
+    known_fns,
     scopes::Holds,
 };
 use crate::{
@@ -31,8 +32,7 @@ impl Reader {
                 return self.query(call);
             }
         }
-        self.note_clock(call);
-        self.note_late_option(call);
+        self.note_method(call);
         for arg in &call.args {
             self.absorb(&call.receiver, arg);
         }
@@ -70,12 +70,15 @@ impl Reader {
         let before = self.body.paths.len();
         self.visit_expr(&call.func);
         let callee = (self.body.paths.len() > before).then_some(before);
+        if let Some(callee) = callee.and_then(|callee| self.body.paths.get_mut(callee)) {
+            known_fns::resolve(callee, &call.args);
+        }
         let args = self.body.next_order();
         let how = How::Passed(text(&call.func));
-        let fate = if is_wrapper(&call.func) {
-            fate
-        } else {
-            Fate::Used
+        let fate = match &*call.func {
+            function if is_wrapper(function) => fate,
+            function if is_constructor(function) => fate.of_a_part(),
+            _ => Fate::Used,
         };
         self.with_how(how, |reader| {
             call.args.iter().for_each(|arg| reader.visit_as(arg, fate));
@@ -157,23 +160,15 @@ impl Reader {
             }
         }
     }
+}
 
-    /// Notes an option that is set on what holds an operation.
-    fn note_late_option(&mut self, call: &ExprMethodCall) {
-        if is_option(&call.method) && self.yields_operations(&call.receiver) {
-            self.body.late_options.push(call.method.clone());
-        }
-    }
-
-    /// Notes a reading of the clock as a method call.
-    fn note_clock(&mut self, call: &ExprMethodCall) {
-        let epoch = matches!(peel(&call.receiver), Expr::Path(path)
-            if path.path.segments.last().is_some_and(|last| last.ident == "UNIX_EPOCH"));
-        let elapsed = call.method == "elapsed" && call.args.is_empty();
-        if elapsed && !self.place.is_unjudged() && (epoch || self.is_time(&call.receiver)) {
-            self.body.clock_calls.push(call.method.clone());
-        }
-    }
+/// Whether this is a tuple struct or a variant, by its case: `Some`.
+pub(super) fn is_constructor(function: &Expr) -> bool {
+    let last = match peel(function) {
+        Expr::Path(path) => path.path.segments.last(),
+        _ => None,
+    };
+    last.is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase))
 }
 
 fn is_item_of(path: &Path, module: &str, item: &str) -> bool {

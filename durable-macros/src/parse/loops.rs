@@ -2,7 +2,10 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{Expr, ExprForLoop, ExprLoop, ExprWhile, Label, Lifetime, RangeLimits, visit::Visit};
+use syn::{
+    Block, Expr, ExprAwait, ExprForLoop, ExprLoop, ExprTry, ExprWhile, Label, Lifetime, Macro,
+    RangeLimits, visit::Visit,
+};
 
 use super::{body::Reader, calls::peel};
 use crate::{graph::Node, text::text};
@@ -44,6 +47,10 @@ impl Reader {
         let (body, left) = self.frame(expression.label.as_ref(), true, |reader| {
             reader.visit_block(&expression.body);
         });
+        let spins = !left && body.is_empty() && !MayEnd::find(&expression.body);
+        if spins && !self.place.is_unjudged() {
+            self.body.spinning.push(expression.loop_token.span);
+        }
         self.push_loop("loop".to_owned(), expression.loop_token.span, body, left);
     }
 
@@ -97,6 +104,31 @@ impl Reader {
                 ends,
             });
         }
+    }
+}
+
+/// Whether something in a block may leave it, or wait: `?`, an await, or a macro.
+struct MayEnd(bool);
+
+impl MayEnd {
+    fn find(block: &Block) -> bool {
+        let mut search = Self(false);
+        search.visit_block(block);
+        search.0
+    }
+}
+
+impl<'ast> Visit<'ast> for MayEnd {
+    fn visit_expr_try(&mut self, _: &'ast ExprTry) {
+        self.0 = true;
+    }
+
+    fn visit_expr_await(&mut self, _: &'ast ExprAwait) {
+        self.0 = true;
+    }
+
+    fn visit_macro(&mut self, _: &'ast Macro) {
+        self.0 = true;
     }
 }
 

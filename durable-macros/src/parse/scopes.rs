@@ -8,6 +8,8 @@ use syn::{Pat, visit::Visit};
 pub(super) enum Holds {
     /// The context of the body.
     Context,
+    /// The context under another name, which is reported where it gets it.
+    Alias,
     /// An operation that has not been awaited.
     Operation,
     /// What operations can be taken out of: a list, an iterator, an option.
@@ -16,6 +18,8 @@ pub(super) enum Holds {
     Scope,
     /// What `ctx.now()` gave.
     Time,
+    /// A path of the file system.
+    Path,
     /// A closure that uses the context.
     Capture,
     /// An `async` block or closure of the body, whose awaits are judged where they are written.
@@ -28,6 +32,8 @@ pub(super) enum Holds {
 struct Local {
     ident: Ident,
     holds: Holds,
+    /// Whether it is nothing but a holder of operations.
+    is_holder: bool,
     mentioned: bool,
 }
 
@@ -36,7 +42,7 @@ struct Local {
 pub(super) struct Scopes {
     locals: Vec<Local>,
     /// Operations that were bound and never mentioned again.
-    forgotten: Vec<Ident>,
+    forgotten: Vec<(Ident, Holds)>,
 }
 
 impl Scopes {
@@ -48,8 +54,8 @@ impl Scopes {
     /// Forgets the locals that came after `depth`.
     pub(super) fn close(&mut self, depth: usize) {
         for local in self.locals.drain(depth..) {
-            if local.holds == Holds::Operation && !local.mentioned {
-                self.forgotten.push(local.ident);
+            if local.is_holder && !local.mentioned {
+                self.forgotten.push((local.ident, local.holds));
             }
         }
     }
@@ -58,8 +64,16 @@ impl Scopes {
         self.locals.push(Local {
             ident: ident.clone(),
             holds,
+            is_holder: holds == Holds::Operation,
             mentioned: false,
         });
+    }
+
+    /// Notes that the local bound last is a list, or some such, of operations and nothing else.
+    pub(super) fn last_is_holder(&mut self) {
+        if let Some(local) = self.locals.last_mut() {
+            local.is_holder = true;
+        }
     }
 
     /// What a name holds; `None` for what is no local.
@@ -83,7 +97,7 @@ impl Scopes {
     }
 
     /// The operations that nobody came back to.
-    pub(super) fn into_forgotten(mut self) -> Vec<Ident> {
+    pub(super) fn into_forgotten(mut self) -> Vec<(Ident, Holds)> {
         self.close(0);
         self.forgotten
     }

@@ -3,10 +3,10 @@
 use std::mem;
 
 use syn::{
-    Attribute, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBlock, ExprBreak, ExprCall,
-    ExprClosure, ExprContinue, ExprForLoop, ExprIf, ExprLet, ExprLoop, ExprMacro, ExprMatch,
-    ExprMethodCall, ExprPath, ExprReturn, ExprStruct, ExprTry, ExprUnsafe, ExprWhile, Item, Path,
-    QSelf, Stmt, Type, visit::Visit,
+    Attribute, BinOp, Block, Expr, ExprArray, ExprAssign, ExprAsync, ExprAwait, ExprBinary,
+    ExprBlock, ExprBreak, ExprCall, ExprClosure, ExprContinue, ExprForLoop, ExprIf, ExprLet,
+    ExprLoop, ExprMacro, ExprMatch, ExprMethodCall, ExprPath, ExprReturn, ExprStruct, ExprTry,
+    ExprTuple, ExprUnsafe, ExprWhile, Item, Path, QSelf, Stmt, Type, visit::Visit,
 };
 
 use super::{
@@ -26,6 +26,8 @@ impl<'ast> Visit<'ast> for Reader {
         if !matches!(
             expression,
             Expr::Async(_)
+                | Expr::Array(_)
+                | Expr::Tuple(_)
                 | Expr::Paren(_)
                 | Expr::Group(_)
                 | Expr::Block(_)
@@ -120,12 +122,28 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_expr_assign(&mut self, assign: &'ast ExprAssign) {
         self.absorb(&assign.left, &assign.right);
+        self.note_assigned(&assign.left);
         let fate = match &*assign.left {
             Expr::Infer(_) => Fate::Wildcard,
             _ => Fate::Used,
         };
         self.visit_expr(&assign.left);
         self.with_how(How::Stored, |reader| reader.visit_as(&assign.right, fate));
+    }
+
+    fn visit_expr_array(&mut self, array: &'ast ExprArray) {
+        self.parts(&array.elems);
+    }
+
+    fn visit_expr_tuple(&mut self, tuple: &'ast ExprTuple) {
+        self.parts(&tuple.elems);
+    }
+
+    fn visit_expr_binary(&mut self, binary: &'ast ExprBinary) {
+        if is_assignment(binary.op) {
+            self.note_assigned(&binary.left);
+        }
+        syn::visit::visit_expr_binary(self, binary);
     }
 
     fn visit_expr_path(&mut self, path: &'ast ExprPath) {
@@ -216,6 +234,14 @@ impl<'ast> Visit<'ast> for Reader {
 }
 
 impl Reader {
+    /// Reads the parts of a value: what is thrown away with it is thrown away.
+    fn parts<'a>(&mut self, parts: impl IntoIterator<Item = &'a Expr>) {
+        let fate = mem::replace(&mut self.fate, Fate::Used).of_a_part();
+        for part in parts {
+            self.visit_as(part, fate);
+        }
+    }
+
     fn statement(&mut self, statement: &Stmt) {
         match statement {
             Stmt::Local(local) => self.local(local),
@@ -243,4 +269,21 @@ impl Reader {
         }
         syn::visit::visit_path(self, path);
     }
+}
+
+/// Whether this is `+=` or one of its kin.
+fn is_assignment(operator: BinOp) -> bool {
+    matches!(
+        operator,
+        BinOp::AddAssign(_)
+            | BinOp::SubAssign(_)
+            | BinOp::MulAssign(_)
+            | BinOp::DivAssign(_)
+            | BinOp::RemAssign(_)
+            | BinOp::BitXorAssign(_)
+            | BinOp::BitAndAssign(_)
+            | BinOp::BitOrAssign(_)
+            | BinOp::ShlAssign(_)
+            | BinOp::ShrAssign(_)
+    )
 }

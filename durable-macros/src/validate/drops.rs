@@ -49,13 +49,19 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
             operation_check(operation, &body.context, diagnostics);
         }
     }
-    for local in &body.forgotten {
-        diagnostics.push(
-            local,
-            format_args!("the operation in `{local}` is never awaited"),
-            WHY,
-            format_args!("`{local}.await?`, or hand it to `durable::join!`"),
-        );
+    for (local, is_one) in &body.forgotten {
+        let (what, instead) = if *is_one {
+            (
+                format!("the operation in `{local}` is never awaited"),
+                format!("`{local}.await?`, or hand it to `durable::join!`"),
+            )
+        } else {
+            (
+                format!("the operations in `{local}` are never awaited"),
+                "await each of them, or hand them to `durable::join_all`".to_owned(),
+            )
+        };
+        diagnostics.push(local, what, WHY, instead);
     }
     for combinator in &body.dropped_combinators {
         dropped(combinator, &format!("`{combinator}`"), diagnostics);

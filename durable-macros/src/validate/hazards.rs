@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use proc_macro2::Ident;
+
 use crate::{
     diagnostics::Diagnostics,
-    graph::{Body, PathUse},
+    graph::{Body, MethodUse, PathUse},
     text::text,
 };
 
@@ -20,14 +22,30 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
             report(used, hazard, &body.context, diagnostics);
         }
     }
-    for call in &body.clock_calls {
-        diagnostics.push(
-            call,
-            "`elapsed` reads the clock",
-            "a replay runs at another time, so it would see another duration",
-            format_args!("`{}.now().duration_since(earlier)?`", body.context),
-        );
+    for (method, used) in &body.methods {
+        method_check(method, *used, &body.context, diagnostics);
     }
+}
+
+fn method_check(method: &Ident, used: MethodUse, context: &str, diagnostics: &mut Diagnostics) {
+    let (what, why, instead) = match used {
+        MethodUse::Clock => (
+            "reads the clock",
+            "a replay runs at another time, so it would see another duration",
+            format!("`{context}.now().duration_since(earlier)?`"),
+        ),
+        MethodUse::File => (
+            "asks the file system, outside a step",
+            "what it says is not recorded, and a replay may find something else there",
+            format!("do it in a step: `{context}.step(\"a_name\", |_| async {{ .. }}).await?`"),
+        ),
+        MethodUse::Global => (
+            "uses what all runs of this process share",
+            "it is not recorded: a replay, or another process, finds another value there",
+            "a local, which a replay builds up again; or use it in a step".to_owned(),
+        ),
+    };
+    diagnostics.push(method, format_args!("`{method}` {what}"), why, instead);
 }
 
 /// Whether something that was reported stands in this range of facts.
@@ -190,9 +208,11 @@ fn module_hazard(segments: &[&str]) -> Option<Hazard> {
         ("std", "net") if has_constructor(segments) => Some(Hazard::Io),
         ("std", "io") if matches!(item, "stdin" | "read_to_string") => Some(Hazard::Io),
         ("std", "env") => Some(Hazard::Environment),
+        ("std", "process") if item == "id" => Some(Hazard::Environment),
         ("std", "process") if item != "ExitCode" => Some(Hazard::Process),
         ("std", "thread") if item == "sleep" => Some(Hazard::Sleep),
-        ("std", "thread") => Some(Hazard::Spawn),
+        ("std", "thread") if matches!(item, "spawn" | "scope" | "Builder") => Some(Hazard::Spawn),
+        ("std", "thread") if is_fn => Some(Hazard::Environment),
         ("rand" | "fastrand" | "getrandom", _)
             if segments.len() == 2 && module.starts_with(char::is_lowercase) =>
         {
@@ -250,6 +270,7 @@ fn short_hazard(segments: &[&str]) -> Option<Hazard> {
         ("thread", "spawn" | "scope") | ("task", "spawn" | "spawn_blocking" | "spawn_local") => {
             Some(Hazard::Spawn)
         }
+        ("thread", "current" | "available_parallelism") => Some(Hazard::Environment),
         ("process", "exit" | "abort") => Some(Hazard::Process),
         _ => None,
     }

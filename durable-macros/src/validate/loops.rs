@@ -7,6 +7,14 @@ use crate::{
 
 pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     nodes(&body.nodes, diagnostics);
+    for span in &body.spinning {
+        diagnostics.push_at(
+            *span,
+            "this `loop` has no way out and waits for nothing",
+            "it would keep the worker busy for ever, and every run on it waiting",
+            "`break` or `return` once the work is done",
+        );
+    }
 }
 
 fn nodes(nodes_: &[Node], diagnostics: &mut Diagnostics) {
