@@ -11,11 +11,11 @@ use syn::{
 use crate::{
     graph::{Body, Kind},
     parse::{
-        calls::{Chain, context_ident, is_context, kind_of, peel},
+        calls::{Chain, context_ident, is_context, is_of_result, kind_of, peel},
         macros,
     },
     paths::Paths,
-    validate::{drops, options},
+    validate::options,
 };
 
 /// Mends a body in place.
@@ -71,7 +71,7 @@ impl VisitMut for Mender<'_> {
     fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
         visit_mut::visit_expr_method_call_mut(self, call);
         self.named_elsewhere(call);
-        if drops::is_of_result(&call.method) && self.kind(&call.receiver).is_some() {
+        if is_of_result(&call.method) && self.kind(&call.receiver).is_some() {
             await_it(&mut call.receiver);
         }
     }
@@ -80,7 +80,7 @@ impl VisitMut for Mender<'_> {
         visit_mut::visit_expr_mut(self, expression);
         if let Expr::Await(awaited) = expression
             && let Expr::MethodCall(call) = &*awaited.base
-            && drops::is_of_result(&call.method)
+            && is_of_result(&call.method)
             && matches!(&*call.receiver, Expr::Await(_))
         {
             *expression = (*awaited.base).clone();

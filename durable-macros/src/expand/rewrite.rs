@@ -175,7 +175,9 @@ impl Rewriter<'_> {
                 parse_quote!(#owner::#variant)
             }
             // There may be no such variant, which was said of the name already.
-            _ if self.is_variant(name) => parse_quote!(#private::InvalidKey::of(&())),
+            _ if self.is_variant(name) => {
+                parse_quote!(#private::InvalidKey::of(::core::stringify!(#name)))
+            }
             _ => parse_quote!(#private::InvalidKey::of(&(#name))),
         }
     }

@@ -87,6 +87,9 @@ impl Reader {
     /// Notes what a pattern binds, out of a value if that is known.
     pub(super) fn bind(&mut self, pattern: &Pat, from: Option<&Expr>) {
         self.visit_pat(pattern);
+        if let (Some(from), true) = (from, is_of_result_pattern(pattern)) {
+            self.note_result(from);
+        }
         self.bind_names(pattern, from);
     }
 
@@ -216,6 +219,12 @@ impl Reader {
         let tokens = expression.to_token_stream();
         self.sees_context() && macros::names(tokens, &self.context)
     }
+}
+
+/// `Ok(..)`, `Err(..)`
+fn is_of_result_pattern(pattern: &Pat) -> bool {
+    matches!(pattern, Pat::TupleStruct(pattern)
+        if pattern.path.is_ident("Ok") || pattern.path.is_ident("Err"))
 }
 
 fn is_async(closure: &ExprClosure) -> bool {

@@ -25,6 +25,31 @@ pub(crate) fn is_option(method: &Ident) -> bool {
     OPTIONS.iter().any(|option| method == option)
 }
 
+/// Methods of a `Result`, as an operation gives one once it is awaited.
+const OF_RESULTS: [&str; 16] = [
+    "and_then",
+    "err",
+    "expect",
+    "expect_err",
+    "inspect_err",
+    "is_err",
+    "is_ok",
+    "map",
+    "map_err",
+    "ok",
+    "or_else",
+    "unwrap",
+    "unwrap_err",
+    "unwrap_or",
+    "unwrap_or_default",
+    "unwrap_or_else",
+];
+
+/// Whether this is called on a `Result`, and so on what an operation comes to.
+pub(crate) fn is_of_result(method: &Ident) -> bool {
+    OF_RESULTS.contains(&method.to_string().as_str())
+}
+
 /// A call that makes an operation, with the options set on it.
 pub(crate) struct Chain<'a> {
     pub(crate) kind: Kind,

@@ -4,7 +4,7 @@ use syn::{Expr, ExprClosure, ExprMethodCall, Path};
 
 use super::{
     body::Reader,
-    calls::{is_option, peel},
+    calls::{is_of_result, is_option, peel},
     scopes::Holds,
 };
 use crate::graph::MethodUse;
@@ -57,6 +57,21 @@ impl Reader {
         };
         let used = used.map(|used| (call.method.clone(), used));
         self.body.methods.extend(used);
+        if is_of_result(&call.method) {
+            self.note_result(&call.receiver);
+        }
+    }
+
+    /// Notes that this is taken for a `Result`. Of what is called `elapsed`, that is so for system times.
+    pub(super) fn note_result(&mut self, value: &Expr) {
+        if let Expr::MethodCall(call) = peel(value)
+            && is_elapsed(call)
+            && !self.reads_clock(call)
+            && !self.place.is_unjudged()
+        {
+            let method = call.method.clone();
+            self.body.methods.push((method, MethodUse::Clock));
+        }
     }
 
     /// Notes what is assigned to.
@@ -71,8 +86,7 @@ impl Reader {
     fn reads_clock(&self, call: &ExprMethodCall) -> bool {
         let epoch = matches!(peel(&call.receiver), Expr::Path(path)
             if path.path.segments.last().is_some_and(|last| last.ident == "UNIX_EPOCH"));
-        let elapsed = call.method == "elapsed" && call.args.is_empty();
-        elapsed && (epoch || self.is_time(&call.receiver))
+        is_elapsed(call) && (epoch || self.is_time(&call.receiver))
     }
 
     /// Whether this is a path of the file system.
@@ -86,6 +100,10 @@ impl Reader {
             value => self.local_of(value) == Some(Holds::Path),
         }
     }
+}
+
+fn is_elapsed(call: &ExprMethodCall) -> bool {
+    call.method == "elapsed" && call.args.is_empty()
 }
 
 fn is_named(call: &ExprMethodCall, names: &[&str]) -> bool {

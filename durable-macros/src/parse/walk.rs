@@ -117,6 +117,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_expr_try(&mut self, expression: &'ast ExprTry) {
+        self.note_result(&expression.expr);
         self.visit_as(&expression.expr, Fate::Discarded);
     }
 

@@ -3,12 +3,12 @@
 
 use proc_macro2::{LineColumn, TokenStream, TokenTree};
 
-use crate::pipeline;
+use crate::{names, pipeline};
 
 const SIGNATURE: &str =
     "/// Takes an order.\npub async fn order(ctx: &Ctx, input: Order) -> durable::Result<u32>";
 
-const HALF_TYPED_BODIES: [&str; 14] = [
+const HALF_TYPED_BODIES: [&str; 34] = [
     "ctx.",
     "ctx.step(\"charge\", |step| step.)",
     "ctx.step(\"charge\", |_|).await?",
@@ -23,9 +23,29 @@ const HALF_TYPED_BODIES: [&str; 14] = [
     "let",
     "@ Ok(1)",
     "Ok(1) }}",
+    "ctx.step(\"charge\", |_| charge()).",
+    "ctx.step(\"charge\", |_| charge()).retry(",
+    "ctx.step(\"charge\", |_| charge()).retry(Retry::exponential().",
+    "ctx.step(\"charge\", |_| charge()).compensate(",
+    "ctx.step(\"charge\", |_| charge()).compensate(re",
+    "ctx.step(\"charge\", |_| charge()).await?.",
+    "ctx.step(\"charge\", async |step| { let key = step.",
+    "ctx.step(\"\")",
+    "ctx.step(order::",
+    "ctx.step(order::Ch, |_| charge()).await?;",
+    "ctx.signal::<",
+    "ctx.child::<ship>(\"parcel\", ship::",
+    "let op = ctx.step(\"charge\", |_| charge()); op.",
+    "let op = ctx.step(\"charge\", |_| charge()); op.re().await?;",
+    "durable::join!(ctx.step(\"charge\", |_| charge()), ctx.",
+    "join!(async { ctx.sl }, ctx.sleep(\"pause\", PAUSE))",
+    "durable::race! { paid = ctx.",
+    "if let Some(card) = input.",
+    "match ctx.signal::<Decision>(\"decision\").await? { Decision:: }",
+    "durable::join_all(input.lines.iter().map(|line| ctx.step(\"line\", |_| line.)))",
 ];
 
-const HALF_TYPED_OPTIONS: [&str; 11] = [
+const HALF_TYPED_OPTIONS: [&str; 16] = [
     "n",
     "name",
     "name =",
@@ -37,15 +57,23 @@ const HALF_TYPED_OPTIONS: [&str; 11] = [
     "crate =",
     "crate = ::",
     "= \"a\"",
+    "name = \"a\" wa",
+    "name = \"a\", crate = crate::",
+    "was = \"a\", was",
+    "name(",
+    "name = \"a\", \"b\"",
 ];
 
-const HALF_TYPED_SIGNATURES: [&str; 6] = [
+const HALF_TYPED_SIGNATURES: [&str; 9] = [
     "async fn",
     "async fn order",
     "async fn order()",
     "async fn order(ctx) -> u32 {}",
     "async fn order(ctx: ) {}",
     "async fn order(ctx: &Ctx) -> {}",
+    "pub async fn order(ctx: &Ctx, input: ) -> durable::Result<()> {}",
+    "/// Takes an order.\npub(crate) async fn order(ctx: &",
+    "async fn order(ctx: &Ctx) -> durable::Result<()>",
 ];
 
 /// Tokens of text in which brackets may not match; the compiler closes them before a macro sees them.
@@ -144,12 +172,17 @@ fn the_tokens_of_the_fn_are_the_users_own() {
     assert!(ours.contains(&("Charge".to_owned(), name.1)), "{ours:?}");
 }
 
-/// The names and literals of an item that are not in its expansion, where they were.
+/// The names and literals of an item that are not in its expansion, where they were. The name of an
+/// operation has become a variant there.
 fn lost(item: &TokenStream, expanded: TokenStream) -> Vec<(String, LineColumn)> {
     let (mut theirs, mut ours) = (Vec::new(), Vec::new());
     flatten(item.clone(), &mut theirs);
     flatten(expanded, &mut ours);
-    theirs.retain(|token| !ours.contains(token));
+    let variant = |text: &str| names::variant(text.trim_matches('"'));
+    theirs.retain(|token| {
+        let named = token.0.starts_with('"') && ours.contains(&(variant(&token.0), token.1));
+        !named && !ours.contains(token)
+    });
     theirs
 }
 

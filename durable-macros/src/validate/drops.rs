@@ -6,34 +6,10 @@ use super::hazards;
 use crate::{
     diagnostics::Diagnostics,
     graph::{Body, Choice, Fate, Operation, Place},
+    parse::calls::is_of_result,
 };
 
 const WHY: &str = "an operation does nothing until it is awaited: the run would go on without it";
-
-/// Methods of what an operation gives once it is awaited.
-const OF_RESULTS: [&str; 16] = [
-    "and_then",
-    "err",
-    "expect",
-    "expect_err",
-    "inspect_err",
-    "is_err",
-    "is_ok",
-    "map",
-    "map_err",
-    "ok",
-    "or_else",
-    "unwrap",
-    "unwrap_err",
-    "unwrap_or",
-    "unwrap_or_default",
-    "unwrap_or_else",
-];
-
-/// Whether this is called on what an operation comes to.
-pub(crate) fn is_of_result(method: &Ident) -> bool {
-    OF_RESULTS.contains(&method.to_string().as_str())
-}
 
 /// What is called on an operation before what can only be called on its result.
 pub(super) fn options(operation: &Operation) -> &[Choice] {

@@ -2,7 +2,7 @@
 
 mod awaits;
 mod compensation;
-pub(crate) mod drops;
+mod drops;
 mod escape;
 mod hatch;
 mod hazards;
