@@ -17,6 +17,14 @@ pub struct Hint {
 }
 
 impl Hint {
+    /// That runs may be due.
+    pub fn due() -> Self {
+        Self {
+            due: true,
+            ..Self::default()
+        }
+    }
+
     /// That hints may have been lost.
     pub fn missed() -> Self {
         Self {

@@ -34,14 +34,17 @@ pub(crate) async fn recorded(
     Ok(last.and_then(|event| ending(&event.kind)))
 }
 
-/// Tells those who wait for a run that another process has ended, in a task of its own: whoever is not
-/// told now looks again by itself.
-pub(super) fn tell_recorded(shared: Arc<Shared>, run: RunKey) {
+/// Tells those who wait for runs that other processes may have ended, in a task of its own: whoever is
+/// not told now looks again by itself.
+pub(super) fn tell_recorded(shared: Arc<Shared>, runs: Vec<RunKey>) {
     tokio::spawn(async move {
-        if let Ok(Some(record)) = shared.store.read(run).await
-            && let Ok(Some(ending)) = recorded(&*shared.store, record).await
-        {
-            shared.residents.tell(run, &ending);
+        for run in runs {
+            if let Ok(Some(record)) = shared.store.read(run).await
+                && (record.status != Status::Parked || *shared.parked_were_tried.borrow())
+                && let Ok(Some(ending)) = recorded(&*shared.store, record).await
+            {
+                shared.residents.tell(run, &ending);
+            }
         }
     });
 }

@@ -113,6 +113,16 @@ impl Residents {
         inner.waiters.contains_key(&run) && !inner.slots.contains_key(&run)
     }
 
+    /// The runs whose end somebody waits for and that are not in memory here.
+    pub(super) fn awaited_elsewhere(&self) -> Vec<RunKey> {
+        let inner = self.lock();
+        let awaited = inner.waiters.keys();
+        awaited
+            .filter(|run| !inner.slots.contains_key(run))
+            .copied()
+            .collect()
+    }
+
     /// Forgets those who gave up waiting.
     fn sweep(&self, run: RunKey) {
         let mut inner = self.lock();

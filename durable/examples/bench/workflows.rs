@@ -44,7 +44,9 @@ async fn slow_work(trace: &str, step: StepCtx) -> Result<u32, std::io::Error> {
         .create(true)
         .open(trace)?;
     // One write, so that lines of steps side by side do not mix.
-    file.write_all(format!("{}\n", step.idempotency_key()).as_bytes())?;
+    let (process, run) = (std::process::id(), step.run_id());
+    let line = format!("{process} {} {}\n", run.as_str(), step.idempotency_key());
+    file.write_all(line.as_bytes())?;
     tokio::time::sleep(Duration::from_millis(50)).await;
     Ok(1)
 }

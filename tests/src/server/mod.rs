@@ -192,6 +192,33 @@ impl Server {
         run(&mut kill).map(drop)
     }
 
+    /// Kills one of its processes that serve connections: the server ends all others too, and goes on
+    /// after a recovery.
+    ///
+    /// # Errors
+    ///
+    /// When nobody connects to it.
+    pub fn crash_a_backend(&self) -> Result<()> {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' \
+                   AND pid <> pg_backend_pid() LIMIT 1";
+        let deadline = Instant::now() + PATIENCE;
+        let pid = loop {
+            let mut ask = self.programs.command("psql");
+            ask.args(["--no-psqlrc", "--tuples-only", "--no-align", "--dbname"]);
+            let answer = run(ask.arg(self.url()).args(["--command", sql]));
+            match answer.map(|answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned()) {
+                Ok(pid) if !pid.is_empty() => break pid,
+                // It recovers from the last time, or nobody has come back yet.
+                Ok(_) | Err(_) if Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                Ok(_) => return Err("nobody connects to the server".into()),
+                Err(error) => return Err(error),
+            }
+        };
+        run(Command::new("/bin/sh").args(["-c", "kill -9 \"$0\"", &pid])).map(drop)
+    }
+
     /// Makes a standby a server that can be written to.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use std::{
 
 use durable::Result;
 
-const NEEDED: &[&str] = &["initdb", "pg_ctl", "pg_basebackup"];
+const NEEDED: &[&str] = &["initdb", "pg_ctl", "pg_basebackup", "psql"];
 
 /// The server programs of one installation.
 #[derive(Debug, Clone)]

@@ -6,13 +6,13 @@ use durable_tests::{
     history::Report,
     proxy::{Mode, Proxy},
     server::{Database, Server},
-    workload::mixed,
+    workload::{Tuning, mixed},
 };
 use sqlx::{Connection, Executor, PgConnection};
 
 use crate::{
     cluster::Cluster,
-    scenarios::{self, SHORT},
+    scenarios::{self, ENDLESS, SHORT},
 };
 
 fn on(url: &str) -> Cluster {
@@ -57,13 +57,23 @@ async fn a_run_kills_its_workers() {
 /// Three workers with 75 runs of about 480 step bodies; something happens so many times, spread over
 /// their work.
 async fn disturb(
+    cluster: Cluster,
+    fault: &str,
+    times: usize,
+    happens: impl AsyncFnMut(&Cluster),
+) -> Report {
+    disturb_with(SHORT, cluster, fault, times, happens).await
+}
+
+async fn disturb_with(
+    tuning: Tuning,
     mut cluster: Cluster,
     fault: &str,
     times: usize,
     mut happens: impl AsyncFnMut(&Cluster),
 ) -> Report {
     for worker in 0..3 {
-        cluster.add(mixed(&format!("run-{worker}"), 25, 5), SHORT);
+        cluster.add(mixed(&format!("run-{worker}"), 25, 5), tuning);
     }
     cluster.until_ready();
     for time in 0..times {
@@ -75,22 +85,59 @@ async fn disturb(
 }
 
 #[tokio::test]
+async fn a_killed_worker_is_missed_before_its_lease_ends() {
+    scenarios::miss_a_killed_worker(cluster().await).await;
+}
+
+async fn terminate_all(url: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    connection.execute(all).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn connections_are_terminated() {
     let database = Database::shared().await.unwrap();
     let url = database.url();
-    disturb(
-        on(url),
-        "pg_terminate_backend on all, 15 times",
-        15,
-        async |_| {
-            let mut connection = PgConnection::connect(url).await.unwrap();
-            let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
-            connection.execute(all).await.unwrap();
-            connection.close().await.unwrap();
-        },
-    )
-    .await;
+    let fault = "pg_terminate_backend on all, 15 times";
+    disturb(on(url), fault, 15, async |_| terminate_all(url).await).await;
+}
+
+/// A worker whose connections break is not a dead one.
+#[tokio::test]
+async fn connections_are_terminated_and_no_run_changes_hands() {
+    let database = Database::shared().await.unwrap();
+    let url = database.url();
+    let fault = "the same, with leases that do not end";
+    let happens = async |_: &Cluster| terminate_all(url).await;
+    let report = disturb_with(ENDLESS, on(url), fault, 15, happens).await;
+    assert_eq!(report.repeated, 0);
+}
+
+#[tokio::test]
+async fn the_server_is_killed_and_no_run_changes_hands() {
+    let server = Server::start().unwrap();
+    let database = server.database().await.unwrap();
+    let fault = "server killed, with leases that do not end";
+    let happens = async |_: &Cluster| {
+        server.kill_9().and_then(|()| server.start_again()).unwrap();
+    };
+    let report = disturb_with(ENDLESS, on(database.url()), fault, 3, happens).await;
+    assert_eq!(report.repeated, 0);
+}
+
+/// The server does what it does when one of its processes crashes: it ends all sessions at once, and
+/// goes on.
+#[tokio::test]
+async fn a_backend_crashes_and_no_run_changes_hands() {
+    let server = Server::start().unwrap();
+    let database = server.database().await.unwrap();
+    let fault = "a backend killed, with leases that do not end";
+    let happens = async |_: &Cluster| server.crash_a_backend().unwrap();
+    let report = disturb_with(ENDLESS, on(database.url()), fault, 3, happens).await;
+    assert_eq!(report.repeated, 0);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The faults that every store must survive, under whichever database the cluster has.
 
+use std::time::Instant;
+
 use durable_tests::{
     history::{Database, Report},
     workload::{Assignment, Kind, Tuning, mixed},
@@ -16,7 +18,7 @@ pub const SHORT: Tuning = Tuning {
     call_timeout: Some(2_000),
 };
 /// A lease nobody lives to see the end of: only what is given back is taken over.
-const ENDLESS: Tuning = Tuning {
+pub const ENDLESS: Tuning = Tuning {
     lease: Some(3_600_000),
     linger: None,
     shutdown_grace: None,
@@ -148,6 +150,35 @@ pub async fn hand_over(mut cluster: Cluster) -> Report {
     let report = cluster.finish("shutdown in the middle of 100 runs").await;
     assert_eq!(report.repeated, 0, "the grace lets step bodies finish");
     report
+}
+
+/// Of two workers whose leases do not end, one is killed and one is paused: the runs of the first are
+/// taken over, and the other, which the server still sees, keeps its own.
+pub async fn miss_a_killed_worker(mut cluster: Cluster) -> Report {
+    let paused = hold_and_pause(&mut cluster, ENDLESS);
+    let victim = cluster.add(mixed("run", 60, 20), ENDLESS);
+    cluster.until_executions(HELD + 100);
+    let heir = cluster.add(Vec::new(), ENDLESS);
+    cluster.until_ready();
+    cluster.kill(victim);
+    let killed = Instant::now();
+    let at_the_end = cluster.executions();
+    let heirs = cluster.life(heir);
+    let by_heir = |cluster: &Cluster| {
+        let effects = cluster.folder().effects().unwrap();
+        let effects = effects[at_the_end..].iter();
+        effects.filter(|effect| effect.life == heirs).count()
+    };
+    cluster.until("the first step elsewhere", || by_heir(&cluster) > 0);
+    eprintln!("taken over after {:?}", killed.elapsed());
+    cluster.until("the other worker goes on", || by_heir(&cluster) > 50);
+    assert_eq!(count(&cluster, heir, "hold"), 0, "a paused worker is alive");
+    cluster.open_gate();
+    cluster.resume(paused);
+    cluster.start(victim);
+    cluster.until_all_ended();
+    assert_eq!(count(&cluster, paused, "after"), HELD);
+    cluster.finish("kill -9, with leases that do not end").await
 }
 
 /// A run kills every worker that drives it. It is parked; the runs in the same memory go on, also the

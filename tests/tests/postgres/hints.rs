@@ -47,10 +47,35 @@ impl Two {
         })
     }
 
+    /// Waits until the other one is told that runs are due, by a hint that says just that.
+    async fn is_told_of_due_runs(&self) -> Result<()> {
+        loop {
+            let hint = soon("the hint", self.other.hint()).await?;
+            if hint.due && !hint.missed {
+                return Ok(());
+            }
+        }
+    }
+
     async fn close(self) -> Result<()> {
         self.mine.close().await?;
         Ok(self.other.close().await?)
     }
+}
+
+/// Also when its process ends right afterwards.
+#[tokio::test]
+async fn runs_that_a_worker_gives_back_are_told_to_others() -> Result<()> {
+    let database = Database::shared().await?;
+    let two = Two::open(database.url()).await?;
+    start(&two.mine, "a", two.worker).await?;
+    assert_eq!(two.mine.release_strays(two.worker, &[]).await?, 1);
+    two.is_told_of_due_runs().await?;
+    start(&two.mine, "b", two.worker).await?;
+    assert_eq!(two.mine.retire_worker(two.worker).await?, 1);
+    two.mine.close().await?;
+    two.is_told_of_due_runs().await?;
+    two.close().await
 }
 
 #[tokio::test]
@@ -141,13 +166,12 @@ async fn a_gap_in_listening_is_told() -> Result<()> {
     let database = Database::shared().await?;
     let url = database.url();
     let two = Two::open(url).await?;
+    // Having begun to listen, a process takes the lock that shows that it is there, and says so.
+    let listeners = "FROM pg_stat_activity WHERE datname = current_database() \
+                     AND pid <> pg_backend_pid() AND query ~ 'LISTEN|pg_advisory_lock|SET session = .1'";
     for _ in 0..3 {
-        execute(
-            url,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE datname = current_database() AND query LIKE 'LISTEN%'",
-        )
-        .await?;
+        let terminate = format!("SELECT pg_terminate_backend(pid) {listeners}");
+        execute(url, &terminate).await?;
         let hint = soon("the hint of a gap", async {
             loop {
                 let hint = two.mine.hint().await;
@@ -159,12 +183,7 @@ async fn a_gap_in_listening_is_told() -> Result<()> {
         hint.await?;
     }
     // No connection is left behind.
-    until(
-        url,
-        "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-         AND query LIKE 'LISTEN%') = 2",
-    )
-    .await?;
+    until(url, &format!("(SELECT count(*) {listeners}) = 2")).await?;
     two.close().await
 }
 

@@ -29,7 +29,7 @@ impl Connector {
         Self {
             connect: address.connect.clone().disable_statement_logging(),
             setup: setup(&address.schema, options.call_timeout),
-            pacing: Mutex::new(Pacing::default()),
+            pacing: Mutex::new(Pacing::up_to(LONGEST_PAUSE)),
         }
     }
 
@@ -41,19 +41,28 @@ impl Connector {
         let mut connection = self.connect.connect().await?;
         let setup = sqlx::raw_sql(AssertSqlSafe(self.setup.as_str()));
         connection.execute(setup).await?;
-        *pacing = Pacing::default();
+        *pacing = Pacing::up_to(LONGEST_PAUSE);
         Ok(connection)
     }
 }
 
 /// When the next attempt may be made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pacing {
+    longest: Duration,
     failures: u32,
     not_before: Option<Instant>,
 }
 
 impl Pacing {
+    pub(super) fn up_to(longest: Duration) -> Self {
+        Self {
+            longest,
+            failures: 0,
+            not_before: None,
+        }
+    }
+
     pub(super) async fn wait(&self) {
         if let Some(not_before) = self.not_before {
             tokio::time::sleep_until(not_before).await;
@@ -63,7 +72,7 @@ impl Pacing {
     pub(super) fn slow_down(&mut self) {
         let longest = FIRST_PAUSE
             .saturating_mul(1 << self.failures.min(16))
-            .min(LONGEST_PAUSE);
+            .min(self.longest);
         self.failures += 1;
         // Anywhere from the half to the whole of it.
         let share = RandomState::new().hash_one(self.failures) % 512 + 512;
@@ -112,7 +121,7 @@ mod tests {
         let pause = |failures| {
             let mut pacing = Pacing {
                 failures,
-                not_before: None,
+                ..Pacing::up_to(LONGEST_PAUSE)
             };
             let now = Instant::now();
             pacing.slow_down();

@@ -17,6 +17,7 @@ mod open;
 mod options;
 mod payload;
 mod pool;
+mod presence;
 mod progress;
 mod read;
 mod schema;

@@ -23,9 +23,12 @@ use super::{
     connect::Pacing,
     payload::{read, write},
     pool::Pool,
+    presence::Presence,
 };
 use crate::store::Hint;
 
+/// The longest pause between two tries to listen; see [`Presence`].
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// A listener that hears nothing for so long is opened anew: it may be listening to a dead line.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -39,6 +42,16 @@ pub(super) struct Hints {
     is_listening: AtomicBool,
     outgoing: Letterbox,
     incoming: Letterbox,
+}
+
+/// What a listener needs: where to listen, how long an answer may take, and whose presence its connection
+/// shows.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) connect: PgConnectOptions,
+    pub(super) patience: Duration,
+    pub(super) presence: Arc<Presence>,
+    pub(super) leases: Arc<Pool>,
 }
 
 /// A hint that waits to be taken, and grows meanwhile.
@@ -94,17 +107,38 @@ impl Hints {
         self.has_peers.store(workers > 1, Ordering::Relaxed);
     }
 
+    /// Whether any other worker is known to be there.
+    pub(super) fn has_peers(&self) -> bool {
+        self.has_peers.load(Ordering::Relaxed)
+    }
+
     /// Tells others that this one is there, so that they begin to tell.
     pub(super) fn greet(&self) {
-        self.outgoing.add(Hint {
-            due: true,
-            ..Hint::default()
-        });
+        self.outgoing.add(Hint::due());
+    }
+
+    /// Tells this process and the others that runs have come free.
+    pub(super) fn announce_due(&self) {
+        self.incoming.add(Hint::due());
+        self.tell(Hint::due);
+    }
+
+    /// Tells others on a connection at hand, before it returns: for the last words of a process.
+    pub(super) async fn tell_at_once(
+        &self,
+        connection: &mut PgConnection,
+        hint: Hint,
+    ) -> Result<(), sqlx::Error> {
+        if self.has_peers() {
+            let payload = write(self.sender, hint);
+            notify(connection, self.channel.clone(), payload).await?;
+        }
+        Ok(())
     }
 
     /// Tells others, if there are any.
     pub(super) fn tell(&self, hint: impl FnOnce() -> Hint) {
-        if self.has_peers.load(Ordering::Relaxed) {
+        if self.has_peers() {
             self.outgoing.add(hint());
         }
     }
@@ -137,13 +171,14 @@ impl Hints {
     }
 
     /// Listens, as long as it is polled.
-    pub(super) async fn listen(self: Arc<Self>, connect: PgConnectOptions, patience: Duration) {
-        let mut pacing = Pacing::default();
+    pub(super) async fn listen(self: Arc<Self>, line: Line) {
+        let mut pacing = Pacing::up_to(LONGEST_PAUSE);
         loop {
             pacing.wait().await;
             pacing.slow_down();
-            let heard = self.listen_once(&connect, patience, &mut pacing).await;
+            let heard = self.listen_once(&line, &mut pacing).await;
             self.is_listening.store(false, Ordering::Relaxed);
+            line.presence.withdraw(&line.leases);
             if let Err(error) = heard {
                 tracing::debug!(%error, "the listener broke; looking by polling meanwhile");
             }
@@ -151,25 +186,25 @@ impl Hints {
     }
 
     /// Listens until the line breaks, or is silent for too long.
-    async fn listen_once(
-        &self,
-        connect: &PgConnectOptions,
-        patience: Duration,
-        pacing: &mut Pacing,
-    ) -> Result<(), sqlx::Error> {
+    async fn listen_once(&self, line: &Line, pacing: &mut Pacing) -> Result<(), sqlx::Error> {
+        let patience = line.patience;
         // A pool, because that is what a listener wants; it is gone with the listener.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(patience)
-            .connect_lazy_with(connect.clone());
+            .connect_lazy_with(line.connect.clone());
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
         let listening = timeout(patience, listener.listen(&self.channel)).await;
         listening.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        *pacing = Pacing::default();
+        *pacing = Pacing::up_to(LONGEST_PAUSE);
         self.is_listening.store(true, Ordering::Relaxed);
         // What was told before is lost.
         self.incoming.add(Hint::missed());
+        let proving = line.presence.prove(&mut listener, &line.leases);
+        timeout(patience, proving)
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)?;
         while let Ok(heard) = timeout(SILENCE, listener.try_recv()).await {
             let Some(notification) = heard? else {
                 return Ok(());

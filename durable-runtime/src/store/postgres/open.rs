@@ -10,8 +10,9 @@ use super::{
     address::Address,
     connect::Connector,
     error::{Fault, describe},
-    notify::Hints,
+    notify::{Hints, Line},
     pool::Pool,
+    presence::Presence,
     schema, server,
     store::Shared,
     thread::IoThread,
@@ -44,7 +45,8 @@ pub(super) struct Prepared {
     pub(super) leases: Arc<Pool>,
     pub(super) clock: Arc<DatabaseClock>,
     pub(super) hints: Arc<Hints>,
-    /// Sending and listening.
+    pub(super) presence: Arc<Presence>,
+    /// Sending, listening, and looking whether others are there.
     pub(super) hinting: Vec<AbortHandle>,
     pub(super) warnings: Vec<String>,
 }
@@ -68,8 +70,9 @@ async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared
     let leases = Arc::new(Pool::new(connector, 1, options.call_timeout));
     leases.put_back(second);
     let hints = Arc::new(Hints::new(&address.schema));
+    let presence = Arc::new(Presence::new(&address.schema));
     let hinting = match options.notifications {
-        true => start_hinting(&hints, &leases, &address, options),
+        true => start_hinting(&hints, &presence, &leases, &address, options),
         false => Vec::new(),
     };
     Ok(Prepared {
@@ -78,6 +81,7 @@ async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared
         leases,
         clock: Arc::new(clock),
         hints,
+        presence,
         hinting,
         warnings,
     })
@@ -100,15 +104,23 @@ async fn read_clock(
 
 fn start_hinting(
     hints: &Arc<Hints>,
+    presence: &Arc<Presence>,
     leases: &Arc<Pool>,
     address: &Address,
     options: &PostgresOptions,
 ) -> Vec<AbortHandle> {
     let sending = Arc::clone(hints).send(Arc::clone(leases));
-    let listening = Arc::clone(hints).listen(address.connect.clone(), options.call_timeout);
+    let listening = Arc::clone(hints).listen(Line {
+        connect: address.connect.clone(),
+        patience: options.call_timeout,
+        presence: Arc::clone(presence),
+        leases: Arc::clone(leases),
+    });
+    let watching = Arc::clone(presence).watch(Arc::clone(hints), Arc::clone(leases));
     vec![
         tokio::spawn(sending).abort_handle(),
         tokio::spawn(listening).abort_handle(),
+        tokio::spawn(watching).abort_handle(),
     ]
 }
 

@@ -116,6 +116,17 @@ impl PostgresStore {
         self.call(doing, |prepared| &prepared.leases, work)
     }
 
+    /// A call that gives how many runs it has freed, which others are told.
+    fn freeing(&self, call: StoreFuture<'static, u64>) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let freed = call.await?;
+            if freed > 0 {
+                self.0.prepared.hints.tell(Hint::due);
+            }
+            Ok(freed)
+        })
+    }
+
     fn read_only<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -174,11 +185,14 @@ impl Store for PostgresStore {
 
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
         let hints = Arc::clone(&self.0.prepared.hints);
+        let presence = Arc::clone(&self.0.prepared.presence);
         self.keep_lease(
             "register a worker",
             Box::new(move |c| {
                 Box::pin(async move {
-                    let worker = worker::register(c, worker).await?;
+                    let proof = presence.proof();
+                    let worker = worker::register(c, worker, proof).await?;
+                    presence.add(c, worker, proof).await?;
                     hints.note_workers(worker::pulse(c).await?.workers);
                     hints.greet();
                     Ok(worker)
@@ -188,11 +202,19 @@ impl Store for PostgresStore {
     }
 
     fn renew_lease(&self, worker: WorkerId, lease_until: Timestamp) -> StoreFuture<'_, bool> {
+        let presence = Arc::clone(&self.0.prepared.presence);
         Box::pin(async move {
             let renewing = self.repeatable(
                 "renew a lease",
                 |prepared| &prepared.leases,
-                move || Box::new(move |c| Box::pin(worker::renew(c, worker, lease_until))),
+                move || {
+                    let presence = Arc::clone(&presence);
+                    Box::new(move |c| {
+                        Box::pin(async move {
+                            worker::renew(c, worker, lease_until, presence.proof()).await
+                        })
+                    })
+                },
             );
             let Some(pulse) = renewing.await? else {
                 return Ok(false);
@@ -209,24 +231,34 @@ impl Store for PostgresStore {
         residents: &'a [RunKey],
     ) -> StoreFuture<'a, u64> {
         let residents = residents.to_vec();
-        self.write(
+        self.freeing(self.write(
             "release strays",
             Box::new(move |c| Box::pin(worker::release_strays(c, worker, residents))),
-        )
+        ))
     }
 
     fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64> {
+        let hints = Arc::clone(&self.0.prepared.hints);
         self.keep_lease(
             "retire a worker",
-            Box::new(move |c| Box::pin(worker::retire(c, worker))),
+            Box::new(move |c| {
+                Box::pin(async move {
+                    let freed = worker::retire(c, worker).await?;
+                    if freed > 0 {
+                        // This process may end before a hint of the usual kind is sent.
+                        hints.tell_at_once(c, Hint::due()).await?;
+                    }
+                    Ok(freed)
+                })
+            }),
         )
     }
 
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
-        self.keep_lease(
+        self.freeing(self.keep_lease(
             "reap workers",
             Box::new(move |c| Box::pin(worker::reap(c, now))),
-        )
+        ))
     }
 
     fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {

@@ -1,7 +1,8 @@
 //! Workers and their leases.
 
-use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row, postgres::PgRow};
 
+use super::{connect::quoted, presence::Proof};
 use crate::{
     clock::{Asked, Reading},
     journal::{RunKey, Timestamp, WorkerId},
@@ -29,11 +30,14 @@ macro_rules! no_trial {
 }
 pub(super) use no_trial;
 
-/// Removes the workers whose lease has ended, and counts their deaths: for the run on trial alone, if
-/// there is one. A worker whose row is locked is about to claim or to renew its lease: it is alive.
-const BURY: &str = concat!(
-    "WITH dead AS MATERIALIZED (\
-     SELECT worker, trial FROM workers WHERE lease_until < $1 ORDER BY worker FOR UPDATE SKIP LOCKED), \
+/// Removes the workers that a condition says are dead, and counts their deaths: for the run on trial alone,
+/// if there is one. A worker whose row is locked is about to claim or to renew its lease: it is alive.
+macro_rules! bury {
+    ($is_dead:expr) => {
+        concat!(
+    "WITH dead AS MATERIALIZED (SELECT worker, trial FROM workers WHERE ",
+    $is_dead,
+    " ORDER BY worker FOR UPDATE SKIP LOCKED), \
      held AS MATERIALIZED (SELECT r.run FROM dead AS w JOIN runs AS r ON r.owner = w.worker \
      WHERE w.trial = r.run OR ",
     no_trial!(),
@@ -43,7 +47,44 @@ const BURY: &str = concat!(
      FROM (SELECT h.run, coalesce((SELECT max(j.position) FROM journal AS j WHERE j.run = h.run), -1) \
      AS last FROM held AS h) AS l WHERE r.run = l.run) \
      DELETE FROM workers AS w USING dead AS d WHERE w.worker = d.worker"
+        )
+    };
+}
+
+const BURY_ENDED: &str = bury!("lease_until < $1");
+
+/// The time by the server's clock.
+macro_rules! clock {
+    () => {
+        "(extract(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT"
+    };
+}
+
+/// When the server was started. It tells servers apart, also a standby from the primary it replaces.
+macro_rules! server {
+    () => {
+        "(extract(EPOCH FROM pg_postmaster_start_time()) * 1000000)::BIGINT"
+    };
+}
+
+/// The condition that a worker's session on server `$1` has ended: others can have its lock.
+macro_rules! is_lost {
+    () => {
+        "session IS NOT NULL AND server = $1 AND pg_try_advisory_xact_lock_shared(session)"
+    };
+}
+
+pub(super) const TAKE_LOCK: &str = concat!("SELECT pg_advisory_lock($1)::TEXT, ", server!());
+
+/// Whether lock `$1` is held by somebody, on server `$2`.
+pub(super) const IS_HELD: &str = concat!(
+    "SELECT NOT pg_try_advisory_xact_lock_shared($1) AND $2 = ",
+    server!()
 );
+
+const LOST: &str = concat!("SELECT session FROM workers WHERE ", is_lost!());
+
+const BURY_LOST: &str = bury!(concat!("session = ANY ($2) AND ", is_lost!()));
 
 /// What each heartbeat brings along: the database's time, and how many workers are registered.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +93,7 @@ pub(super) struct Pulse {
     pub(super) workers: i64,
 }
 
-const PULSE: &str = "(extract(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT, \
-     (SELECT count(*) FROM workers)";
+const PULSE: &str = concat!(clock!(), ", (SELECT count(*) FROM workers)");
 
 impl Pulse {
     fn read(asked: Asked, row: &PgRow) -> Result<Self, sqlx::Error> {
@@ -76,15 +116,52 @@ pub(super) async fn pulse(connection: &mut PgConnection) -> Result<Pulse, sqlx::
 pub(super) async fn register(
     connection: &mut PgConnection,
     new: NewWorker,
+    proof: Option<Proof>,
 ) -> Result<WorkerId, sqlx::Error> {
     let worker = sqlx::query_scalar(
-        "INSERT INTO workers (lease_until, workflows) VALUES ($1, $2) RETURNING worker",
+        "INSERT INTO workers (lease_until, workflows, session, server) VALUES ($1, $2, $3, $4) \
+         RETURNING worker",
     )
     .bind(new.lease_until.as_micros())
     .bind(new.workflows)
+    .bind(proof.map(|proof| proof.lock))
+    .bind(proof.map(|proof| proof.server))
     .fetch_one(connection)
     .await?;
     Ok(WorkerId::new(worker))
+}
+
+/// Has the rows of workers say how others notice that their process is gone.
+pub(super) async fn show(
+    connection: impl PgExecutor<'_>,
+    schema: &str,
+    workers: &[WorkerId],
+    proof: Proof,
+) -> Result<(), sqlx::Error> {
+    let workers: Vec<i64> = workers.iter().map(|worker| worker.get()).collect();
+    let schema = quoted(schema);
+    let sql =
+        format!("UPDATE {schema}.workers SET session = $1, server = $2 WHERE worker = ANY ($3)");
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(proof.lock)
+        .bind(proof.server)
+        .bind(workers)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Has the rows say no longer what they said.
+pub(super) async fn withdraw(
+    connection: &mut PgConnection,
+    proof: Proof,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE workers SET session = NULL WHERE session = $1 AND server = $2")
+        .bind(proof.lock)
+        .bind(proof.server)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// `None` when the worker is gone.
@@ -92,12 +169,18 @@ pub(super) async fn renew(
     connection: &mut PgConnection,
     worker: WorkerId,
     lease_until: Timestamp,
+    proof: Option<Proof>,
 ) -> Result<Option<Pulse>, sqlx::Error> {
-    let sql = format!("UPDATE workers SET lease_until = $1 WHERE worker = $2 RETURNING {PULSE}");
+    let sql = format!(
+        "UPDATE workers SET lease_until = $1, session = $3, server = $4 \
+         WHERE worker = $2 RETURNING {PULSE}"
+    );
     let asked = Asked::now();
     let row = sqlx::query(AssertSqlSafe(sql))
         .bind(lease_until.as_micros())
         .bind(worker.get())
+        .bind(proof.map(|proof| proof.lock))
+        .bind(proof.map(|proof| proof.server))
         .fetch_optional(connection)
         .await?;
     row.map(|row| Pulse::read(asked, &row)).transpose()
@@ -157,10 +240,41 @@ pub(super) async fn reap(
     if !is_needed {
         return Ok(0);
     }
-    sqlx::query(BURY)
+    sqlx::query(BURY_ENDED)
         .bind(now.as_micros())
         .execute(&mut *connection)
         .await?;
+    free(connection).await
+}
+
+/// The sessions on a server that have ended, of workers that are registered.
+pub(super) async fn lost(
+    connection: &mut PgConnection,
+    server: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar(LOST)
+        .bind(server)
+        .fetch_all(connection)
+        .await
+}
+
+/// Buries the workers of these sessions, if they still are theirs and have ended. Gives how many runs
+/// came free.
+pub(super) async fn bury_lost(
+    connection: &mut PgConnection,
+    server: i64,
+    sessions: Vec<i64>,
+) -> Result<u64, sqlx::Error> {
+    sqlx::query(BURY_LOST)
+        .bind(server)
+        .bind(sessions)
+        .execute(&mut *connection)
+        .await?;
+    free(connection).await
+}
+
+/// Frees the runs of workers that are not registered any more.
+async fn free(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     // A statement of its own: it sees all that the dead have claimed.
     let free = format!(
         "{OWNERS}, gone AS MATERIALIZED (\

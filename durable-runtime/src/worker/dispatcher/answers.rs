@@ -167,10 +167,14 @@ impl Dispatcher {
         if hint.missed {
             self.fetch_unread().await;
         }
-        for run in hint.ended {
-            if self.shared.residents.is_awaited(run) {
-                ending::tell_recorded(Arc::clone(&self.shared), run);
-            }
+        let residents = &self.shared.residents;
+        let mut ended = hint.ended;
+        ended.retain(|run| residents.is_awaited(*run));
+        if hint.missed {
+            ended = residents.awaited_elsewhere();
+        }
+        if !ended.is_empty() {
+            ending::tell_recorded(Arc::clone(&self.shared), ended);
         }
     }
 

@@ -41,12 +41,35 @@ impl Dispatcher {
         let _ = reply.send(());
     }
 
+    /// Gives back the runs at rest, so that others go on with them while the slow steps end.
+    async fn give_back_resting(&self) {
+        let all = self.shared.residents.all();
+        let resting: Vec<_> = all.iter().filter(|slot| !slot.is_busy()).collect();
+        if resting.is_empty() {
+            return;
+        }
+        for slot in resting {
+            self.shared.residents.remove(slot);
+            slot.push(Input::Drop);
+        }
+        let busy = self.shared.residents.keys();
+        let releasing = self
+            .shared
+            .store
+            .release_strays(self.shared.worker(), &busy);
+        if let Err(error) = releasing.await {
+            // They are given back with the rest.
+            self.note_trouble(&error);
+        }
+    }
+
     /// Writes what comes until no run is busy. The lease is kept: a slow step must not be taken over.
     pub(super) async fn wind_down(&mut self, deadline: Timestamp) {
         let shared = Arc::clone(&self.shared);
         let mut requests = Vec::new();
         while shared.residents.any_busy() {
             shared.pace.stir();
+            self.give_back_resting().await;
             let now = shared.clock.now();
             if now >= deadline {
                 return;

@@ -1,6 +1,7 @@
 //! The workloads, one file for each group of them.
 
 mod growth;
+mod handover;
 mod latency;
 mod recovery;
 mod setup;

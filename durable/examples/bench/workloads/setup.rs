@@ -2,12 +2,13 @@
 
 use durable::{Client, Engine};
 
-use super::{growth, latency, recovery, sleepers, throughput};
+use super::{growth, handover, latency, recovery, sleepers, throughput};
 use crate::{args::Args, database::Database, report::Figure};
 
 /// Every workload.
 pub const NAMES: &[&str] = &[
-    "W1", "W1a", "W2", "W3", "W4", "W5", "W6", "W7", "idle", "growth", "finished", "sleeping",
+    "W1", "W1a", "W2", "W3", "W4", "W5", "W6", "W7", "handover", "idle", "growth", "finished",
+    "sleeping",
 ];
 
 /// An engine on a fresh database.
@@ -45,6 +46,7 @@ pub async fn run(name: &str, args: &Args) -> durable::Result<Vec<Figure>> {
         "W6" => latency::signal_to_result(args).await?,
         "W7" => recovery::after_a_kill(args).await?,
         "W7-worker" => recovery::worker(args).await?,
+        "handover" => handover::of_all_runs(args).await?,
         "idle" => latency::idle(args).await?,
         "growth" => growth::long_run(args).await?,
         "finished" => growth::finished_runs(args).await?,

@@ -1,0 +1,225 @@
+//! Whether a worker's process is still there, as the server sees it.
+//!
+//! The listening connection holds an advisory lock, whose number stands in the row of the worker. A process
+//! that dies takes its connections along, so the server lets go of the lock, and others need not wait
+//! for the lease. That only ever ends a lease early: the process that is paused or out of reach keeps its
+//! connection, and its lease; a server or a pooler that cannot do this changes nothing.
+//!
+//! A connection breaks without a death, too. So a worker counts as dead when its lock was free for all of
+//! [`GRACE`], in the eyes of one whose own connection to the same server held meanwhile. A live one
+//! notices at once, because it listens; it says that it is alive, and takes another lock. After a crash
+//! or a restart of the server, all come back within the grace; and a lock says nothing about another
+//! server.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{PgConnection, Row, postgres::PgListener};
+use tokio::time::Instant;
+
+use super::{error::Fault, notify::Hints, pool::Pool, worker};
+use crate::journal::WorkerId;
+
+/// How long a lock must be free before its worker counts as dead. A live worker needs the longest pause
+/// between two tries to connect, and the time that connecting takes.
+const GRACE: Duration = Duration::from_millis(1_500);
+/// How often to look for free locks; and how often when one was found.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// A lock that the server holds for a connection of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// The lock's number, drawn anew for each connection.
+    pub(super) lock: i64,
+    /// When the server that holds it was started: its name, so to speak.
+    pub(super) server: i64,
+}
+
+/// What this process shows to others.
+#[derive(Debug)]
+pub(super) struct Presence {
+    schema: String,
+    state: Mutex<State>,
+    /// Whether locks were seen to work on this server, which may only look like PostgreSQL.
+    locks_work: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    workers: Vec<WorkerId>,
+    proof: Option<Proof>,
+}
+
+impl Presence {
+    pub(super) fn new(schema: &str) -> Self {
+        Self {
+            schema: schema.to_owned(),
+            state: Mutex::default(),
+            locks_work: AtomicBool::new(false),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn proof(&self) -> Option<Proof> {
+        self.lock().proof
+    }
+
+    /// Adds a worker whose row says this; a connection that was made meanwhile does not know of it.
+    pub(super) async fn add(
+        &self,
+        connection: &mut PgConnection,
+        worker: WorkerId,
+        shown: Option<Proof>,
+    ) -> Result<(), sqlx::Error> {
+        let newer = {
+            let mut state = self.lock();
+            state.workers.push(worker);
+            state.proof.filter(|_| state.proof != shown)
+        };
+        match newer {
+            Some(proof) => worker::show(connection, &self.schema, &[worker], proof).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a lock on the connection that listens, and shows it.
+    pub(super) async fn prove(&self, listener: &mut PgListener, leases: &Pool) {
+        if let Err(error) = self.try_prove(listener, leases).await {
+            tracing::debug!(?error, "this worker's lease alone says that it is alive");
+        }
+    }
+
+    async fn try_prove(&self, listener: &mut PgListener, leases: &Pool) -> Result<(), Fault> {
+        let lock = RandomState::new().hash_one("lock").cast_signed();
+        let row = sqlx::query(worker::TAKE_LOCK)
+            .bind(lock)
+            .fetch_one(&mut *listener)
+            .await?;
+        let server = row.try_get(1)?;
+        let proof = Proof { lock, server };
+        if !self.locks_work.load(Ordering::Relaxed) {
+            let is_held = leases.run(Box::new(move |c| Box::pin(is_held(c, proof))));
+            if !is_held.await? {
+                return Ok(());
+            }
+            self.locks_work.store(true, Ordering::Relaxed);
+        }
+        let workers = self.begin(proof);
+        Ok(worker::show(listener, &self.schema, &workers, proof).await?)
+    }
+
+    fn begin(&self, proof: Proof) -> Vec<WorkerId> {
+        let mut state = self.lock();
+        state.proof = Some(proof);
+        state.workers.clone()
+    }
+
+    /// The connection has broken: says that the process is alive nevertheless.
+    pub(super) fn withdraw(&self, leases: &Arc<Pool>) {
+        let Some(proof) = self.lock().proof.take() else {
+            return;
+        };
+        let leases = Arc::clone(leases);
+        // It may take its time, and the next connection is not to wait for it.
+        tokio::spawn(async move {
+            let withdrawing = leases.run(Box::new(move |c| Box::pin(worker::withdraw(c, proof))));
+            if let Err(error) = withdrawing.await {
+                tracing::debug!(?error, "a broken connection could not be reported");
+            }
+        });
+    }
+
+    /// Buries the workers whose connection has ended, as long as it is polled.
+    pub(super) async fn watch(self: Arc<Self>, hints: Arc<Hints>, leases: Arc<Pool>) {
+        let mut watch = Watch::default();
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            match self.proof().filter(|_| hints.has_peers()) {
+                Some(proof) if watch.is_time(proof) => {
+                    let freed = watch.look(proof, &leases).await;
+                    if freed > 0 {
+                        tracing::warn!(
+                            runs = freed,
+                            "the connection of another worker has ended; its runs go on elsewhere"
+                        );
+                        hints.announce_due();
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What one connected process sees of the others.
+#[derive(Debug, Default)]
+struct Watch {
+    /// The own connection: what was seen before it is forgotten with the one before it.
+    proof: Option<Proof>,
+    looked: Option<Instant>,
+    /// The locks that are free, and since when.
+    free: HashMap<i64, Instant>,
+}
+
+impl Watch {
+    fn is_time(&mut self, proof: Proof) -> bool {
+        if self.proof != Some(proof) {
+            *self = Self {
+                proof: Some(proof),
+                ..Self::default()
+            };
+        }
+        let pause = if self.free.is_empty() {
+            LOOK
+        } else {
+            LOOK_AGAIN
+        };
+        self.looked.is_none_or(|at| at.elapsed() >= pause)
+    }
+
+    /// Gives how many runs have come free.
+    async fn look(&mut self, proof: Proof, leases: &Pool) -> u64 {
+        let looking = leases.run(Box::new(move |c| Box::pin(worker::lost(c, proof.server))));
+        let looked = Instant::now();
+        self.looked = Some(looked);
+        let Ok(lost) = looking.await else {
+            // Not seen is not free.
+            self.free.clear();
+            return 0;
+        };
+        self.free.retain(|lock, _| lost.contains(lock));
+        for lock in lost {
+            self.free.entry(lock).or_insert(looked);
+        }
+        let dead = self.free.iter();
+        let dead = dead.filter(|(_, since)| looked.duration_since(**since) >= GRACE);
+        let dead: Vec<i64> = dead.map(|(lock, _)| *lock).collect();
+        if dead.is_empty() {
+            return 0;
+        }
+        let burying = leases.run(Box::new(move |c| {
+            Box::pin(worker::bury_lost(c, proof.server, dead))
+        }));
+        burying.await.unwrap_or(0)
+    }
+}
+
+/// Whether the lock is one that others notice, on the same server.
+async fn is_held(connection: &mut PgConnection, proof: Proof) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(worker::IS_HELD)
+        .bind(proof.lock)
+        .bind(proof.server)
+        .fetch_one(connection)
+        .await
+}
