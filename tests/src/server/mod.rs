@@ -3,13 +3,16 @@
 //! It lives in a directory of its own on a port of its own, and goes away with whoever started it,
 //! also when that process is killed.
 
+mod authority;
 mod database;
+mod pooler;
 mod programs;
 
 use std::{
     fs,
     io::Write,
     net::{Ipv4Addr, TcpListener},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -18,7 +21,9 @@ use std::{
 
 use durable::Result;
 
+pub use authority::Authority;
 pub use database::Database;
+pub use pooler::{PoolMode, Pooler};
 use programs::{Programs, run};
 
 use crate::TempDir;
@@ -108,6 +113,30 @@ impl Server {
             .append(true)
             .open(self.data().join("postgresql.conf"))?;
         Ok(file.write_all(settings.as_bytes())?)
+    }
+
+    /// Has it offer encrypted connections, with a certificate for a name: `DNS:host`, `IP:address`.
+    ///
+    /// # Errors
+    ///
+    /// When the certificate cannot be made, or the server does not take it.
+    pub fn encrypt(&self, authority: &Authority, name: &str) -> Result<()> {
+        let mut programs = self.programs.clone();
+        let (certificate, key) = (
+            self.data().join("server.crt"),
+            self.data().join("server.key"),
+        );
+        authority.sign(name, &certificate, &key)?;
+        // The server wants its key for itself.
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
+        for file in [&certificate, &key] {
+            programs.give(file)?;
+        }
+        let settings = self.data().join("postgresql.conf");
+        let mut settings = fs::OpenOptions::new().append(true).open(settings)?;
+        settings.write_all(b"ssl = on\n")?;
+        run(self.control("stop").arg("--mode=fast"))?;
+        self.start_again()
     }
 
     /// The address of the server's first database.

@@ -38,11 +38,11 @@ impl Programs {
         })
     }
 
-    /// Hands a directory of ours to whoever runs the programs.
-    pub(super) fn give(&mut self, directory: &Path) -> Result<()> {
-        if fs::metadata(directory)?.uid() == 0 {
+    /// Hands a file or a directory of ours to whoever runs the programs.
+    pub(super) fn give(&mut self, path: &Path) -> Result<()> {
+        if fs::metadata(path)?.uid() == 0 {
             let account = (id_of_postgres("-u")?, id_of_postgres("-g")?);
-            chown(directory, Some(account.0), Some(account.1))?;
+            chown(path, Some(account.0), Some(account.1))?;
             self.account = Some(account);
         }
         Ok(())

@@ -9,3 +9,4 @@ mod pooler;
 mod proxy;
 mod races;
 mod support;
+mod tls;

@@ -1,10 +1,11 @@
 //! What is refused, and what is warned about, when a store is opened.
 
 use durable::{
-    Result,
+    Engine, Result,
+    prelude::Ctx,
     store::{NewWorker, PostgresOptions, PostgresStore, Store, StoreErrorKind},
 };
-use durable_tests::server::{Database, Server};
+use durable_tests::server::{Database, PoolMode, Pooler, Server};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -232,6 +233,50 @@ async fn a_transaction_pooler_is_refused() -> Result<()> {
     let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'durable'";
     assert_eq!(count(&server.url(), schemas).await?, 0);
     Ok(())
+}
+
+/// The one that people use.
+#[tokio::test]
+async fn pgbouncer_is_refused_in_transaction_mode() -> Result<()> {
+    let server = Server::start()?;
+    let pooler = Pooler::start(&server, PoolMode::Transaction)?;
+    let error = refusal(&pooler.url(), schema("durable")).await?;
+    assert_eq!(error.kind(), StoreErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("pool_mode = session"), "{error}");
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'durable'";
+    assert_eq!(count(&server.url(), schemas).await?, 0);
+    Ok(())
+}
+
+#[durable::workflow]
+async fn greets(ctx: &Ctx) -> Result<String> {
+    let name = ctx.signal::<String>("name").await?;
+    let greeting = ctx
+        .step("greet", |_| async {
+            Ok::<_, std::io::Error>("hello ".to_owned())
+        })
+        .await?;
+    Ok(greeting + &name)
+}
+
+#[tokio::test]
+async fn pgbouncer_in_session_mode_is_as_good_as_the_server() -> Result<()> {
+    let server = Server::start()?;
+    let pooler = Pooler::start(&server, PoolMode::Session)?;
+    let engine = Engine::open(&pooler.url()).await?;
+    let peer = PostgresStore::open(&pooler.url()).await?;
+    assert!(peer.hint().await.missed && peer.is_hinted());
+    let run = engine.client().start::<greets>("run", ()).await?;
+    run.signal(greets::name, "world".to_owned()).await?;
+    assert_eq!(run.result().await?, "hello world");
+    // The worker's lock is one that others see.
+    until(
+        &server.url(),
+        "EXISTS (SELECT FROM durable.workers WHERE session IS NOT NULL)",
+    )
+    .await?;
+    engine.shutdown().await?;
+    Ok(peer.close().await?)
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! From a driver's error to a [`StoreError`].
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -40,18 +40,27 @@ pub(super) fn describe(doing: &str, place: &impl fmt::Display, fault: Fault) -> 
     }
 }
 
+const REFUSED_TLS: (StoreErrorKind, &str) = (
+    StoreErrorKind::Open,
+    "no encrypted connection could be agreed on; check `sslmode`, `sslrootcert`, and that the server's \
+     certificate is valid for the host of the address",
+);
+
 fn classify(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
     match error {
         sqlx::Error::Database(error) => by_code(&error.code().unwrap_or_default()),
+        // A certificate that is not accepted breaks the connection while it is being made.
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => REFUSED_TLS,
+        sqlx::Error::Tls(_) => REFUSED_TLS,
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => (
+            StoreErrorKind::Unavailable,
+            "a file is not there: the socket of a server that does not run, or what `sslrootcert`, \
+             `sslcert` or `sslkey` names",
+        ),
         sqlx::Error::Io(_) => (
             StoreErrorKind::Unavailable,
             "the server cannot be reached, or the connection broke; check that it runs and that host \
              and port are right",
-        ),
-        sqlx::Error::Tls(_) => (
-            StoreErrorKind::Open,
-            "no encrypted connection could be agreed on; check `sslmode`, `sslrootcert` and the \
-             server's certificate",
         ),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => (
             StoreErrorKind::Unreadable,
