@@ -81,7 +81,7 @@ impl EngineBuilder {
 
     /// The bounds to keep.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.limits = limits.bounded();
         self
     }
 

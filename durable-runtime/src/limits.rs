@@ -11,6 +11,10 @@ use crate::{
 pub struct Limits {
     /// The most bytes of one payload: an input, a step's output, a signal, a result. 2 MiB if not set.
     pub payload_bytes_max: usize,
+    /// The most bytes that a run may have to write at once: the results of steps that end together, the
+    /// inputs of children that start together. A run with more is parked. 128 MiB if not set, and never
+    /// more than 512 MiB, because PostgreSQL takes less than 1 GiB.
+    pub commit_bytes_max: usize,
     /// The most events in one run's journal. 100,000 if not set.
     pub history_max: u32,
     /// The most runs in memory at once; further ones wait in the database. 8,192 if not set.
@@ -24,6 +28,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             payload_bytes_max: 2 << 20,
+            commit_bytes_max: 128 << 20,
             history_max: 100_000,
             resident_runs_max: 8_192,
             worker_deaths_max: 10,
@@ -31,7 +36,20 @@ impl Default for Limits {
     }
 }
 
+/// What every database takes in one call.
+const COMMIT_BYTES_CEILING: usize = 512 << 20;
+
 impl Limits {
+    /// With what no database takes cut down to what all take.
+    pub(crate) fn bounded(self) -> Self {
+        let commit_bytes_max = self.commit_bytes_max.min(COMMIT_BYTES_CEILING);
+        Self {
+            commit_bytes_max,
+            payload_bytes_max: self.payload_bytes_max.min(commit_bytes_max),
+            ..self
+        }
+    }
+
     /// Why a run is not driven on that may be what kills its workers. It can still be canceled.
     pub(crate) fn too_many_deaths(&self, run: &LoadedRun) -> Option<String> {
         let canceled = run.mail.iter().any(|mail| mail.kind == MailKind::Cancel);

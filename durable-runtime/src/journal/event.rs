@@ -245,6 +245,18 @@ impl EventKind {
         }
     }
 
+    /// How many bytes of a user's data it holds.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        match self {
+            Self::StepCompleted { output }
+            | Self::ChildCompleted { output }
+            | Self::Completed { output } => output.len(),
+            Self::SignalReceived { payload } => payload.len(),
+            // Failures and times: small.
+            _ => 0,
+        }
+    }
+
     /// The kind from what [`code`](Self::code) and [`encode`](Self::encode) gave.
     ///
     /// # Errors

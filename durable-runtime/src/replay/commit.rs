@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, Timestamp},
     status::Status,
-    store::{ChildOutcome, Commit, MailKind, MailTarget, NewMail, Ownership, RunUpdate},
+    store::{self, ChildOutcome, Commit, MailKind, MailTarget, NewMail, Ownership, RunUpdate},
 };
 
 impl Machine {
@@ -56,6 +56,7 @@ impl Machine {
         if self.committing {
             return None;
         }
+        self.drop_what_is_too_large();
         let status = self.next_status();
         let ownership = self.next_ownership(residency);
         let update = (status != self.status || ownership != Ownership::Keep).then(|| RunUpdate {
@@ -116,6 +117,25 @@ impl Machine {
                 self.limits.history_max
             )
         })
+    }
+
+    /// Parks the run as it is in the database when what happened since is too much to write at once.
+    fn drop_what_is_too_large(&mut self) {
+        let bytes = store::bytes(&self.uncommitted, &self.children, &self.outgoing);
+        if bytes <= self.limits.commit_bytes_max {
+            return;
+        }
+        self.uncommitted.clear();
+        self.children.clear();
+        self.outgoing.clear();
+        self.consumed.clear();
+        self.parked = Some(format!(
+            "{bytes} bytes would have to be written at once and the limit is {} \
+             (`Limits::commit_bytes_max`): results of steps that ended together, or inputs of children \
+             that started together; nothing of it is recorded. Return references to large data, or let \
+             fewer operations end together",
+            self.limits.commit_bytes_max
+        ));
     }
 
     fn next_status(&self) -> Status {

@@ -49,6 +49,8 @@ pub struct MachineLimits {
     pub history_max: u32,
     /// The most bytes a payload may have.
     pub payload_bytes_max: usize,
+    /// The most bytes that may have to be written at once.
+    pub commit_bytes_max: usize,
 }
 
 /// How long a run that only waits stays in memory.

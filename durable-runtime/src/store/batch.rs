@@ -208,3 +208,44 @@ pub enum CommitOutcome {
     /// The run belongs to another worker now (or to none), and nothing was written.
     LostOwnership,
 }
+
+/// What an event or a row takes beside its payload.
+const ROW_BYTES: usize = 64;
+
+impl NewRun {
+    /// About how many bytes it takes to write.
+    pub(crate) fn bytes(&self) -> usize {
+        self.input.len() + ROW_BYTES
+    }
+}
+
+impl NewMail {
+    /// About how many bytes it takes to write.
+    pub(crate) fn bytes(&self) -> usize {
+        let payload = match &self.kind {
+            MailKind::Signal { payload, .. } => Some(payload),
+            MailKind::Child { outcome, .. } => outcome.as_ref().ok(),
+            MailKind::Cancel => None,
+        };
+        payload.map_or(0, Payload::len) + ROW_BYTES
+    }
+}
+
+impl Commit {
+    /// About how many bytes it takes to write.
+    pub(crate) fn bytes(&self) -> usize {
+        bytes(&self.events, &self.children, &self.outgoing)
+    }
+}
+
+/// About how many bytes a commit of these takes to write.
+pub(crate) fn bytes(events: &[Event], children: &[NewRun], outgoing: &[NewMail]) -> usize {
+    let events = events
+        .iter()
+        .map(|event| event.kind.payload_bytes() + ROW_BYTES);
+    let children = children.iter().map(NewRun::bytes);
+    events
+        .chain(children)
+        .chain(outgoing.iter().map(NewMail::bytes))
+        .sum()
+}

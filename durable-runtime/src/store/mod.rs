@@ -17,6 +17,7 @@ mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub(crate) use batch::bytes;
 pub use batch::{
     Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget,
     NewMail, NewRun, Ownership, RunUpdate, StartOutcome,

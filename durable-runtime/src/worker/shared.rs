@@ -194,6 +194,7 @@ impl Shared {
         MachineLimits {
             history_max: self.limits.history_max,
             payload_bytes_max: self.limits.payload_bytes_max,
+            commit_bytes_max: self.limits.commit_bytes_max,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durable::{ErrorKind, Status, prelude::*};
+use durable::{ErrorKind, Limits, Status, prelude::*};
 
 use super::world::{Book, World, history};
 
@@ -268,4 +268,38 @@ async fn with_undo_renamed(ctx: &Ctx, _input: ()) -> durable::Result<()> {
 async fn refund(step: &StepCtx, what: String) -> Result<(), String> {
     step.state::<Book>().write(format!("refund {what}"));
     Ok(())
+}
+
+#[durable::workflow]
+async fn brings_much(ctx: &Ctx, _input: ()) -> durable::Result<usize> {
+    let first = ctx.step("first", |step| write(step, "first")).await?;
+    let load = |step: StepCtx| async move { write(step, &"x".repeat(20_000)).await };
+    let loads = durable::try_join_all((0..10).map(|_| ctx.step("load", load))).await?;
+    Ok(first.len() + loads.iter().map(String::len).sum::<usize>())
+}
+
+#[tokio::test]
+async fn more_than_can_be_written_at_once_parks() {
+    let world = World::default();
+    let mut limits = Limits::default();
+    limits.commit_bytes_max = 100_000;
+    let engine = world.start(Engine::builder().limits(limits)).await;
+    let run = engine
+        .client()
+        .start::<brings_much>("run", ())
+        .await
+        .unwrap();
+    let error = run.result().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Parked, "{error}");
+    assert!(
+        error.to_string().contains("`Limits::commit_bytes_max`"),
+        "{error}"
+    );
+    assert_eq!(history(&engine, "run").await, ["step_completed first"]);
+    engine.shutdown().await.unwrap();
+
+    let engine = world.engine().await;
+    let run = engine.client().attach::<brings_much>("run").await.unwrap();
+    assert_eq!(run.result().await.unwrap(), 200_005);
+    engine.shutdown().await.unwrap();
 }

@@ -4,6 +4,7 @@
 //! order: mail for a run goes either to the run's task or to its row, never between the two.
 
 mod answers;
+mod bounds;
 mod claims;
 mod lease;
 mod shutdown;
@@ -221,8 +222,17 @@ impl Dispatcher {
         }
     }
 
-    /// Writes everything that has gathered, in one transaction. Gives back the asker of a shutdown.
+    /// Writes everything that has gathered. Gives back the asker of a shutdown.
     async fn write(&mut self, requests: &mut Vec<Request>) -> Option<oneshot::Sender<()>> {
+        let mut shutdown = None;
+        while !requests.is_empty() {
+            shutdown = self.write_batch(requests).await.or(shutdown);
+        }
+        shutdown
+    }
+
+    /// Writes as much as goes into one batch, in one transaction.
+    async fn write_batch(&mut self, requests: &mut Vec<Request>) -> Option<oneshot::Sender<()>> {
         self.batches += 1;
         let mut batch = Batch {
             id: Some(BatchId {
@@ -233,7 +243,7 @@ impl Dispatcher {
         };
         let mut askers = Askers::default();
         let mut shutdown = None;
-        for request in requests.drain(..) {
+        for request in requests.drain(..bounds::fitting(requests)) {
             match request {
                 Request::Start { run, reply } => {
                     batch.starts.push(run);
