@@ -2,5 +2,7 @@
 
 #![cfg(unix)]
 
+#[cfg(all(test, target_os = "linux"))]
+mod full_disk;
 #[cfg(test)]
 mod sqlite;

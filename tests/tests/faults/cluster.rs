@@ -5,6 +5,7 @@ use std::{
     fmt::Write as _,
     fs::{self, File},
     io::Write as _,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Once,
     time::{Duration, Instant, SystemTime},
@@ -25,7 +26,35 @@ pub struct Cluster {
     url: String,
     folder: Folder,
     workers: Vec<Worker>,
+    disk: Disk,
     directory: TempDir,
+}
+
+/// What the workers write on.
+#[derive(Debug, Clone, Copy)]
+pub enum Disk {
+    Sound,
+    /// Each sync takes 30 ms longer.
+    Slow,
+}
+
+impl Disk {
+    /// A program on this disk; what delays it writes a log of the delays.
+    fn command(self, program: &str, delays: &Path) -> Command {
+        match self {
+            Self::Sound => Command::new(program),
+            Self::Slow => {
+                // It ends with the worker, which ends when its standard input closes.
+                let mut strace = Command::new("strace");
+                strace.args(["--follow-forks", "--quiet=all", "--output"]);
+                strace.arg(delays);
+                strace.args(["--trace=fsync,fdatasync"]);
+                strace.arg("--inject=fsync,fdatasync:delay_enter=30000");
+                strace.arg(program);
+                strace
+            }
+        }
+    }
 }
 
 /// One worker through its lives.
@@ -53,8 +82,15 @@ impl Cluster {
             url: url.map_or(file, str::to_owned),
             folder: Folder::new(directory.path()),
             workers: Vec::new(),
+            disk: Disk::Sound,
             directory,
         }
+    }
+
+    /// The same on another disk.
+    pub fn on(mut self, disk: Disk) -> Self {
+        self.disk = disk;
+        self
     }
 
     /// Starts a worker process; gives its number.
@@ -73,6 +109,7 @@ impl Cluster {
 
     /// Starts the next life of a worker.
     pub fn start(&mut self, number: usize) {
+        let delays = self.delays();
         let worker = &mut self.workers[number];
         assert!(worker.process.is_none(), "{} lives", worker.life());
         worker.lives += 1;
@@ -85,13 +122,16 @@ impl Cluster {
             tuning: worker.tuning,
         };
         let log = File::create(self.folder.log(&worker.life())).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_fault_worker"))
+        let process = self
+            .disk
+            .command(env!("CARGO_BIN_EXE_fault_worker"), &delays)
             .arg(serde_json::to_string(&orders).unwrap())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
-            .spawn();
-        worker.process = Some(process.unwrap());
+            .spawn()
+            .expect("the program, or `strace` before it, starts; `apt-get install -y strace`");
+        worker.process = Some(process);
     }
 
     /// Kills a worker, without a chance to tidy up.
@@ -194,6 +234,16 @@ impl Cluster {
         self.until("every engine starts", || {
             (0..self.workers.len()).all(|number| self.log(number).contains("fault_worker: ready"))
         });
+    }
+
+    fn delays(&self) -> PathBuf {
+        self.directory.path().join("delays")
+    }
+
+    /// How often a sync of the worker that was started last was delayed.
+    pub fn delayed_syncs(&self) -> usize {
+        let delays = fs::read_to_string(self.delays()).unwrap();
+        delays.matches("(DELAYED)").count()
     }
 
     /// How often a call of a worker's store has failed.

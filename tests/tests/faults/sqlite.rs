@@ -1,6 +1,11 @@
 //! Several processes on one SQLite file.
 
-use crate::{cluster::Cluster, scenarios};
+use durable_tests::workload::mixed;
+
+use crate::{
+    cluster::{Cluster, Disk},
+    scenarios::{self, SHORT},
+};
 
 fn cluster() -> Cluster {
     Cluster::new("sqlite", None)
@@ -35,4 +40,17 @@ async fn a_worker_hands_over() {
 #[tokio::test]
 async fn a_run_kills_its_workers() {
     scenarios::poison(cluster()).await;
+}
+
+#[tokio::test]
+async fn the_disk_is_slow() {
+    let mut cluster = cluster().on(Disk::Slow);
+    for worker in 0..2 {
+        cluster.add(mixed(&format!("run-{worker}"), 25, 5), SHORT);
+    }
+    cluster.until_all_ended();
+    let delayed = cluster.delayed_syncs();
+    assert!(delayed > 20, "{delayed} syncs were delayed");
+    let report = cluster.finish("30 ms more for each sync").await;
+    assert_eq!(report.repeated, 0, "slow is not dead");
 }

@@ -21,7 +21,7 @@ use durable::{
     journal::{EventKind, Timestamp},
     prelude::*,
 };
-use durable_tests::TempDir;
+use durable_tests::{TempDir, soon};
 
 /// What steps and compensations were called, by idempotency key, and whether payments go through.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +105,7 @@ async fn a_run_goes_on_under_the_new_names_and_repeats_nothing() {
         .await
         .unwrap();
     let run = client.attach_by_id("run").await.unwrap();
-    run.reaches(Status::Suspended).await.unwrap();
+    soon(run.reaches(Status::Suspended)).await.unwrap().unwrap();
     engine.shutdown().await.unwrap();
 
     let engine = open(&directory, &world, "after.rs").await.unwrap();
@@ -115,7 +115,10 @@ async fn a_run_goes_on_under_the_new_names_and_repeats_nothing() {
     assert_eq!(again.unwrap().id(), run.id(), "it is the same run");
     client.signal_by_name("run", "released", "7").await.unwrap();
     run.signal(after::shipping::cleared, 8).await.unwrap();
-    assert_eq!(run.result().await.unwrap(), 10 + 20 + 1 + 2 + 30 + 7 + 8);
+    assert_eq!(
+        soon(run.result()).await.unwrap().unwrap(),
+        10 + 20 + 1 + 2 + 30 + 7 + 8
+    );
     assert_eq!(
         journal(&engine, "run").await.unwrap(),
         [
@@ -162,7 +165,8 @@ async fn a_renamed_step_is_undone_and_retried_under_the_key_it_began_with() {
     let world = World::default();
     let engine = open(&directory, &world, "before.rs").await.unwrap();
     let run = engine.client().start::<before::pay>("run", ()).await;
-    run.unwrap().reaches(Status::Suspended).await.unwrap();
+    let run = run.unwrap();
+    soon(run.reaches(Status::Suspended)).await.unwrap().unwrap();
     engine.shutdown().await.unwrap();
     assert_eq!(
         world.counts(),
@@ -175,7 +179,7 @@ async fn a_renamed_step_is_undone_and_retried_under_the_key_it_began_with() {
     world.bank_is_open.store(true, Ordering::Relaxed);
     let engine = open(&directory, &world, "after.rs").await.unwrap();
     let run = engine.client().attach::<after::pay>("run").await.unwrap();
-    let error = run.result().await.unwrap_err();
+    let error = soon(run.result()).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     assert_eq!(
         world.counts(),
@@ -195,9 +199,13 @@ async fn a_child_that_was_started_under_the_old_name_ends_under_the_new() {
     let world = World::default();
     let engine = open(&directory, &world, "before.rs").await.unwrap();
     let run = engine.client().start::<before::parent>("run", ()).await;
-    run.unwrap().reaches(Status::Suspended).await.unwrap();
+    let run = run.unwrap();
+    soon(run.reaches(Status::Suspended)).await.unwrap().unwrap();
     let child = engine.client().attach_by_id("run/bill").await.unwrap();
-    child.reaches(Status::Suspended).await.unwrap();
+    soon(child.reaches(Status::Suspended))
+        .await
+        .unwrap()
+        .unwrap();
     engine.shutdown().await.unwrap();
 
     let engine = open(&directory, &world, "after.rs").await.unwrap();
@@ -207,7 +215,7 @@ async fn a_child_that_was_started_under_the_old_name_ends_under_the_new() {
         .await
         .unwrap();
     let run = client.attach::<after::parent>("run").await.unwrap();
-    assert_eq!(run.result().await.unwrap(), 5);
+    assert_eq!(soon(run.result()).await.unwrap().unwrap(), 5);
     engine.shutdown().await.unwrap();
 }
 

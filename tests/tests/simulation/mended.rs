@@ -13,6 +13,7 @@ use durable::{
     store::MemoryStore,
     testing::{Fault, FaultyStore, StoreCall, VirtualClock},
 };
+use durable_tests::soon;
 use tokio::sync::Notify;
 
 use crate::door::{Door, builder, engine};
@@ -31,7 +32,7 @@ async fn a_run_that_stays_in_memory_for_a_near_timeout_rests() {
     let clock = VirtualClock::new();
     let engine = engine(&clock).await;
     let run = engine.client().start::<waiting>("run", ()).await.unwrap();
-    let error = run.result().await.unwrap_err();
+    let error = soon(run.result()).await.unwrap().unwrap_err();
     assert_eq!(error.failure().unwrap().kind(), FailureKind::Timeout);
     engine.shutdown().await.unwrap();
 }
@@ -60,7 +61,7 @@ async fn a_rollback_rests_when_a_sleep_of_the_body_is_due() {
     let run = engine.client().start::<undone>("run", ()).await.unwrap();
     run.reaches(durable::Status::Suspended).await.unwrap();
     run.cancel().await.unwrap();
-    let error = run.result().await.unwrap_err();
+    let error = soon(run.result()).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Canceled);
     assert_eq!(clock.now().since(before), Duration::from_secs(60));
     engine.shutdown().await.unwrap();
@@ -105,7 +106,7 @@ async fn a_cancellation_between_the_end_and_its_commit_changes_nothing() {
             std::thread::yield_now();
         }
     }
-    assert_eq!(run.result().await.unwrap(), 3);
+    assert_eq!(soon(run.result()).await.unwrap().unwrap(), 3);
     engine.shutdown().await.unwrap();
 }
 
@@ -128,6 +129,9 @@ async fn of_two_waits_for_one_signal_the_second_times_out() {
     let client = engine.client();
     let run = client.start::<two_waits>("run", vec![1, 2]).await.unwrap();
     run.signal(two_waits::go, 1).await.unwrap();
-    assert_eq!(run.result().await.unwrap(), vec![true, false]);
+    assert_eq!(
+        soon(run.result()).await.unwrap().unwrap(),
+        vec![true, false]
+    );
     engine.shutdown().await.unwrap();
 }

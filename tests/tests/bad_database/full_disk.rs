@@ -1,0 +1,110 @@
+//! A SQLite file on a disk that is full for a while.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use durable::{
+    Result,
+    journal::{Payload, RunId, Timestamp},
+    store::{Batch, NewRun, SqliteStore, StartOutcome, Store, StoreError, StoreErrorKind},
+};
+use durable_tests::TempDir;
+
+/// A file system of 8 MB.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn mount() -> Result<Self> {
+        let disk = Self(TempDir::new("full-disk")?);
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=8m", "durable-test"]);
+        match mount.arg(disk.path()).status()?.success() {
+            true => Ok(disk),
+            false => Err("this test mounts a small file system, which only root may do".into()),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn database(&self) -> PathBuf {
+        self.path().join("runs.db")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // The folder cannot be removed otherwise, which shows.
+        let _ = Command::new("umount").arg(self.path()).status();
+    }
+}
+
+/// Starts a run with an input of 20 KB.
+async fn start(store: &SqliteStore, id: &str) -> Result<StartOutcome, StoreError> {
+    let run = NewRun {
+        id: RunId::from_recorded(id),
+        workflow: "flow".to_owned(),
+        input: Payload::from_bytes(vec![b'1'; 20_000]),
+        seed: 7,
+        at: Timestamp::from_micros(1_700_000_000_000_000),
+        parent: None,
+        owner: None,
+    };
+    let batch = Batch {
+        starts: vec![run],
+        ..Batch::default()
+    };
+    Ok(store.commit(&batch).await?.starts.remove(0))
+}
+
+async fn is_there(store: &SqliteStore, id: &str) -> Result<bool> {
+    Ok(store.find(&RunId::from_recorded(id)).await?.is_some())
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_full_disk() -> Result<()> {
+    let disk = SmallDisk::mount()?;
+    let ballast = disk.path().join("ballast");
+    // To fold its log back into the file, SQLite needs as much room as the log takes.
+    fs::write(&ballast, vec![0; 5 << 20])?;
+    let address = disk.database().to_string_lossy().into_owned();
+    let store = SqliteStore::open(&address).await?;
+    let mut acknowledged = Vec::new();
+    let error = loop {
+        let id = format!("run-{}", acknowledged.len());
+        match start(&store, &id).await {
+            Ok(_) => acknowledged.push(id),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    assert!(
+        error.to_string().contains("the disk is full; make room"),
+        "{error}"
+    );
+    assert!(acknowledged.len() > 20, "{} runs", acknowledged.len());
+    // It stays so, and nothing of it is there.
+    assert!(start(&store, "refused").await.is_err());
+    assert!(!is_there(&store, "refused").await?);
+    for id in &acknowledged {
+        assert!(is_there(&store, id).await?, "{id} is lost");
+    }
+    fs::remove_file(&ballast)?;
+    start(&store, "refused").await?;
+    acknowledged.push("refused".to_owned());
+    store.close().await?;
+    let store = SqliteStore::open(&address).await?;
+    for id in &acknowledged {
+        assert!(is_there(&store, id).await?, "{id} is lost");
+    }
+    let next = format!("run-{}", acknowledged.len() - 1);
+    assert!(
+        !is_there(&store, &next).await?,
+        "a start that failed is there"
+    );
+    Ok(store.close().await?)
+}
