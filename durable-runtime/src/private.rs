@@ -12,7 +12,8 @@ use crate::{
 };
 pub use crate::{
     context::{
-        Branch, Compensation, Ctx, First, Fragment, Join, Scope, Signal, StepCtx, StepKey, Workflow,
+        Branch, Compensation, Ctx, First, Fragment, Join, Scope, Signal, SignalWait, StepCtx,
+        StepKey, Workflow,
     },
     failure::BoxError,
     graph::{
@@ -104,6 +105,43 @@ fn boxed<E: UserError>(error: E) -> BoxError {
 /// compensation where a rollback finds it.
 #[derive(Debug, Clone, Copy)]
 pub struct Wired;
+
+/// The branches of a combinator that is called by its bare name.
+pub fn branches<I: IntoIterator>(branches: I) -> impl Iterator<Item = DurableBranch<I::Item>> {
+    branches.into_iter().map(DurableBranch)
+}
+
+/// A branch that can be awaited and is no future: a combinator of another crate that has the same name
+/// does not compile with it.
+#[derive(Debug)]
+pub struct DurableBranch<F>(F);
+
+impl<F: IntoFuture> IntoFuture for DurableBranch<F> {
+    type Output = F::Output;
+    type IntoFuture = F::IntoFuture;
+
+    fn into_future(self) -> F::IntoFuture {
+        self.0.into_future()
+    }
+}
+
+/// A wait for a signal whose value was refused.
+///
+/// # Panics
+///
+/// Always; what was refused does not run.
+pub fn refused_signal<T, N>(_: &Ctx, _: N) -> SignalWait<'_, T> {
+    unreachable!("the body was refused at compile time")
+}
+
+/// What a fn was given in place of the context of a refused body, whatever it takes.
+///
+/// # Panics
+///
+/// Always; what was refused does not run.
+pub fn given<T>(_: &Ctx) -> T {
+    unreachable!("the body was refused at compile time")
+}
 
 /// The context in a part of a refused body that must not have it: it keeps one mistake from being
 /// reported twice.

@@ -48,16 +48,22 @@ impl VisitMut for Detacher<'_> {
     }
 
     fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
-        if self.away {
-            call.args.iter_mut().for_each(|arg| self.replace(arg));
-        }
         self.away(|detacher| visit_mut::visit_expr_call_mut(detacher, call));
+        if is_plain_fn(&call.func) {
+            let private = &self.private;
+            let given = quote!(#private::given);
+            let args = call.args.iter_mut();
+            args.for_each(|arg| self.replace(arg, &given));
+        } else if self.away {
+            let args = call.args.iter_mut();
+            args.for_each(|arg| self.replace(arg, &TokenStream::new()));
+        }
     }
 
     fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
         visit_mut::visit_expr_method_call_mut(self, call);
         if self.away && self.is_ours(call) {
-            self.replace(&mut call.receiver);
+            self.replace(&mut call.receiver, &TokenStream::new());
         }
     }
 }
@@ -70,10 +76,10 @@ impl Detacher<'_> {
     }
 
     /// Replaces the context; its name stays, for the editor.
-    fn replace(&mut self, expression: &mut Expr) {
+    fn replace(&mut self, expression: &mut Expr, as_: &TokenStream) {
         let private = &self.private;
         if let Some(name) = context_ident(expression).filter(|name| *name == self.context) {
-            *expression = parse_quote!({ let #name = #private::elsewhere(); #name });
+            *expression = parse_quote!({ let #name = #private::elsewhere(); #as_(#name) });
             self.detached = true;
         }
     }
@@ -93,4 +99,16 @@ impl Detacher<'_> {
                     .is_some_and(|key| key.to_string().starts_with(&prefix.to_string()))
             })
     }
+}
+
+/// Whether this is the path of a fn whose signature says what it takes.
+fn is_plain_fn(function: &Expr) -> bool {
+    let Expr::Path(path) = function else {
+        return false;
+    };
+    // `Arc::new` takes anything, and so does `drop`.
+    path.path.segments.iter().all(|segment| {
+        let name = segment.ident.to_string();
+        name.starts_with(char::is_lowercase) && !matches!(name.as_str(), "drop" | "forget")
+    })
 }

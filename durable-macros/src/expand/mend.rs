@@ -11,11 +11,12 @@ use syn::{
 use crate::{
     graph::{Body, Kind},
     parse::{
+        body::turbofish,
         calls::{Chain, context_ident, is_context, is_of_result, kind_of, peel},
         macros,
     },
     paths::Paths,
-    validate::options,
+    validate::{options, signature::Borrow},
 };
 
 /// Mends a body in place.
@@ -86,6 +87,11 @@ impl VisitMut for Mender<'_> {
             *expression = (*awaited.base).clone();
         }
         if let Expr::MethodCall(call) = expression
+            && let Some(wait) = self.refused_signal(call)
+        {
+            *expression = wait;
+        }
+        if let Expr::MethodCall(call) = expression
             && call.method == "compensate"
             && self.is_late(&call.method)
         {
@@ -118,6 +124,21 @@ impl Mender<'_> {
         if is_alias && kind_of(&call.method).is_some() {
             self.rename(call.args.first_mut());
         }
+    }
+
+    /// A wait for a signal whose value cannot be one.
+    fn refused_signal(&self, call: &ExprMethodCall) -> Option<Expr> {
+        let payload = turbofish(call.turbofish.as_ref());
+        let is_refused = payload
+            .as_ref()
+            .is_none_or(|payload| Borrow::find(payload).is_some());
+        if !is_refused || call.method != "signal" || !is_context(&call.receiver, self.context) {
+            return None;
+        }
+        let Self { private, .. } = self;
+        let payload = payload.unwrap_or_else(|| parse_quote!(_));
+        let (context, name) = (&call.receiver, &call.args);
+        Some(parse_quote!(#private::refused_signal::<#payload, _>(&#context, (#name))))
     }
 
     /// The name of an operation that is built in another way than on the context.

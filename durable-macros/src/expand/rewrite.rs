@@ -17,11 +17,11 @@ use crate::{
     graph::Kind,
     names::flaw,
     parse::{
-        calls::{Chain, FragmentCall, is_context, kind_of, renews_context},
+        calls::{Chain, FragmentCall, fan_out, is_context, kind_of, renews_context},
         macros::{self, Reading},
         scopes::binds,
     },
-    paths::Paths,
+    paths::{Paths, generated_at},
 };
 
 /// Rewrites a body in place.
@@ -103,6 +103,15 @@ impl VisitMut for Rewriter<'_> {
             .filter(|_| !self.shadowed)
             .and_then(|call| literal(call.scope.call.args.first()?).cloned());
         visit_mut::visit_expr_call_mut(self, call);
+        if fan_out(call).is_some()
+            && matches!(&*call.func, Expr::Path(path) if path.path.get_ident().is_some())
+        {
+            let private = &self.private;
+            for branches in &mut call.args {
+                let at = generated_at(branches.span());
+                *branches = parse_quote_spanned!(at=> #private::branches(#branches));
+            }
+        }
         // Rewritten already, to a key that fits everywhere.
         if let (Some(name), Some(Expr::MethodCall(scope))) = (scope, call.args.first_mut())
             && let Some(key) = scope.args.first_mut()

@@ -5,7 +5,7 @@ use syn::{Block, Expr, Stmt};
 use super::{
     bindings::root_local,
     body::Reader,
-    calls::{FragmentCall, fan_out, peel},
+    calls::{FragmentCall, peel},
     macros::{self, Reading},
     scopes::Holds,
 };
@@ -31,7 +31,7 @@ impl Reader {
                     Some(Holds::Judged | Holds::Capture)
                 );
                 (fragment && self.sees_context())
-                    || fan_out(call).is_some()
+                    || self.own_fan_out(call).is_some()
                     || wraps
                     || handed_on
                     || judged

@@ -10,7 +10,7 @@ use super::{
     awaitable::is_wrapper,
     body::Reader,
     call_sites::is_constructor,
-    calls::{Chain, FragmentCall, context_ident, fan_out, peel, renews_context},
+    calls::{Chain, FragmentCall, context_ident, peel, renews_context},
     macros::{self, Reading},
     scopes::{Holds, names_bound},
 };
@@ -133,7 +133,7 @@ impl Reader {
             };
         }
         match value {
-            Expr::Call(call) if fan_out(call).is_some() => Holds::Operation,
+            Expr::Call(call) if self.own_fan_out(call).is_some() => Holds::Operation,
             Expr::Call(call) if is_wrapper(&call.func) => call
                 .args
                 .first()
@@ -275,7 +275,7 @@ impl<'ast> Visit<'ast> for Search<'_> {
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         let fragment = FragmentCall::of(call, &self.reader.context);
-        self.found |= fan_out(call).is_some() || fragment.is_some();
+        self.found |= self.reader.own_fan_out(call).is_some() || fragment.is_some();
         syn::visit::visit_expr_call(self, call);
     }
 

@@ -319,7 +319,7 @@ fn generics(path: &Path) -> usize {
 }
 
 /// The one type of a turbofish.
-fn turbofish(arguments: Option<&syn::AngleBracketedGenericArguments>) -> Option<Type> {
+pub(crate) fn turbofish(arguments: Option<&syn::AngleBracketedGenericArguments>) -> Option<Type> {
     match arguments?.args.first()? {
         GenericArgument::Type(Type::Infer(_)) => None,
         GenericArgument::Type(generic) => Some(generic.clone()),

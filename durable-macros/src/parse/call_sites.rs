@@ -8,7 +8,7 @@ use super::{
     awaitable::is_wrapper,
     body::{Reader, summary},
     calls::{Chain, FragmentCall, context_ident, fan_out, peel},
-    known_fns,
+    known_fns, macros,
     scopes::Holds,
 };
 use crate::{
@@ -61,7 +61,7 @@ impl Reader {
             }
             return self.operation(&fragment.scope, Some(fragment.fragment), fate);
         }
-        if let Some(kind) = fan_out(call) {
+        if let Some(kind) = self.own_fan_out(call) {
             return self.fan_out_call(kind, call, &fate);
         }
         if is_drop(call) {
@@ -114,6 +114,16 @@ impl Reader {
         if call.method == "continue_as_new" {
             self.exit();
         }
+    }
+
+    /// Whether this is a call of one of our combinators for many operations.
+    pub(super) fn own_fan_out(&self, call: &ExprCall) -> Option<&'static str> {
+        let Expr::Path(path) = peel(&call.func) else {
+            return None;
+        };
+        let full = self.aliases.resolve(&path.path);
+        let foreign = full.len() > 1 && macros::FOREIGN.contains(&full[0].as_str());
+        fan_out(call).filter(|_| !foreign)
     }
 
     fn fan_out_call(&mut self, kind: &'static str, call: &ExprCall, fate: &Fate) {

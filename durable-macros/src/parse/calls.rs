@@ -107,17 +107,12 @@ impl<'a> FragmentCall<'a> {
     }
 }
 
-/// Whether this is a call of one of the facade's combinators for many operations.
+/// Whether this has the name of one of the facade's combinators for many operations.
 pub(crate) fn fan_out(call: &ExprCall) -> Option<&'static str> {
     let Expr::Path(path) = peel(&call.func) else {
         return None;
     };
-    let foreign = path.path.segments.len() > 1 && {
-        let first = &path.path.segments[0].ident;
-        first == "futures" || first == "futures_util" || first == "tokio"
-    };
     match path.path.segments.last()?.ident.to_string().as_str() {
-        _ if foreign => None,
         "join_all" => Some("JoinAll"),
         "try_join_all" => Some("TryJoinAll"),
         _ => None,

@@ -3,6 +3,7 @@
 use syn::{Expr, ExprClosure, ExprMethodCall, Path};
 
 use super::{
+    bindings::root_local,
     body::Reader,
     calls::{is_of_result, is_option, peel},
     scopes::Holds,
@@ -66,6 +67,7 @@ impl Reader {
     pub(super) fn note_result(&mut self, value: &Expr) {
         if let Expr::MethodCall(call) = peel(value)
             && is_elapsed(call)
+            && root_local(&call.receiver).is_some()
             && !self.reads_clock(call)
             && !self.place.is_unjudged()
         {

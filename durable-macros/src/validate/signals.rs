@@ -1,5 +1,8 @@
 //! Signals: each carries a value of a type that its sender knows.
 
+use syn::Type;
+
+use super::signature::Borrow;
 use crate::{
     diagnostics::Diagnostics,
     graph::{Body, Kind},
@@ -10,7 +13,11 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
         .operations
         .iter()
         .filter(|operation| operation.kind == Kind::Signal);
-    for signal in signals.filter(|signal| signal.generic.is_none()) {
+    for signal in signals {
+        if let Some(payload) = &signal.generic {
+            borrowed(payload, diagnostics);
+            continue;
+        }
         let name = signal.literal().map(syn::LitStr::value);
         diagnostics.push(
             &signal.method,
@@ -22,6 +29,17 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
                 body.context,
                 name.as_deref().unwrap_or("a_name")
             ),
+        );
+    }
+}
+
+fn borrowed(payload: &Type, diagnostics: &mut Diagnostics) {
+    if let Some(borrow) = Borrow::find(payload) {
+        diagnostics.push(
+            borrow,
+            "a signal cannot carry a borrowed value",
+            "it is read from the journal, when whoever sent it has long gone on",
+            "an owned type: `String` for `&str`, `Vec<T>` for `&[T]`",
         );
     }
 }

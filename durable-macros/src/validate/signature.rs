@@ -275,10 +275,10 @@ impl Judge<'_> {
 }
 
 /// The first reference in a type.
-struct Borrow<'ast>(Option<&'ast Type>);
+pub(crate) struct Borrow<'ast>(Option<&'ast Type>);
 
 impl<'ast> Borrow<'ast> {
-    fn find(ty: &'ast Type) -> Option<&'ast Type> {
+    pub(crate) fn find(ty: &'ast Type) -> Option<&'ast Type> {
         let mut search = Self(None);
         search.visit_type(ty);
         search.0
