@@ -98,3 +98,16 @@ async fn a_server_goes_away_with_a_process_that_is_killed() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+/// On a server that outlives the tests nothing is left behind.
+#[tokio::test]
+async fn a_database_beside_another_goes_away_with_its_test() -> durable::Result<()> {
+    let server = Server::start()?;
+    let database = Database::beside(&server.url()).await?;
+    let url = database.url().to_owned();
+    // Somebody who is still connected does not keep it.
+    let _connection = PgConnection::connect(&url).await?;
+    drop(database);
+    assert!(PgConnection::connect(&url).await.is_err());
+    Ok(())
+}

@@ -28,6 +28,15 @@ enum Home {
 #[derive(Debug)]
 pub struct Database {
     url: String,
+    /// What removes it from a server that outlives us.
+    _remover: Option<Remover>,
+}
+
+/// Removes a database when it is dropped.
+#[derive(Debug)]
+struct Remover {
+    server: String,
+    name: String,
 }
 
 impl Database {
@@ -46,16 +55,38 @@ impl Database {
         });
         match home.as_ref().map_err(String::as_str)? {
             Home::Named(url) => Self::beside(url).await,
-            Home::Private(server) => server.database().await,
+            Home::Private(server) => Self::on(server).await,
         }
     }
 
-    /// Makes an empty database on the server of another one.
+    /// Makes an empty database on the server of another one, for as long as this value lives.
     ///
     /// # Errors
     ///
     /// When the server refuses.
     pub async fn beside(url: &str) -> Result<Self> {
+        let (name, new) = Self::create(url).await?;
+        let remover = Remover {
+            server: url.to_owned(),
+            name,
+        };
+        Ok(Self {
+            url: new,
+            _remover: Some(remover),
+        })
+    }
+
+    /// A new database on a server that takes it along.
+    pub(super) async fn on(server: &Server) -> Result<Self> {
+        let (_, url) = Self::create(&server.url()).await?;
+        Ok(Self {
+            url,
+            _remover: None,
+        })
+    }
+
+    /// Gives the new database's name and address.
+    async fn create(url: &str) -> Result<(String, String)> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("durable_test_{}_{number}", process::id());
         let mut connection = PgConnection::connect(url).await?;
@@ -65,14 +96,34 @@ impl Database {
             connection.execute(AssertSqlSafe(sql)).await?;
         }
         connection.close().await?;
-        Ok(Self {
-            url: sibling(url, &name),
-        })
+        let new = sibling(url, &name);
+        Ok((name, new))
     }
 
     /// Its address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+}
+
+impl Drop for Remover {
+    fn drop(&mut self) {
+        let remove = async || {
+            let mut connection = PgConnection::connect(&self.server).await?;
+            let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+            connection.execute(AssertSqlSafe(sql)).await?;
+            connection.close().await
+        };
+        // In a thread, because a runtime may be at work in this one. What it could not remove, the next
+        // test of that name does.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                runtime.map(|runtime| runtime.block_on(remove()))
+            });
+        });
     }
 }
 

@@ -160,7 +160,7 @@ impl Server {
     ///
     /// When the server refuses.
     pub async fn database(&self) -> Result<Database> {
-        Database::beside(&self.url()).await
+        Database::on(self).await
     }
 
     /// Starts a server that was stopped or killed.
