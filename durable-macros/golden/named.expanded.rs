@@ -42,14 +42,12 @@ impl ::durable::__private::Workflow for ship {
     fn __run(
         ctx: &::durable::__private::Ctx,
         input: Parcel,
-    ) -> impl ::core::future::Future<
-        Output = ::durable::__private::Outcome<Self::Output>,
-    > + ::core::marker::Send {
+    ) -> ::durable::__private::Running<'_, Self::Output> {
         ::durable::__private::body(ship(ctx, input))
     }
 }
 #[cfg(feature = "shipping")]
 ::durable::__private::inventory::submit! {
     ::durable::__private::Definition::of:: < ship > (::core::file!(), 4,
-    ::durable::__private::Wiring { compensators : & [], states : & [], scopes : & [], })
+    ::durable::__private::Wiring::NONE)
 }

@@ -22,13 +22,11 @@ impl ::durable::__private::Workflow for nothing {
     fn __run(
         ctx: &::durable::__private::Ctx,
         (): (),
-    ) -> impl ::core::future::Future<
-        Output = ::durable::__private::Outcome<Self::Output>,
-    > + ::core::marker::Send {
+    ) -> ::durable::__private::Running<'_, Self::Output> {
         ::durable::__private::body(nothing(ctx))
     }
 }
 ::durable::__private::inventory::submit! {
     ::durable::__private::Definition::of:: < nothing > (::core::file!(), 2,
-    ::durable::__private::Wiring { compensators : & [], states : & [], scopes : & [], })
+    ::durable::__private::Wiring::NONE)
 }

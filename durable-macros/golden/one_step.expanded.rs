@@ -37,13 +37,11 @@ impl ::durable::__private::Workflow for order {
     fn __run(
         ctx: &::durable::__private::Ctx,
         input: Order,
-    ) -> impl ::core::future::Future<
-        Output = ::durable::__private::Outcome<Self::Output>,
-    > + ::core::marker::Send {
+    ) -> ::durable::__private::Running<'_, Self::Output> {
         ::durable::__private::body(order(ctx, input))
     }
 }
 ::durable::__private::inventory::submit! {
     ::durable::__private::Definition::of:: < order > (::core::file!(), 3,
-    ::durable::__private::Wiring { compensators : & [], states : & [], scopes : & [], })
+    ::durable::__private::Wiring::NONE)
 }

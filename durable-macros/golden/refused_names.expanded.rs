@@ -37,15 +37,13 @@ impl ::durable::__private::Workflow for order {
     fn __run(
         ctx: &::durable::__private::Ctx,
         input: u32,
-    ) -> impl ::core::future::Future<
-        Output = ::durable::__private::Outcome<Self::Output>,
-    > + ::core::marker::Send {
+    ) -> ::durable::__private::Running<'_, Self::Output> {
         ::durable::__private::body(order(ctx, input))
     }
 }
 ::durable::__private::inventory::submit! {
     ::durable::__private::Definition::of:: < order > (::core::file!(), 2,
-    ::durable::__private::Wiring { compensators : & [], states : & [], scopes : & [], })
+    ::durable::__private::Wiring::NONE)
 }
 ::core::compile_error! {
     "the step name \"Charge\" is not in snake_case\n  why: names become variants of the step enum and parts of recorded keys, where `/` and `#` have a meaning\n  instead: lower case letters, digits and `_`, at most 64, as in \"charge\""

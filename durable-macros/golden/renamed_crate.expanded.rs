@@ -68,9 +68,7 @@ impl crate::engine::__private::Workflow for order {
     fn __run(
         ctx: &crate::engine::__private::Ctx,
         (): (),
-    ) -> impl ::core::future::Future<
-        Output = crate::engine::__private::Outcome<Self::Output>,
-    > + ::core::marker::Send {
+    ) -> crate::engine::__private::Running<'_, Self::Output> {
         crate::engine::__private::body(order(ctx))
     }
 }

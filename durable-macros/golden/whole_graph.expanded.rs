@@ -235,9 +235,7 @@ impl ::durable::__private::Workflow for order {
     fn __run(
         ctx: &::durable::__private::Ctx,
         input: Order,
-    ) -> impl ::core::future::Future<
-        Output = ::durable::__private::Outcome<Self::Output>,
-    > + ::core::marker::Send {
+    ) -> ::durable::__private::Running<'_, Self::Output> {
         ::durable::__private::body(order(ctx, input))
     }
 }

@@ -12,8 +12,8 @@ use crate::{
 };
 pub use crate::{
     context::{
-        Branch, Compensation, Ctx, First, Fragment, Join, Scope, Signal, SignalWait, StepCtx,
-        StepKey, Workflow,
+        Branch, Compensation, Ctx, First, Fragment, Join, Running, Scope, Signal, SignalWait,
+        StepCtx, StepKey, Workflow,
     },
     failure::BoxError,
     graph::{
@@ -56,11 +56,11 @@ impl<T, E> Fallible for Result<T, E> {
 }
 
 /// A workflow's fn with its error boxed.
-pub async fn body<F>(future: F) -> Outcome<<F::Output as Fallible>::Ok>
+pub fn body<'c, F>(future: F) -> Running<'c, <F::Output as Fallible>::Ok>
 where
-    F: Future<Output: Fallible<Error: UserError>> + Send,
+    F: Future<Output: Fallible<Error: UserError>> + Send + 'c,
 {
-    future.await.into_result().map_err(boxed)
+    Box::pin(async move { future.await.into_result().map_err(boxed) })
 }
 
 /// A compensation's fn with its error boxed.
@@ -181,7 +181,7 @@ impl Definition {
     pub const fn of<W: Workflow>(file: &'static str, line: u32, wiring: Wiring) -> Self {
         Self {
             name: W::NAME,
-            graph: const { &W::GRAPH },
+            graph: graph::<W>,
             file,
             line,
             check_input: check_input::<W>,
@@ -189,6 +189,10 @@ impl Definition {
             wiring,
         }
     }
+}
+
+fn graph<W: Workflow>() -> &'static Graph {
+    const { &W::GRAPH }
 }
 
 fn check_input<W: Workflow>(input: &Payload) -> Result<(), PayloadError> {

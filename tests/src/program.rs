@@ -12,7 +12,7 @@ use std::{
 };
 
 use durable::{
-    __private::{Compensator, Definition, First, Wiring},
+    __private::{Compensator, Definition, First, Running, Wiring, body},
     Ctx, Failure, FailureKind, Retry, StepError, StepKey, Workflow,
     graph::{Graph, Node, Operation, OperationKind},
 };
@@ -113,15 +113,17 @@ impl Workflow for Interpreter {
     const NAME: &'static str = "interpreter";
     const GRAPH: Graph = graph();
 
-    async fn __run(ctx: &Ctx, program: Vec<Op>) -> Result<Vec<String>, durable::BoxError> {
-        let seen = Seen::default();
-        for op in &program {
-            if let Err(failure) = interpret(ctx, op, &seen).await {
-                // What was seen goes along, so that a failed run can be compared, too.
-                return Err(Box::new(StepError::new(failure).details(&seen.take())));
+    fn __run(ctx: &Ctx, program: Vec<Op>) -> Running<'_, Vec<String>> {
+        body(async move {
+            let seen = Seen::default();
+            for op in &program {
+                if let Err(failure) = interpret(ctx, op, &seen).await {
+                    // What was seen goes along, so that a failed run can be compared, too.
+                    return Err(StepError::new(failure).details(&seen.take()));
+                }
             }
-        }
-        Ok(seen.take())
+            Ok(seen.take())
+        })
     }
 }
 

@@ -13,22 +13,29 @@ use crate::{graph::Body, paths::Paths, text::text};
 pub(crate) fn wiring(body: &Body, paths: &Paths) -> TokenStream {
     let private = paths.private();
     let named = keys::named(body);
-    let compensators = named.iter().filter_map(|(name, operation)| {
+    let mut compensators = named.iter().filter_map(|(name, operation)| {
         let compensation = operation.compensation()?;
         let cfgs = &operation.cfgs;
         Some(quote_spanned!(compensation.span()=> #(#cfgs)* #private::Compensator::of(#name, #compensation { wired: #private::Wired })))
-    });
+    }).peekable();
     let mut seen = BTreeSet::new();
-    let states = body
+    let mut states = body
         .states
         .iter()
         .filter(|state| seen.insert(text(state)))
-        .map(|state| quote!(#private::RequiredState::of::<#state>()));
-    let scopes = named.iter().filter_map(|(name, operation)| {
-        let fragment = operation.fragment.as_ref()?;
-        let cfgs = &operation.cfgs;
-        Some(quote!(#(#cfgs)* (#name, &<#fragment as #private::Fragment>::WIRING)))
-    });
+        .map(|state| quote!(#private::RequiredState::of::<#state>()))
+        .peekable();
+    let mut scopes = named
+        .iter()
+        .filter_map(|(name, operation)| {
+            let fragment = operation.fragment.as_ref()?;
+            let cfgs = &operation.cfgs;
+            Some(quote!(#(#cfgs)* (#name, &<#fragment as #private::Fragment>::WIRING)))
+        })
+        .peekable();
+    if compensators.peek().is_none() && states.peek().is_none() && scopes.peek().is_none() {
+        return quote!(#private::Wiring::NONE);
+    }
     quote! {
         #private::Wiring {
             compensators: &[#(#compensators),*],

@@ -53,8 +53,11 @@ fn implementation(function: &Function, args: &Args, body: &Body) -> TokenStream 
     let value_type =
         quote_spanned!(generated_at(value_at)=> type Output = <#output as #fallible>::Ok;);
     let call = quote_spanned!(at=> #checked_body(#called(#arguments)));
-    let future = quote_spanned! {at=>
-        impl ::core::future::Future<Output = #private::Outcome<Self::Output>> + ::core::marker::Send
+    let running = args.paths.private_at("Running", output.span());
+    let run = quote_spanned! {at=>
+        fn __run(#ctx: &#private::Ctx, #parameter: #input) -> #running<'_, Self::Output> {
+            #call
+        }
     };
     quote! {
         #cfgs
@@ -67,9 +70,7 @@ fn implementation(function: &Function, args: &Args, body: &Body) -> TokenStream 
                 was: &[#(#was),*],
                 body: #nodes,
             };
-            fn __run(#ctx: &#private::Ctx, #parameter: #input) -> #future {
-                #call
-            }
+            #run
         }
     }
 }

@@ -182,7 +182,7 @@ impl Client {
             return Ok(());
         };
         let signals: Vec<_> = definition
-            .graph
+            .graph()
             .paths()
             .into_iter()
             .filter(|(_, operation)| {

@@ -61,7 +61,7 @@ impl Snapshot {
         Box::pin(async move {
             let mut history = shared.store.history(record.run).await?;
             let definition = shared.registry.find(&record.workflow);
-            if let Some(definition) = definition.filter(|known| known.graph.has_renames()) {
+            if let Some(definition) = definition.filter(|known| known.graph().has_renames()) {
                 for event in &mut history {
                     event.step = event.step.take().map(|step| definition.present(step));
                 }
@@ -77,7 +77,7 @@ impl Snapshot {
             let progress = Progress::of(&history);
             Ok(Self {
                 current_step: progress.completed.len(),
-                total_steps: definition.map(|definition| definition.graph.operations().len()),
+                total_steps: definition.map(|definition| definition.graph().operations().len()),
                 awaiting_signal: progress
                     .signals
                     .first_key_value()

@@ -1,6 +1,6 @@
 //! The traits that generated code implements and that the context's methods ask for.
 
-use std::future::Future;
+use std::{future::Future, pin::Pin};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -64,6 +64,10 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Data for T {
     }
 }
 
+/// A workflow's body in flight. Its type is erased: the compiler proves once that it is `Send`, and not
+/// again wherever the type is named.
+pub type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'c>>;
+
 /// A workflow: implemented by the step enum that `#[durable::workflow]` puts beside the fn, under the
 /// fn's own name.
 #[diagnostic::on_unimplemented(
@@ -83,8 +87,5 @@ pub trait Workflow: Sized + Send + Sync + 'static {
     const GRAPH: Graph;
 
     #[doc(hidden)]
-    fn __run(
-        ctx: &Ctx,
-        input: Self::Input,
-    ) -> impl Future<Output = Result<Self::Output, BoxError>> + Send;
+    fn __run(ctx: &Ctx, input: Self::Input) -> Running<'_, Self::Output>;
 }

@@ -20,7 +20,7 @@ pub use child::Child;
 pub use combinators::{Branch, Join, JoinAll, TryJoinAll, join_all, try_join_all};
 pub use ctx::Ctx;
 pub(crate) use ctx::RunContext;
-pub use key::{Data, StepKey, Workflow};
+pub use key::{Data, Running, StepKey, Workflow};
 pub use race::{First, Race};
 pub use scope::{Fragment, Scope};
 pub use signal::{Signal, SignalWait};

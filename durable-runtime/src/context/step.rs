@@ -103,15 +103,15 @@ impl<'c, T> Step<'c, T> {
     }
 }
 
-impl<'c, T> IntoFuture for Step<'c, T> {
+impl<'c, T: 'c> IntoFuture for Step<'c, T> {
     type Output = Result<T, Failure>;
     type IntoFuture = StepFuture<'c, T>;
 
     fn into_future(self) -> Self::IntoFuture {
-        StepFuture {
+        StepFuture(Box::new(InFlight {
             step: self,
             attempt: None,
-        }
+        }))
     }
 }
 
@@ -124,44 +124,65 @@ impl<T> fmt::Debug for Step<'_, T> {
 /// The future of a [`Step`].
 ///
 /// Cancel safe: dropping it drops the body that is in flight; nothing is recorded of that attempt.
+///
+/// What is in it is erased: the compiler proves of each workflow that its steps are `Send`, and would
+/// look at every field of every one of them.
 #[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
-pub struct StepFuture<'c, T> {
-    step: Step<'c, T>,
-    attempt: Option<Attempt<'c>>,
-}
+pub struct StepFuture<'c, T>(Box<dyn Flight<T> + Send + 'c>);
 
 impl<T> Future for StepFuture<'_, T> {
     type Output = Result<T, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let run = this.step.ctx.run();
+        self.0.poll(cx)
+    }
+}
+
+impl<T> fmt::Debug for StepFuture<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StepFuture({:?})", self.0)
+    }
+}
+
+trait Flight<T>: fmt::Debug {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Failure>>;
+}
+
+/// A step that is awaited.
+struct InFlight<'c, T> {
+    step: Step<'c, T>,
+    attempt: Option<Attempt<'c>>,
+}
+
+impl<T> Flight<T> for InFlight<'_, T> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+        let run = self.step.ctx.run();
         let poll = run
             .machine()
-            .poll_step(this.step.index, cx.waker(), this.step.timeout);
+            .poll_step(self.step.index, cx.waker(), self.step.timeout);
         match poll {
             StepPoll::Done(Err(failure)) => Poll::Ready(Err(failure)),
-            StepPoll::Done(Ok(payload)) => match (this.step.decode)(&payload) {
+            StepPoll::Done(Ok(payload)) => match (self.step.decode)(&payload) {
                 Ok(value) => Poll::Ready(Ok(value)),
                 Err(error) => {
-                    run.machine().report_undecodable(this.step.index, &error);
+                    run.machine().report_undecodable(self.step.index, &error);
                     Poll::Pending
                 }
             },
             StepPoll::Execute { attempt } => {
-                this.start(attempt);
-                this.advance(cx);
+                self.start(attempt);
+                self.advance(cx);
                 Poll::Pending
             }
             StepPoll::Continue => {
-                this.advance(cx);
+                self.advance(cx);
                 Poll::Pending
             }
             StepPoll::TimedOut => {
-                this.attempt = None;
-                let limit = this.step.timeout.unwrap_or_default();
+                self.attempt = None;
+                let limit = self.step.timeout.unwrap_or_default();
                 let message = format!("the attempt took longer than its timeout of {limit:?}");
-                this.end(Err(Failure::new(FailureKind::Timeout, message)));
+                self.end(Err(Failure::new(FailureKind::Timeout, message)));
                 Poll::Pending
             }
             StepPoll::Wait => Poll::Pending,
@@ -169,7 +190,7 @@ impl<T> Future for StepFuture<'_, T> {
     }
 }
 
-impl<T> StepFuture<'_, T> {
+impl<T> InFlight<'_, T> {
     fn start(&mut self, attempt: u32) {
         let run = self.step.ctx.run();
         let id = run.machine().step_id(self.step.index).clone();
@@ -232,7 +253,7 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no message")
 }
 
-impl<T> Drop for StepFuture<'_, T> {
+impl<T> Drop for InFlight<'_, T> {
     fn drop(&mut self) {
         self.step
             .ctx
@@ -242,8 +263,8 @@ impl<T> Drop for StepFuture<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for StepFuture<'_, T> {
+impl<T> fmt::Debug for InFlight<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StepFuture({:?})", self.step)
+        self.step.fmt(f)
     }
 }

@@ -20,8 +20,8 @@ pub type CompensateFn =
 pub struct Definition {
     /// The workflow's name.
     pub name: &'static str,
-    /// Its static graph.
-    pub graph: &'static Graph,
+    /// Gives its static graph. A fn, so that checking a crate does not evaluate its graphs.
+    pub graph: fn() -> &'static Graph,
     /// Where it is written.
     pub file: &'static str,
     /// The line of its name there.
@@ -48,6 +48,11 @@ pub struct Wiring {
 inventory::collect!(Definition);
 
 impl Definition {
+    /// The static graph.
+    pub fn graph(&self) -> &'static Graph {
+        (self.graph)()
+    }
+
     /// The compensation of an operation, if it has one.
     pub fn compensator(&self, step: &StepId) -> Option<&'static Compensator> {
         let mut wiring = &self.wiring;
@@ -66,12 +71,12 @@ impl Definition {
 impl Definition {
     /// Whether the workflow has this name, or had it before.
     pub(crate) fn has_name(&self, name: &str) -> bool {
-        self.name == name || self.graph.was.contains(&name)
+        self.name == name || self.graph().was.contains(&name)
     }
 
     /// A recorded identity with the name that the operation has now.
     pub(crate) fn present(&self, step: StepId) -> StepId {
-        match self.graph.locate(&step) {
+        match self.graph().locate(&step) {
             Some(found) if found.operation.name != step.name() => {
                 step.renamed(found.operation.name)
             }
@@ -81,7 +86,7 @@ impl Definition {
 
     /// The identity with the first name that the operation had: what stays the same over renames.
     pub(crate) fn original(&self, step: &StepId) -> StepId {
-        let located = self.graph.locate(step);
+        let located = self.graph().locate(step);
         match located.and_then(|found| found.operation.was.first().copied()) {
             Some(first) => step.renamed(first),
             None => step.clone(),
@@ -91,7 +96,7 @@ impl Definition {
     /// The name that a signal has now, of one that was sent under this name.
     pub(crate) fn present_signal(&self, name: String) -> String {
         let step = StepId::from_recorded(name.as_str());
-        match self.graph.locate(&step).map(|found| found.operation.kind) {
+        match self.graph().locate(&step).map(|found| found.operation.kind) {
             Some(OperationKind::Signal { .. }) => self.present(step).as_str().to_owned(),
             _ => name,
         }
@@ -181,7 +186,7 @@ impl Registry {
     ) -> Result<Self, RegistryError> {
         let mut by_name: BTreeMap<_, &'static Definition> = BTreeMap::new();
         for definition in definitions {
-            let names = std::iter::once(&definition.name).chain(definition.graph.was);
+            let names = std::iter::once(&definition.name).chain(definition.graph().was);
             for name in names.copied() {
                 if let Some(other) = by_name.insert(name, definition) {
                     return Err(RegistryError::new(name, other, definition));

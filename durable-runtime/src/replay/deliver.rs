@@ -107,7 +107,7 @@ impl Machine {
         };
         let definition = self.identity.definition;
         let recorded = noun_of(&event.kind);
-        let attempted = match definition.graph.locate(step) {
+        let attempted = match definition.graph().locate(step) {
             None => format!("no operation named `{}` in this build", step.path()),
             Some(Located { operation, .. }) => {
                 let noun = operation.kind.noun();

@@ -97,7 +97,7 @@ impl Ledger {
 
     fn note_completed(&mut self, step: &StepId, output: &Payload, definition: &Definition) {
         // An operation that this build does not know may have had a compensation in another.
-        let is_known = definition.graph.locate(step).is_some();
+        let is_known = definition.graph().locate(step).is_some();
         if definition.compensator(step).is_some() || !is_known {
             self.completed.push(Completed {
                 step: step.clone(),

@@ -185,7 +185,7 @@ impl Machine {
         mut run: LoadedRun,
     ) -> Result<Self, Nondeterminism> {
         let definition = identity.definition;
-        if definition.graph.has_renames() {
+        if definition.graph().has_renames() {
             for event in &mut run.events {
                 event.step = event.step.take().map(|step| definition.present(step));
             }
@@ -451,7 +451,7 @@ impl Machine {
     pub(super) fn source_of(&self, step: Option<&StepId>) -> String {
         let definition = self.identity.definition;
         let (file, line) = step
-            .and_then(|step| definition.graph.locate(step))
+            .and_then(|step| definition.graph().locate(step))
             .map_or((None, definition.line), |found| {
                 (found.file, found.operation.line)
             });

@@ -106,7 +106,7 @@ fn run(args: &Args) -> durable::Result<()> {
 fn draw(registry: &Registry, name: &str, format: Format) -> Result<String, String> {
     let known = || registry.names().collect::<Vec<_>>().join("`, `");
     match registry.find(name) {
-        Some(definition) => Ok(format(definition.graph)),
+        Some(definition) => Ok(format(definition.graph())),
         None => Err(format!(
             "there is no workflow `{name}`; there are `{}`",
             known()
@@ -117,7 +117,7 @@ fn draw(registry: &Registry, name: &str, format: Format) -> Result<String, Strin
 /// One line for each workflow: its name, its fingerprint and where it is.
 fn list(registry: &Registry) -> String {
     let lines = registry.iter().map(|definition| {
-        let fingerprint = definition.graph.fingerprint();
+        let fingerprint = definition.graph().fingerprint();
         let (name, file, line) = (definition.name, definition.file, definition.line);
         format!("{name:<10}{fingerprint}  {file}:{line}\n")
     });

@@ -58,7 +58,7 @@ impl Lock {
     pub fn of(registry: &Registry) -> Self {
         let outlines = registry
             .iter()
-            .map(|definition| Outline::of(definition.graph, definition.file, definition.line));
+            .map(|definition| Outline::of(definition.graph(), definition.file, definition.line));
         Self {
             outlines: outlines.collect(),
         }
