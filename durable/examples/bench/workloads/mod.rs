@@ -1,5 +1,6 @@
 //! The workloads, one file for each group of them.
 
+mod check;
 mod growth;
 mod handover;
 mod latency;

@@ -2,13 +2,13 @@
 
 use durable::{Client, Engine};
 
-use super::{growth, handover, latency, recovery, sleepers, throughput};
+use super::{check, growth, handover, latency, recovery, sleepers, throughput};
 use crate::{args::Args, database::Database, report::Figure};
 
 /// Every workload.
 pub const NAMES: &[&str] = &[
     "W1", "W1a", "W2", "W3", "W4", "W5", "W6", "W7", "handover", "idle", "growth", "finished",
-    "sleeping",
+    "sleeping", "check",
 ];
 
 /// An engine on a fresh database.
@@ -51,6 +51,7 @@ pub async fn run(name: &str, args: &Args) -> durable::Result<Vec<Figure>> {
         "growth" => growth::long_run(args).await?,
         "finished" => growth::finished_runs(args).await?,
         "sleeping" => sleepers::many(args).await?,
+        "check" => check::cost()?,
         _ => {
             return Err(
                 format!("unknown workload `{name}`; workloads: {}", NAMES.join(" ")).into(),

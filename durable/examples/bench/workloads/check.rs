@@ -1,10 +1,9 @@
-//! What the attributes cost the compiler: `cargo run --release -p durable --example check_cost`.
+//! What the attributes cost the compiler.
 //!
 //! Writes two crates of 200 workflows of five steps each, one with `#[durable::workflow]` and one with
 //! the same fns and hand-written keys, and times `cargo check` of each with all dependencies built.
 
 use std::{
-    error::Error,
     fmt::Write,
     fs,
     path::{Path, PathBuf},
@@ -12,11 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::report::Figure;
+
 const WORKFLOWS: usize = 200;
 const STEPS: usize = 5;
 const ROUNDS: u32 = 5;
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// The time with the attributes, against the time without.
+pub fn cost() -> durable::Result<Vec<Figure>> {
     let folder = std::env::temp_dir().join("durable-check-cost");
     let with = write_crate(&folder, "with_attributes", &source(true)?)?;
     let without = write_crate(&folder, "without_attributes", &source(false)?)?;
@@ -31,15 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    let (with, without) = (best(&with_time), best(&without_time));
-    println!("cargo check of {WORKFLOWS} workflows of {STEPS} steps, best of {ROUNDS}:");
-    println!("  without attributes  {without:>8.2?}");
-    println!("  with attributes     {with:>8.2?}");
-    println!(
-        "  ratio               {:>8.2}",
-        with.as_secs_f64() / without.as_secs_f64()
-    );
-    Ok(())
+    let name = format!("cargo check of {WORKFLOWS} workflows");
+    let figure = Figure::new("check", &name, best(&with_time).as_secs_f64(), "s");
+    Ok(vec![
+        figure.against(Some(best(&without_time).as_secs_f64())),
+    ])
 }
 
 fn source(attributes: bool) -> Result<String, std::fmt::Error> {
@@ -77,7 +75,7 @@ fn source(attributes: bool) -> Result<String, std::fmt::Error> {
     Ok(source)
 }
 
-fn write_crate(folder: &Path, name: &str, source: &str) -> Result<PathBuf, Box<dyn Error>> {
+fn write_crate(folder: &Path, name: &str, source: &str) -> durable::Result<PathBuf> {
     let krate = folder.join(name);
     fs::create_dir_all(krate.join("src"))?;
     let durable = env!("CARGO_MANIFEST_DIR");
@@ -96,7 +94,7 @@ fn write_crate(folder: &Path, name: &str, source: &str) -> Result<PathBuf, Box<d
 }
 
 /// Checks a crate whose source has changed.
-fn check(krate: &Path, target: &Path) -> Result<Duration, Box<dyn Error>> {
+fn check(krate: &Path, target: &Path) -> durable::Result<Duration> {
     let source = krate.join("src/lib.rs");
     fs::File::options()
         .append(true)
