@@ -28,7 +28,7 @@ use crate::{
     journal::{RunKey, Timestamp, WorkerId},
     limits::Limits,
     replay::{MachineLimits, Residency},
-    store::Store,
+    store::{Store, StoreError},
 };
 
 /// The times an engine works by.
@@ -163,6 +163,16 @@ impl Shared {
             slot.push(Input::Drop);
         }
         self.residents.tell_shut_down();
+    }
+
+    pub(super) fn note_success(&self) {
+        self.trouble
+            .send_if_modified(|trouble| trouble.take().is_some());
+    }
+
+    pub(super) fn note_trouble(&self, error: &StoreError) {
+        tracing::warn!(%error, "the store failed; trying again");
+        self.trouble.send_replace(Some(error.to_string()));
     }
 
     /// Waits for a run to end.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Askers, Dispatcher, StartReply};
+use super::{Dispatcher, StartReply, Written, persist};
 use crate::{
     journal::{MailId, Timestamp},
     store::{
-        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, Mail, MailKind, MailOutcome,
-        Ownership, RunUpdate, StartOutcome,
+        Commit, CommitOutcome, Delivery, Hint, Mail, MailKind, MailOutcome, Ownership, RunUpdate,
+        StartOutcome,
     },
     worker::{
         ending::{self, ending_of},
@@ -17,7 +17,13 @@ use crate::{
 
 impl Dispatcher {
     /// Tells everybody what became of what they asked.
-    pub(super) async fn spread(&mut self, batch: Batch, askers: Askers, outcome: BatchOutcome) {
+    pub(super) async fn spread(&mut self, written: Written) {
+        let Written {
+            batch,
+            askers,
+            outcome,
+        } = written;
+        self.shared.batches.send_modify(|batches| *batches += 1);
         let starts = batch
             .starts
             .into_iter()
@@ -80,8 +86,6 @@ impl Dispatcher {
         if let Some(slot) = slot {
             if released {
                 self.shared.residents.remove(&slot);
-            } else {
-                self.told += 1;
             }
             slot.push(Input::Committed {
                 events: commit.events.len(),
@@ -189,13 +193,16 @@ impl Dispatcher {
                     }
                 }
             }
-            Err(error) => self.note_trouble(&error),
+            Err(error) => self.shared.note_trouble(&error),
         }
     }
 
     /// Hands the run's task whatever is in its mailbox; it knows what it has seen.
     pub(super) async fn fetch_mail(&self, slot: &Arc<Slot>) {
-        let mail = self.persist(|store| store.mailbox(slot.run)).await;
+        let mail = persist(&self.shared, self.next_heartbeat, |store| {
+            store.mailbox(slot.run)
+        })
+        .await;
         let Some(mail) = mail else {
             return;
         };

@@ -68,7 +68,7 @@ impl Dispatcher {
         };
         match self.shared.store.claim(claim).await {
             Ok(claimed) => {
-                self.note_success();
+                self.shared.note_success();
                 self.short_of_room = claimed.runs.len() == claim.limit;
                 self.next_claim = claimed.next_due.unwrap_or(Timestamp::MAX);
                 for run in claimed.runs {
@@ -86,7 +86,7 @@ impl Dispatcher {
         };
         match self.shared.store.claim_parked(claim).await {
             Ok(runs) => {
-                self.note_success();
+                self.shared.note_success();
                 self.try_parked = runs.len() == claim.limit;
                 for run in runs {
                     self.take_claimed(run);
@@ -125,7 +125,7 @@ impl Dispatcher {
     pub(super) fn note_lost_claim(&mut self, error: &StoreError) {
         self.claim_is_unknown = true;
         self.next_claim = self.next_claim.min(self.next_poll);
-        self.note_trouble(error);
+        self.shared.note_trouble(error);
     }
 
     /// Gives back what a claim took whose reply was lost.
@@ -140,7 +140,7 @@ impl Dispatcher {
             Ok(_) => self.claim_is_unknown = false,
             Err(error) => {
                 self.next_claim = self.next_claim.min(self.next_poll);
-                self.note_trouble(&error);
+                self.shared.note_trouble(&error);
             }
         }
         !self.claim_is_unknown

@@ -15,14 +15,14 @@ impl Dispatcher {
         self.next_heartbeat = now.after(self.shared.tuning.lease / 3);
         match self.renew(now).await {
             Ok(()) => {
-                self.note_success();
+                self.shared.note_success();
                 self.fetch_unread().await;
             }
             Err(error) => {
                 self.heartbeat_is_needed = true;
                 // Others could not renew either: nobody is reaped before they had the time to.
                 self.next_reap = now.after(self.shared.tuning.lease);
-                self.note_trouble(&error);
+                self.shared.note_trouble(&error);
             }
         }
     }

@@ -7,30 +7,26 @@ mod answers;
 mod bounds;
 mod claims;
 mod lease;
+mod persist;
 mod shutdown;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::yield_now,
+};
 
+use self::persist::persist;
 use super::{Shared, slot::Slot};
 use crate::{
     clock::Rest,
     journal::{MailId, RunKey, Timestamp},
-    store::{
-        Batch, BatchId, Commit, MailOutcome, NewMail, NewRun, StartOutcome, Store, StoreError,
-        StoreFuture,
-    },
+    store::{Batch, BatchId, BatchOutcome, Commit, MailOutcome, NewMail, NewRun, StartOutcome},
 };
 
 /// The most requests that go into one batch.
 const BATCH_MAX: usize = 2_000;
-/// How many runs that were just told of their commit are waited for. Fewer have answered by then, and
-/// of more the first ones fill a batch of their own.
-const CROWD: std::ops::RangeInclusive<usize> = 8..=256;
-/// How often in a row the processor is offered to others, with nothing coming of it, before a batch
-/// is taken for gathered. Some ten microseconds, where a commit takes hundreds.
-const OFFERS_MAX: u32 = 40;
 /// The most runs that are claimed in one transaction.
 const CLAIM_MAX: usize = 500;
 
@@ -84,8 +80,6 @@ pub(super) struct Dispatcher {
     last_gap: MailId,
     /// How many batches were sent.
     batches: i64,
-    /// How many runs that go on were told of their commit since the last batch was gathered.
-    told: usize,
     /// Whether the last claim may have taken runs that nobody told us of.
     claim_is_unknown: bool,
 }
@@ -96,6 +90,13 @@ struct Askers {
     starts: Vec<oneshot::Sender<StartReply>>,
     mail: Vec<oneshot::Sender<MailOutcome>>,
     commits: Vec<Option<Arc<Slot>>>,
+}
+
+/// A batch that is durable, of which nobody has been told.
+struct Written {
+    batch: Batch,
+    askers: Askers,
+    outcome: BatchOutcome,
 }
 
 impl Dispatcher {
@@ -116,7 +117,6 @@ impl Dispatcher {
             last_mail: MailId::new(0),
             last_gap: MailId::new(0),
             batches: 0,
-            told: 0,
             claim_is_unknown: false,
         }
     }
@@ -134,7 +134,6 @@ impl Dispatcher {
                     if count == 0 {
                         return self.drop_all();
                     }
-                    self.gather(&mut requests);
                     let shutdown = self.write(&mut requests).await;
                     if let Some(reply) = shutdown {
                         return self.shut_down(reply).await;
@@ -203,36 +202,62 @@ impl Dispatcher {
         self.requests.is_empty().then_some(at_work)
     }
 
-    /// Lets the runs that were just told of their commit ask for their next: without it, the first few
-    /// of a crowd would get a batch of their own, and all others wait for it.
-    fn gather(&mut self, requests: &mut Vec<Request>) {
-        let crowd = std::mem::take(&mut self.told);
-        let mut offers = 0;
-        while CROWD.contains(&crowd) && requests.len() < crowd && offers < OFFERS_MAX {
-            match self.requests.try_recv() {
-                Ok(request) => {
-                    requests.push(request);
-                    offers = 0;
-                }
-                Err(_) => {
-                    std::thread::yield_now();
-                    offers += 1;
-                }
-            }
-        }
-    }
-
-    /// Writes everything that has gathered. Gives back the asker of a shutdown.
+    /// Writes what has gathered, batch after batch for as long as there is something and nothing else is
+    /// due. While a batch is on its way, those concerned are told of the one before: so the database
+    /// does not wait for the runs, nor they for it. Gives back the asker of a shutdown.
     async fn write(&mut self, requests: &mut Vec<Request>) -> Option<oneshot::Sender<()>> {
+        let mut written: Option<Written> = None;
         let mut shutdown = None;
-        while !requests.is_empty() {
-            shutdown = self.write_batch(requests).await.or(shutdown);
+        loop {
+            let (batch, askers) = self.assemble(requests, &mut shutdown);
+            if !batch.is_empty() {
+                written = self.commit(batch, askers, written).await;
+            }
+            if !requests.is_empty() {
+                continue;
+            }
+            let is_due = self.shared.clock.now() >= self.next_wake();
+            if is_due || shutdown.is_some() || self.requests.is_empty() {
+                break;
+            }
+            self.requests.recv_many(requests, BATCH_MAX).await;
+        }
+        if let Some(written) = written {
+            self.spread(written).await;
         }
         shutdown
     }
 
-    /// Writes as much as goes into one batch, in one transaction.
-    async fn write_batch(&mut self, requests: &mut Vec<Request>) -> Option<oneshot::Sender<()>> {
+    /// Makes a batch durable, and meanwhile tells of the one before.
+    async fn commit(
+        &mut self,
+        batch: Batch,
+        askers: Askers,
+        before: Option<Written>,
+    ) -> Option<Written> {
+        let shared = Arc::clone(&self.shared);
+        let writing = persist(&shared, self.next_heartbeat, |store| store.commit(&batch));
+        let telling = async {
+            if let Some(before) = before {
+                // The batch is sent off first.
+                yield_now().await;
+                self.spread(before).await;
+            }
+        };
+        let (outcome, ()) = tokio::join!(biased; writing, telling);
+        outcome.map(|outcome| Written {
+            batch,
+            askers,
+            outcome,
+        })
+    }
+
+    /// As many requests as go into one batch, and who asked for its parts.
+    fn assemble(
+        &mut self,
+        requests: &mut Vec<Request>,
+        shutdown: &mut Option<oneshot::Sender<()>>,
+    ) -> (Batch, Askers) {
         self.batches += 1;
         let mut batch = Batch {
             id: Some(BatchId {
@@ -242,7 +267,6 @@ impl Dispatcher {
             ..Batch::default()
         };
         let mut askers = Askers::default();
-        let mut shutdown = None;
         for request in requests.drain(..bounds::fitting(requests)) {
             match request {
                 Request::Start { run, reply } => {
@@ -261,72 +285,10 @@ impl Dispatcher {
                     batch.commits.push(commit);
                     askers.commits.push(None);
                 }
-                Request::Shutdown { reply } => shutdown = Some(reply),
+                Request::Shutdown { reply } => *shutdown = Some(reply),
             }
         }
-        if !batch.is_empty() {
-            let outcome = self.persist(|store| store.commit(&batch)).await;
-            if let Some(outcome) = outcome {
-                self.shared.batches.send_modify(|batches| *batches += 1);
-                self.spread(batch, askers, outcome).await;
-            }
-        }
-        shutdown
-    }
-
-    /// Makes a call until it succeeds, for as long as it takes: an infrastructure fault is never
-    /// anybody's failure. `None` when the engine ends first.
-    async fn persist<'s, T>(
-        &'s self,
-        call: impl Fn(&'s dyn Store) -> StoreFuture<'s, T>,
-    ) -> Option<T> {
-        let mut delay = Duration::from_millis(10);
-        loop {
-            match self.keeping_the_lease(call(&*self.shared.store)).await {
-                Ok(answer) => {
-                    self.note_success();
-                    return Some(answer);
-                }
-                Err(error) => self.note_trouble(&error),
-            }
-            if self.shared.is_stopping() && delay > Duration::from_secs(1) {
-                return None;
-            }
-            tokio::time::sleep(delay).await;
-            delay = (delay * 2).min(Duration::from_secs(2));
-        }
-    }
-
-    /// Makes a call, and renews the lease as often as is due while it takes its time.
-    async fn keeping_the_lease<T>(&self, mut call: StoreFuture<'_, T>) -> Result<T, StoreError> {
-        let clock = &self.shared.clock;
-        let mut renew_at = self.next_heartbeat.max(clock.now());
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut call => return result,
-                () = clock.sleep_until(renew_at) => {}
-            }
-            let now = clock.now();
-            renew_at = now.after(self.shared.tuning.lease / 3);
-            let until = now.after(self.shared.tuning.lease);
-            // What to do about a lease that is lost is for the next heartbeat.
-            let renewed = self.shared.store.renew_lease(self.shared.worker(), until);
-            if matches!(renewed.await, Ok(true)) {
-                self.shared.set_lease(until);
-            }
-        }
-    }
-
-    fn note_success(&self) {
-        self.shared
-            .trouble
-            .send_if_modified(|trouble| trouble.take().is_some());
-    }
-
-    fn note_trouble(&self, error: &StoreError) {
-        tracing::warn!(%error, "the store failed; trying again");
-        self.shared.trouble.send_replace(Some(error.to_string()));
+        (batch, askers)
     }
 }
 

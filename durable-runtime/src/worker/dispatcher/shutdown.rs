@@ -59,7 +59,7 @@ impl Dispatcher {
             .release_strays(self.shared.worker(), &busy);
         if let Err(error) = releasing.await {
             // They are given back with the rest.
-            self.note_trouble(&error);
+            self.shared.note_trouble(&error);
         }
     }
 
