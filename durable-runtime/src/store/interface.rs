@@ -2,6 +2,8 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+use tokio::runtime::Handle;
+
 use super::{
     Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
     RunRecord, StoreError,
@@ -110,6 +112,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Whether hints come at this moment, so that looking for work can be left to them mostly.
     fn is_hinted(&self) -> bool {
         false
+    }
+
+    /// The runtime that the store's calls are made on, if it has one of its own and never blocks it. The
+    /// worker then works there too, so that a call need not change threads.
+    fn runtime(&self) -> Option<Handle> {
+        None
     }
 
     /// Finishes what is in flight and lets go of the database.

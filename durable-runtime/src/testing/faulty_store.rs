@@ -10,6 +10,8 @@ use std::{
 
 use tokio::sync::Notify;
 
+use tokio::runtime::Handle;
+
 use crate::{
     clock::Clock,
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
@@ -277,6 +279,10 @@ impl Store for FaultyStore {
 
     fn is_hinted(&self) -> bool {
         self.inner.is_hinted()
+    }
+
+    fn runtime(&self) -> Option<Handle> {
+        self.inner.runtime()
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

@@ -1,4 +1,4 @@
-//! The thread that store I/O, timers and heartbeats run on.
+//! The thread that store I/O, timers and heartbeats run on: the store's, if it has one.
 
 use std::{io, sync::Arc, thread};
 
@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{Request, Shared, dispatcher::Dispatcher};
 
-/// A running dispatcher. Dropping it tells the thread to stop without waiting.
+/// A running dispatcher. Dropping it tells it to stop without waiting.
 #[derive(Debug)]
 pub(crate) struct WorkerThread {
     shared: Arc<Shared>,
@@ -23,20 +23,24 @@ impl WorkerThread {
         requests: mpsc::UnboundedReceiver<Request>,
     ) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         let dispatcher = Dispatcher::new(Arc::clone(&shared), requests);
-        thread::Builder::new()
-            .name("durable-worker".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = dispatcher.run() => {}
-                        _ = stopped => {}
-                    }
-                });
-            })?;
+        let work = async {
+            tokio::select! {
+                () = dispatcher.run() => {}
+                _ = stopped => {}
+            }
+        };
+        match shared.store.runtime() {
+            Some(runtime) => drop(runtime.spawn(work)),
+            None => {
+                let runtime = runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?;
+                thread::Builder::new()
+                    .name("durable-worker".to_owned())
+                    .spawn(move || runtime.block_on(work))?;
+            }
+        }
         Ok(Self {
             shared,
             stop: Some(stop),

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use tokio::task::JoinHandle;
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
     PostgresOptions, batch, claim,
@@ -324,6 +324,10 @@ impl Store for PostgresStore {
 
     fn is_hinted(&self) -> bool {
         self.0.prepared.hints.is_listening()
+    }
+
+    fn runtime(&self) -> Option<Handle> {
+        Some(self.0.thread.handle())
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {
