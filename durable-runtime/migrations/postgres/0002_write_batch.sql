@@ -12,7 +12,9 @@
 -- 1; 0 stands for what a client asked for. Arrays come in the order in which the parts take effect;
 -- NULL stands for an empty one.
 --
---   b_worker, b_number   which batch it is, for client mail that may be sent again; else NULL
+--   b_worker             who writes it; NULL if nobody says so
+--   b_number             which of the worker's batches it is, for client mail that may be sent again;
+--                        else NULL
 --   b_careful            whether an event may be there already. If one is, though nobody expected it,
 --                        the call fails as a whole with a unique violation, and is to be made again.
 --   m_run, m_id          whom the mail is for: one of the two
@@ -78,6 +80,7 @@ CREATE FUNCTION write_batch_1(
 LANGUAGE plpgsql
 AS $$
 DECLARE
+    is_alive BOOLEAN := TRUE;
     is_repeated BOOLEAN := FALSE;
     sends CONSTANT BOOLEAN := cardinality(m_kind) > 0;
     updates CONSTANT BOOLEAN := cardinality(array_remove(c_status, NULL)) > 0;
@@ -90,28 +93,35 @@ BEGIN
         );
     END IF;
 
-    -- From here to the end nobody else claims, frees or writes to these runs. Commits come in the order
-    -- of their runs unless there is mail, so the fence itself can take the locks.
-    IF sends THEN
+    -- Nobody frees the runs of a worker whose row is held, so the row stands for the locks of all that
+    -- it writes to. Only what must not miss mail is locked: runs that mail is for, and runs that let go
+    -- of their place. Without a worker, or to be careful, every run is locked.
+    IF b_worker IS NOT NULL THEN
+        PERFORM FROM workers WHERE worker = b_worker FOR KEY SHARE;
+        is_alive := FOUND;
+    END IF;
+    IF sends OR b_careful OR b_worker IS NULL THEN
         PERFORM FROM runs WHERE run = ANY (c_run || mail_run) ORDER BY run FOR NO KEY UPDATE;
+    ELSIF cardinality(array_remove(c_seen, NULL)) > 0 THEN
+        PERFORM FROM runs WHERE run = ANY (ARRAY(
+            SELECT c.run FROM unnest(c_run, c_seen) AS c (run, seen) WHERE c.seen IS NOT NULL
+        )) ORDER BY run FOR NO KEY UPDATE;
     END IF;
 
-    -- The fence: the commit's epoch is the run's, a worker owns the run, and the first event is the
-    -- next of the journal.
+    -- The fence: the commit's epoch is the run's, the worker owns it, and the first event is the next of
+    -- the journal.
     fresh := ARRAY(
-        SELECT coalesce(f.holds, FALSE)
-        FROM unnest(c_run, c_epoch, c_position) AS c (run, epoch, position)
-        LEFT JOIN LATERAL (
-            SELECT r.epoch = c.epoch AND r.owner IS NOT NULL
+        SELECT coalesce(is_alive AND (
+            SELECT r.epoch = c.epoch AND r.owner = coalesce(b_worker, r.owner)
                 AND (coalesce(c.position, 0) = 0 OR EXISTS (
                     SELECT FROM journal AS j WHERE j.run = c.run AND j.position = c.position - 1
                 ))
                 AND NOT (b_careful AND EXISTS (
                     SELECT FROM journal AS j WHERE j.run = c.run AND j.position = c.position
-                )) AS holds
+                ))
             FROM runs AS r WHERE r.run = c.run
-            FOR NO KEY UPDATE
-        ) AS f ON TRUE
+        ), FALSE)
+        FROM unnest(c_run, c_epoch, c_position) AS c (run, epoch, position)
     );
 
     IF cardinality(e_kind) > 0 THEN
@@ -161,7 +171,7 @@ BEGIN
     END IF;
 
     IF sends THEN
-        IF b_worker IS NOT NULL THEN
+        IF b_number IS NOT NULL THEN
             INSERT INTO batches AS b (worker, number) VALUES (b_worker, b_number)
             ON CONFLICT (worker) DO UPDATE SET number = excluded.number
             WHERE b.number <> excluded.number;

@@ -77,11 +77,12 @@ impl<'b> Call<'b> {
         connection: &mut PgConnection,
         careful: bool,
     ) -> Result<(PgRow, Vec<usize>), sqlx::Error> {
+        let id = self.batch.id;
         // Only mail of clients may be sent twice: the rest is known by its place.
-        let id = self.batch.id.filter(|_| !self.batch.mail.is_empty());
+        let number = id.filter(|_| !self.batch.mail.is_empty());
         let query = sqlx::query(CALL)
             .bind(id.map(|id| id.worker.get()))
-            .bind(id.map(|id| id.number))
+            .bind(number.map(|id| id.number))
             .bind(careful);
         let query = self.mail.bind(self.starts.bind(query));
         let query = self.events.bind(self.commits.bind(query));
