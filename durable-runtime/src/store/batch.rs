@@ -10,7 +10,8 @@ use crate::{
 /// order; each part succeeds or is refused on its own, and nothing of a refused part is written.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    /// Which batch it is; `None` when it is sent only once. See [`BatchId`].
+    /// Which batch of which worker it is; `None` when it is sent only once, by nobody in particular. See
+    /// [`BatchId`].
     pub id: Option<BatchId>,
     /// Runs to start.
     pub starts: Vec<NewRun>,
@@ -43,6 +44,11 @@ pub struct BatchOutcome {
 }
 
 impl Batch {
+    /// The worker that sends it, if it says so: it writes to its own runs only.
+    pub(super) fn sender(&self) -> Option<WorkerId> {
+        self.id.map(|id| id.worker)
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty() && self.mail.is_empty() && self.commits.is_empty()

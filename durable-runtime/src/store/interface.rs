@@ -22,7 +22,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///
 /// - [`commit`](Self::commit) is one transaction, durable when it returns.
 /// - A commit is fenced: nothing of it is written unless the run's epoch is the commit's and a worker
-///   owns the run, nor when its first event would not be the next of the journal. A commit whose
+///   owns the run (the one that sends it, if the batch has a [`BatchId`](super::BatchId)), nor when its first event would not be the next of the journal. A commit whose
 ///   events are already there under the same epoch succeeds again.
 /// - A batch that is sent again under its [`BatchId`](super::BatchId), because its outcome is unknown,
 ///   has the effect of one: nothing in it is written twice, and its outcomes say where everything is.

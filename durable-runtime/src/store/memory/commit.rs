@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::state::{Run, State};
 use crate::{
-    journal::{Epoch, MailId, RunKey, Timestamp},
+    journal::{Epoch, MailId, RunKey, Timestamp, WorkerId},
     status::Status,
     store::{
         Batch, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget, NewMail,
@@ -22,6 +22,7 @@ enum Standing {
 impl State {
     pub(super) fn commit(&mut self, batch: &Batch) -> BatchOutcome {
         let repeated = self.remember(batch);
+        let sender = batch.sender();
         BatchOutcome {
             starts: batch.starts.iter().map(|run| self.start(run)).collect(),
             mail: batch
@@ -32,7 +33,11 @@ impl State {
                     false => self.deliver(mail),
                 })
                 .collect(),
-            commits: batch.commits.iter().map(|c| self.progress(c)).collect(),
+            commits: batch
+                .commits
+                .iter()
+                .map(|commit| self.progress(commit, sender))
+                .collect(),
         }
     }
 
@@ -144,33 +149,36 @@ impl State {
         })
     }
 
-    fn standing(&self, commit: &Commit) -> Standing {
+    fn standing(&self, commit: &Commit, sender: Option<WorkerId>) -> Standing {
         let Some(run) = self.runs.get(&commit.run) else {
             return Standing::Lost;
         };
         if run.epoch != commit.epoch {
             return Standing::Lost;
         }
+        let is_owner = run.owner.is_some() && (sender.is_none() || run.owner == sender);
         let position = commit.position as usize;
         let there = run.events.get(position..).unwrap_or_default();
         if commit.events.is_empty() {
-            return match run.owner {
-                Some(_) => Standing::Fresh,
-                None if rules::is_same_release(commit, run.status) => Standing::Repeated,
-                None => Standing::Lost,
+            return if is_owner {
+                Standing::Fresh
+            } else if run.owner.is_none() && rules::is_same_release(commit, run.status) {
+                Standing::Repeated
+            } else {
+                Standing::Lost
             };
         }
         if there.starts_with(&commit.events) {
             Standing::Repeated
-        } else if run.owner.is_some() && run.events.len() == position {
+        } else if is_owner && run.events.len() == position {
             Standing::Fresh
         } else {
             Standing::Lost
         }
     }
 
-    fn progress(&mut self, commit: &Commit) -> CommitOutcome {
-        match self.standing(commit) {
+    fn progress(&mut self, commit: &Commit, sender: Option<WorkerId>) -> CommitOutcome {
+        match self.standing(commit, sender) {
             Standing::Lost => CommitOutcome::LostOwnership,
             Standing::Repeated => self.repeated(commit),
             Standing::Fresh => self.fresh(commit),

@@ -1,5 +1,5 @@
 //! One batch, one call of `write_batch`: see `migrations/postgres/0002_write_batch.sql`. A batch of one
-//! event alone is a statement of its own.
+//! part is a statement of its own.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,10 +9,10 @@ use super::{
     columns::Call,
     convert::{text, unreadable},
     notify::Hints,
-    progress, starts,
+    progress, single, starts,
 };
 use crate::{
-    journal::{Event, MailId, RunKey, WorkerId},
+    journal::{MailId, RunKey, WorkerId},
     status::Status,
     store::{
         Batch, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, MailOutcome, NewRun,
@@ -28,39 +28,20 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(BatchOutcome::default());
     }
-    if let Some((commit, event)) = only_event(&batch)
-        && progress::append_one(connection, commit, event).await?
-    {
-        return Ok(BatchOutcome {
-            commits: vec![CommitOutcome::Committed {
-                children: Vec::new(),
-                outgoing: Vec::new(),
-            }],
-            ..BatchOutcome::default()
-        });
-    }
-    let (row, order) = match Call::of(&batch)?.fetch(connection, false).await {
-        Err(error) if is_taken(&error) => Call::of(&batch)?.fetch(connection, true).await?,
-        done => done?,
+    let written = match single::write(connection, &batch).await? {
+        Some(written) => written,
+        None => call(connection, &batch).await?,
     };
-    let written = Written::read(&row, &order)?;
     hints.tell(|| written.hint(&batch));
     written.outcome(connection, &batch).await
 }
 
-/// The event of a batch that has nothing else.
-fn only_event(batch: &Batch) -> Option<(&Commit, &Event)> {
-    let ([], [], [commit]) = (&batch.starts[..], &batch.mail[..], &batch.commits[..]) else {
-        return None;
+async fn call(connection: &mut PgConnection, batch: &Batch) -> Result<Written, sqlx::Error> {
+    let (row, order) = match Call::of(batch)?.fetch(connection, false).await {
+        Err(error) if is_taken(&error) => Call::of(batch)?.fetch(connection, true).await?,
+        done => done?,
     };
-    let is_plain = commit.update.is_none()
-        && commit.children.is_empty()
-        && commit.consumed.is_empty()
-        && commit.outgoing.is_empty();
-    match &commit.events[..] {
-        [event] if is_plain => Some((commit, event)),
-        _ => None,
-    }
+    Written::read(&row, &order)
 }
 
 /// Whether nothing was written because something was there already: the batch was sent before, or it
@@ -70,24 +51,25 @@ fn is_taken(error: &sqlx::Error) -> bool {
     error.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
-/// What the call has written.
-struct Written {
+/// What was written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
     /// By commit.
-    fresh: Vec<bool>,
+    pub(super) fresh: Vec<bool>,
     /// By start, those of clients first.
-    started: Vec<Option<RunKey>>,
+    pub(super) started: Vec<Option<RunKey>>,
     /// By piece of mail, that of clients first; `None` when there is no such run.
-    mail: Vec<Option<Arrival>>,
+    pub(super) mail: Vec<Option<Arrival>>,
 }
 
 /// Where a piece of mail came to.
 #[derive(Debug, Clone, Copy)]
-struct Arrival {
-    run: RunKey,
-    status: i16,
-    owner: Option<WorkerId>,
+pub(super) struct Arrival {
+    pub(super) run: RunKey,
+    pub(super) status: i16,
+    pub(super) owner: Option<WorkerId>,
     /// Its number, if it was put into the mailbox.
-    number: Option<MailId>,
+    pub(super) number: Option<MailId>,
 }
 
 impl Arrival {
@@ -125,7 +107,7 @@ impl Written {
 
     /// What of it concerns other processes.
     fn hint(&self, batch: &Batch) -> Hint {
-        let me = batch.id.map(|id| id.worker);
+        let me = batch.sender();
         let children = batch.commits.iter().flat_map(|commit| &commit.children);
         let runs = batch.starts.iter().chain(children).zip(&self.started);
         let mut hint = Hint {

@@ -22,6 +22,7 @@ mod progress;
 mod read;
 mod schema;
 mod server;
+mod single;
 mod starts;
 mod store;
 mod thread;

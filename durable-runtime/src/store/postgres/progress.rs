@@ -1,44 +1,9 @@
-//! The progress of one run: the commit that decides the latency of a sequential run, and commits that
-//! were not written.
+//! Commits that were not written.
 
 use sqlx::{PgConnection, Row};
 
-use super::convert::{self, text, unreadable};
-use crate::{
-    journal::{Event, Payload},
-    store::{Commit, rules},
-};
-
-/// The fence as in `write_batch`. One statement is enough for one event: the lock shows the row as it is
-/// now, and an event that is there already makes the whole of it fail.
-const APPEND_ONE: &str = "WITH fenced AS MATERIALIZED (\
-     SELECT run FROM runs WHERE run = $1 AND epoch = $2 AND owner IS NOT NULL AND ($3 = 0 OR EXISTS \
-     (SELECT FROM journal AS j WHERE j.run = $1 AND j.position = $3 - 1)) FOR NO KEY UPDATE) \
-     INSERT INTO journal (run, at, position, kind, step, data) \
-     SELECT run, $4, $3, $5, $6, $7 FROM fenced";
-
-/// Appends one event in a statement of its own. Whether it was written; if not, nothing was.
-pub(super) async fn append_one(
-    connection: &mut PgConnection,
-    commit: &Commit,
-    event: &Event,
-) -> Result<bool, sqlx::Error> {
-    let data = event.kind.encode();
-    let appended = sqlx::query(APPEND_ONE)
-        .bind(commit.run.get())
-        .bind(commit.epoch.get())
-        .bind(i32::try_from(commit.position).map_err(unreadable)?)
-        .bind(event.at.as_micros())
-        .bind(i16::try_from(event.kind.code()).map_err(unreadable)?)
-        .bind(event.step.as_ref().map(|step| text(step.as_str())))
-        .bind(data.as_ref().map(Payload::as_bytes))
-        .execute(connection)
-        .await;
-    match appended {
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
-        appended => Ok(appended?.rows_affected() == 1),
-    }
-}
+use super::convert::{self, text};
+use crate::store::{Commit, rules};
 
 /// Whether what the commit writes is there already, written under the same epoch. Needs no lock: a
 /// journal only grows.

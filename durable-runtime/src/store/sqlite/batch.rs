@@ -15,7 +15,7 @@ use super::{
     writer::{begin, commit},
 };
 use crate::{
-    journal::RunKey,
+    journal::{RunKey, WorkerId},
     store::{Batch, BatchOutcome, Commit, CommitOutcome, MailOutcome, NewMail, NewRun, Ownership},
 };
 
@@ -32,7 +32,7 @@ pub(super) async fn write(
     begin(connection).await?;
     let commits: Vec<&Commit> = batch.commits.iter().collect();
     let (starts, mail) = write_arrivals(connection, &batch).await?;
-    if let Some(commits) = write_commits(connection, &commits).await? {
+    if let Some(commits) = write_commits(connection, batch.sender(), &commits).await? {
         commit(connection).await?;
         return Ok(BatchOutcome {
             starts,
@@ -58,7 +58,7 @@ async fn write_one(
             let [event] = &commit.events[..] else {
                 return Ok(None);
             };
-            if !progress::append_one(connection, commit, event).await? {
+            if !progress::append_one(connection, batch.sender(), commit, event).await? {
                 return Ok(None);
             }
             outcome.commits.push(CommitOutcome::Committed {
@@ -104,9 +104,10 @@ async fn write_arrivals(
 /// Writes commits of which each must be fresh. `None` when one is not; roll back then.
 async fn write_commits(
     connection: &mut SqliteConnection,
+    sender: Option<WorkerId>,
     commits: &[&Commit],
 ) -> Result<Option<Vec<CommitOutcome>>, sqlx::Error> {
-    if !progress::all_fenced(connection, commits).await?
+    if !progress::all_fenced(connection, sender, commits).await?
         || !progress::append(connection, commits).await?
     {
         return Ok(None);
@@ -172,7 +173,7 @@ async fn write_carefully(
     let (starts, mail) = write_arrivals(connection, batch).await?;
     let mut standings = Vec::with_capacity(batch.commits.len());
     for commit in &batch.commits {
-        standings.push(progress::standing(connection, commit).await?);
+        standings.push(progress::standing(connection, batch.sender(), commit).await?);
     }
     let fresh: Vec<&Commit> = batch
         .commits
@@ -181,7 +182,7 @@ async fn write_carefully(
         .filter(|(_, standing)| **standing == Standing::Fresh)
         .map(|(commit, _)| commit)
         .collect();
-    let written = write_commits(connection, &fresh).await?;
+    let written = write_commits(connection, batch.sender(), &fresh).await?;
     let mut written = written
         .ok_or_else(|| sqlx::Error::Protocol("a commit is both fresh and taken".to_owned()))?
         .into_iter();

@@ -7,17 +7,17 @@ use super::{
     statement::{Bound, Rows, json_list},
 };
 use crate::{
-    journal::{Event, RunKey},
+    journal::{Event, RunKey, WorkerId},
     store::{Commit, RunUpdate, columns::UpdateColumns, rules},
 };
 
-/// Counts the commits whose run has the commit's epoch, an owner, and the event before the commit's
-/// first.
+/// Counts the commits whose run has the commit's epoch, the sender as its owner, and the event before the
+/// commit's first.
 static FENCE: Rows = Rows::new(
     "SELECT count(*) FROM (VALUES ",
-    "(?,?,?)",
+    "(?,?,?,?)",
     ") AS v CROSS JOIN runs AS r ON r.run = v.column1 \
-     WHERE r.epoch = v.column2 AND r.owner IS NOT NULL AND (v.column3 = 0 OR EXISTS \
+     WHERE r.epoch = v.column2 AND r.owner = coalesce(v.column4, r.owner) AND (v.column3 = 0 OR EXISTS \
      (SELECT 1 FROM journal AS j WHERE j.run = r.run AND j.position = v.column3 - 1))",
 );
 
@@ -50,20 +50,22 @@ static UPDATE: Rows = Rows::new(
 /// Appends one event in a statement of its own, fenced by itself. Whether a row was written.
 pub(super) async fn append_one(
     connection: &mut SqliteConnection,
+    sender: Option<WorkerId>,
     commit: &Commit,
     event: &Event,
 ) -> Result<bool, sqlx::Error> {
-    // The `WHERE` is the fence: this epoch, still owned, and no gap.
+    // The `WHERE` is the fence: this epoch, still owned by the sender, and no gap.
     let statement = sqlx::query(
         "INSERT INTO journal (run, position, kind, step, data, at) \
-         SELECT run, ?, ?, ?, ?, ? FROM runs AS r WHERE run = ? AND epoch = ? AND owner IS NOT NULL \
-         AND (? = 0 OR EXISTS \
+         SELECT run, ?, ?, ?, ?, ? FROM runs AS r WHERE run = ? AND epoch = ? \
+         AND owner = coalesce(?, owner) AND (? = 0 OR EXISTS \
          (SELECT 1 FROM journal AS j WHERE j.run = r.run AND j.position = ? - 1)) \
          ON CONFLICT DO NOTHING",
     );
     let done = bind_event(statement.bind(commit.position), event)
         .bind(commit.run.get())
         .bind(commit.epoch.get())
+        .bind(sender.map(WorkerId::get))
         .bind(commit.position)
         .bind(commit.position)
         .execute(connection)
@@ -74,6 +76,7 @@ pub(super) async fn append_one(
 /// Whether every commit's fence holds.
 pub(super) async fn all_fenced(
     connection: &mut SqliteConnection,
+    sender: Option<WorkerId>,
     commits: &[&Commit],
 ) -> Result<bool, sqlx::Error> {
     let mut held = 0;
@@ -86,6 +89,7 @@ pub(super) async fn all_fenced(
                 } else {
                     commit.position
                 })
+                .bind(sender.map(WorkerId::get))
         });
         let row = statement.fetch_one(&mut *connection).await?;
         held += row.try_get::<i64, _>(0)?;
@@ -199,24 +203,26 @@ pub(super) enum Standing {
 /// late.
 pub(super) async fn standing(
     connection: &mut SqliteConnection,
+    sender: Option<WorkerId>,
     commit: &Commit,
 ) -> Result<Standing, sqlx::Error> {
-    let run = sqlx::query("SELECT epoch, owner IS NOT NULL, status FROM runs WHERE run = ?")
+    let run = sqlx::query("SELECT epoch, owner, status FROM runs WHERE run = ?")
         .bind(commit.run.get())
         .fetch_optional(&mut *connection)
         .await?;
     let Some(run) = run else {
         return Ok(Standing::Lost);
     };
-    let (epoch, owned, status): (i64, bool, i64) =
+    let (epoch, owner, status): (i64, Option<i64>, i64) =
         (run.try_get(0)?, run.try_get(1)?, run.try_get(2)?);
+    let is_owner = owner.is_some_and(|owner| sender.is_none_or(|sender| sender.get() == owner));
     if epoch != commit.epoch.get() {
         return Ok(Standing::Lost);
     }
     if commit.events.is_empty() {
-        return Ok(if owned {
+        return Ok(if is_owner {
             Standing::Fresh
-        } else if rules::is_same_release(commit, convert::status(status)?) {
+        } else if owner.is_none() && rules::is_same_release(commit, convert::status(status)?) {
             Standing::Repeated
         } else {
             Standing::Lost
@@ -224,7 +230,7 @@ pub(super) async fn standing(
     }
     Ok(match written(connection, commit.run, commit).await? {
         Written::All => Standing::Repeated,
-        Written::Nothing if owned => Standing::Fresh,
+        Written::Nothing if is_owner => Standing::Fresh,
         Written::Nothing | Written::Other => Standing::Lost,
     })
 }

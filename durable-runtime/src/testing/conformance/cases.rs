@@ -48,6 +48,7 @@ macro_rules! __conformance_cases {
                 events_are_appended_in_order
                 a_status_is_set_and_the_owner_kept
                 a_stale_epoch_writes_nothing
+                another_worker_writes_nothing
                 an_epoch_from_the_future_writes_nothing
                 an_unknown_run_is_lost
                 a_released_run_takes_no_commit

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     journal::RunKey,
     status::Status,
-    store::{CommitOutcome, Ownership},
+    store::{Batch, BatchId, CommitOutcome, NewWorker, Ownership},
 };
 
 const LOST: CommitOutcome = CommitOutcome::LostOwnership;
@@ -62,6 +62,28 @@ pub(super) async fn a_stale_epoch_writes_nothing(f: Fixture) -> CaseResult {
         LOST
     );
     assert_eq!(f.history(run).await?, [completed("before", 0)]);
+    Ok(())
+}
+
+pub(super) async fn another_worker_writes_nothing(f: Fixture) -> CaseResult {
+    let [a, b] = [f.start_owned("a").await?, f.start_owned("b").await?];
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
+    let on = |run| commit(run, 1, 0).events([completed("x", 1)]);
+    let ends = |run| on(run).ends(Status::Completed);
+    // Alone, with a new state, and next to others.
+    assert_eq!(f.commit_by(other, on(a)).await?, LOST);
+    assert_eq!(f.commit_by(other, ends(a)).await?, LOST);
+    let batch = Batch {
+        id: Some(BatchId {
+            worker: other,
+            number: 1,
+        }),
+        ..commits([on(a), ends(b)])
+    };
+    assert_eq!(f.write(batch).await?.commits, [LOST, LOST]);
+    assert!(f.history(a).await?.is_empty() && f.history(b).await?.is_empty());
+    assert_eq!(f.status(b).await?, Status::Running);
+    f.committed(ends(a)).await?;
     Ok(())
 }
 

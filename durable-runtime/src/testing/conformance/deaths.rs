@@ -62,7 +62,7 @@ pub(super) async fn a_run_that_got_further_counts_anew(f: Fixture) -> CaseResult
     let loaded = one(claim(&f, dying, at(20)).await?.runs, "run due")?;
     assert_eq!(loaded.deaths, 4);
     let on = commit(run, loaded.epoch.get(), 0).events([completed("x", 1)]);
-    f.committed(on).await?;
+    f.committed_by(dying, on).await?;
     f.store().reap(at(21)).await?;
     assert_eq!(f.claim_one(at(40)).await?.deaths, 1);
     Ok(())
@@ -136,7 +136,7 @@ pub(super) async fn a_trial_ends_when_the_journal_grows(f: Fixture) -> CaseResul
     let dying = worker(&f, 20).await?;
     let loaded = one(claim(&f, dying, at(5)).await?.runs, "suspect")?;
     let on = commit(a, loaded.epoch.get(), 0).events([completed("x", 1)]);
-    f.committed(on).await?;
+    f.committed_by(dying, on).await?;
     assert_eq!(keys(&claim(&f, dying, at(5)).await?.runs), [b]);
     // Now the other one is on trial, and the first is not blamed.
     f.store().reap(at(21)).await?;

@@ -1,8 +1,14 @@
 //! The words that cases are written in.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
-use super::{Damage, Database};
+use super::{Damage, Database, run::CaseResult};
 use crate::{
     failure::{BoxError, Failure, FailureKind},
     journal::{
@@ -10,9 +16,9 @@ use crate::{
     },
     status::Status,
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Commit, CommitOutcome, Delivery, LoadedRun, MailKind,
-        MailOutcome, MailTarget, NewMail, NewRun, NewWorker, Ownership, Parent, RunRecord,
-        RunUpdate, StartOutcome, Store,
+        Batch, BatchId, BatchOutcome, Claim, Claimed, Commit, CommitOutcome, Delivery, LoadedRun,
+        MailKind, MailOutcome, MailTarget, NewMail, NewRun, NewWorker, Ownership, Parent,
+        RunRecord, RunUpdate, StartOutcome, Store,
     },
 };
 
@@ -32,6 +38,8 @@ pub(super) struct Fixture {
     database: Arc<dyn Database>,
     store: Arc<dyn Store>,
     pub(super) worker: WorkerId,
+    /// The number of the next batch that says none: out of the way of those that do.
+    batches: AtomicI64,
 }
 
 impl Fixture {
@@ -42,6 +50,7 @@ impl Fixture {
             database,
             store,
             worker,
+            batches: AtomicI64::new(1_000_000),
         })
     }
 
@@ -67,7 +76,16 @@ impl Fixture {
         self.database.damage(damage).await
     }
 
+    /// Writes a batch, from the fixture's worker if the batch does not say from whom.
     pub(super) async fn write(&self, batch: Batch) -> Fallible<BatchOutcome> {
+        self.write_by(self.worker, batch).await
+    }
+
+    async fn write_by(&self, worker: WorkerId, mut batch: Batch) -> Fallible<BatchOutcome> {
+        batch.id.get_or_insert_with(|| BatchId {
+            worker,
+            number: self.batches.fetch_add(1, Ordering::Relaxed),
+        });
         Ok(self.store.commit(&batch).await?)
     }
 
@@ -130,6 +148,24 @@ impl Fixture {
     pub(super) async fn committed(&self, commit: Commit) -> Fallible<Committed> {
         match self.commit(commit).await? {
             CommitOutcome::Committed { children, outgoing } => Ok(Committed { children, outgoing }),
+            CommitOutcome::LostOwnership => Err("the commit was refused".into()),
+        }
+    }
+
+    /// Writes one commit of another worker than the fixture's.
+    pub(super) async fn commit_by(
+        &self,
+        worker: WorkerId,
+        commit: Commit,
+    ) -> Fallible<CommitOutcome> {
+        let outcome = self.write_by(worker, commits([commit])).await?;
+        one(outcome.commits, "outcome of a commit")
+    }
+
+    /// Writes one commit of another worker, which must succeed.
+    pub(super) async fn committed_by(&self, worker: WorkerId, commit: Commit) -> CaseResult {
+        match self.commit_by(worker, commit).await? {
+            CommitOutcome::Committed { .. } => Ok(()),
             CommitOutcome::LostOwnership => Err("the commit was refused".into()),
         }
     }

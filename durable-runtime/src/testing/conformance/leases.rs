@@ -53,7 +53,7 @@ pub(super) async fn reaping_frees_exactly_the_runs_of_dead_workers(f: Fixture) -
         f.start_owned(&format!("alive-{n}")).await?;
     }
     let ended = f.start_run(owned("ended", dead)).await?;
-    f.committed(commit(ended, 1, 0).ends(Status::Completed))
+    f.committed_by(dead, commit(ended, 1, 0).ends(Status::Completed))
         .await?;
     assert_eq!(f.store().reap(at(11)).await?, 5);
     let mut claimed: Vec<_> = f.claim(at(11)).await?.iter().map(|run| run.run).collect();
@@ -109,12 +109,10 @@ pub(super) async fn a_run_of_an_unregistered_worker_is_freed(f: Fixture) -> Case
 pub(super) async fn a_freed_run_goes_on_at_the_next_epoch(f: Fixture) -> CaseResult {
     let dead = f.store().register_worker(NewWorker::until(at(10))).await?;
     let run = f.start_run(owned("a", dead)).await?;
-    f.committed(
-        commit(run, 1, 0)
-            .events([completed("x", 1)])
-            .keep(Status::Suspended),
-    )
-    .await?;
+    let waits = commit(run, 1, 0)
+        .events([completed("x", 1)])
+        .keep(Status::Suspended);
+    f.committed_by(dead, waits).await?;
     f.store().reap(at(11)).await?;
     let loaded = f.claim_one(at(11)).await?;
     assert_eq!((loaded.epoch.get(), loaded.status), (2, Status::Suspended));

@@ -56,7 +56,7 @@ pub(super) async fn a_worker_does_not_try_again_what_it_has_parked(f: Fixture) -
     let other = f.store().register_worker(NewWorker::until(at(100))).await?;
     assert_eq!(f.store().claim_parked(claim(other)).await?.len(), 1);
     let again = commit(run, 2, 1).release(Status::Parked, None, i64::MAX);
-    f.committed(again).await?;
+    f.committed_by(other, again).await?;
     // Neither of the two: a third one may try.
     assert!(f.store().claim_parked(claim(f.worker)).await?.is_empty());
     assert!(f.store().claim_parked(claim(other)).await?.is_empty());
@@ -67,19 +67,19 @@ pub(super) async fn a_worker_does_not_try_again_what_it_has_parked(f: Fixture) -
 
 pub(super) async fn a_parked_run_that_went_on_may_be_tried_by_all_again(f: Fixture) -> CaseResult {
     let run = parked(&f, "a").await?;
-    f.revive(at(1)).await?;
-    let on = commit(run, 2, 1).events([completed("y", 1)]);
-    f.committed(on.release(Status::Suspended, Some(at(2)), 0))
-        .await?;
     let other = f.store().register_worker(NewWorker::until(at(100))).await?;
     let claim = Claim {
         worker: other,
         now: at(3),
         limit: 10,
     };
+    f.store().claim_parked(claim).await?;
+    let on = commit(run, 2, 1).events([completed("y", 1)]);
+    f.committed_by(other, on.release(Status::Suspended, Some(at(2)), 0))
+        .await?;
     assert_eq!(f.store().claim(claim).await?.runs.len(), 1);
     let parking = commit(run, 3, 2).release(Status::Parked, None, i64::MAX);
-    f.committed(parking).await?;
+    f.committed_by(other, parking).await?;
     let claim = Claim {
         worker: f.worker,
         ..claim
