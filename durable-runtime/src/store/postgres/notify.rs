@@ -17,7 +17,10 @@ use sqlx::{
     PgConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 use super::{
     connect::Pacing,
@@ -40,6 +43,8 @@ pub(super) struct Hints {
     sender: u64,
     has_peers: AtomicBool,
     is_listening: AtomicBool,
+    /// Whether it has been tried to listen.
+    has_tried: watch::Sender<bool>,
     outgoing: Letterbox,
     incoming: Letterbox,
 }
@@ -97,6 +102,7 @@ impl Hints {
             sender: RandomState::new().hash_one(schema),
             has_peers: AtomicBool::new(false),
             is_listening: AtomicBool::new(false),
+            has_tried: watch::Sender::new(false),
             outgoing: Letterbox::default(),
             incoming: Letterbox::default(),
         }
@@ -153,6 +159,12 @@ impl Hints {
         self.is_listening.load(Ordering::Relaxed)
     }
 
+    /// Waits until it listens and the presence is proven, or could not be.
+    pub(super) async fn has_tried_to_listen(&self) {
+        // An error cannot be: the sender is here.
+        let _ = self.has_tried.subscribe().wait_for(|tried| *tried).await;
+    }
+
     /// Sends what is to be told, as long as it is polled.
     pub(super) async fn send(self: Arc<Self>, pool: Arc<Pool>) {
         loop {
@@ -178,6 +190,7 @@ impl Hints {
             pacing.slow_down();
             let heard = self.listen_once(&line, &mut pacing).await;
             self.is_listening.store(false, Ordering::Relaxed);
+            self.has_tried.send_replace(true);
             line.presence.withdraw(&line.leases);
             if let Err(error) = heard {
                 tracing::debug!(%error, "the listener broke; looking by polling meanwhile");
@@ -205,6 +218,7 @@ impl Hints {
         timeout(patience, proving)
             .await
             .map_err(|_| sqlx::Error::PoolTimedOut)?;
+        self.has_tried.send_replace(true);
         while let Ok(heard) = timeout(SILENCE, listener.try_recv()).await {
             let Some(notification) = heard? else {
                 return Ok(());

@@ -1,6 +1,6 @@
 //! Opening: the thread, the connections, what the server is, and the schema.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::PgConnection;
 use tokio::{task::AbortHandle, time::timeout};
@@ -22,6 +22,9 @@ use crate::{
     clock::DatabaseClock,
     store::{StoreError, StoreErrorKind},
 };
+
+/// How long opening waits for the listener, which is not needed to begin.
+const FIRST_LISTEN: Duration = Duration::from_secs(1);
 
 pub(super) async fn open(url: &str, options: PostgresOptions) -> Result<Shared, StoreError> {
     let address = Address::parse(url, &options.schema)?;
@@ -75,6 +78,10 @@ async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared
         true => start_hinting(&hints, &presence, &leases, &address, options),
         false => Vec::new(),
     };
+    if options.notifications {
+        // Workers are registered with the proof of their presence, if it comes in time.
+        let _ = timeout(FIRST_LISTEN, hints.has_tried_to_listen()).await;
+    }
     Ok(Prepared {
         address,
         work,
