@@ -7,8 +7,8 @@ use durable::{
     journal::MailId,
     prelude::Ctx,
     store::{
-        Claim, CommitOutcome, NewWorker, Ownership, PostgresOptions, PostgresStore, RunUpdate,
-        Store,
+        Batch, BatchId, Claim, CommitOutcome, NewWorker, Ownership, PostgresOptions, PostgresStore,
+        RunUpdate, Store,
     },
 };
 use durable_tests::server::Database;
@@ -110,6 +110,36 @@ async fn a_claim_loads_what_was_written_while_it_waited() -> Result<()> {
     assert_eq!((claimed[0].run, claimed[0].events.len()), (run, 1));
     let late = store.commit(&commits(step(run, 1))).await?;
     assert_eq!(late.commits, [CommitOutcome::LostOwnership]);
+    Ok(store.close().await?)
+}
+
+/// The row of a worker stands for the locks of its runs: once it is gone, nothing more is written, though
+/// the runs have not come free yet; and while a batch holds it, they do not come free.
+#[tokio::test]
+async fn a_batch_stands_and_falls_with_the_row_of_its_worker() -> Result<()> {
+    let database = Database::shared().await?;
+    let url = database.url();
+    let store = PostgresStore::open(url).await?;
+    let worker = store.register_worker(NewWorker::until(later(1))).await?;
+    let [a, b] = [
+        start(&store, "a", worker).await?,
+        start(&store, "b", worker).await?,
+    ];
+    let batch = |number, position| Batch {
+        id: Some(BatchId { worker, number }),
+        commits: vec![step(a, position), step(b, position)],
+        ..Batch::default()
+    };
+    let written = store.commit(&batch(1, 0)).await?;
+    assert!(!written.commits.contains(&CommitOutcome::LostOwnership));
+    let mut writing = hold(url, "SELECT FROM durable.workers FOR KEY SHARE").await?;
+    assert_eq!(store.reap(later(2)).await?, 0);
+    writing.execute("COMMIT").await?;
+    execute(url, "DELETE FROM durable.workers").await?;
+    let late = store.commit(&batch(2, 1)).await?;
+    assert_eq!(late.commits, [const { CommitOutcome::LostOwnership }; 2]);
+    assert_eq!(count(url, "SELECT count(*) FROM durable.journal").await?, 2);
+    assert_eq!(store.reap(later(2)).await?, 2);
     Ok(store.close().await?)
 }
 
