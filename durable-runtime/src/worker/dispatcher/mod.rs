@@ -27,6 +27,8 @@ use crate::{
 
 /// The most requests that go into one batch.
 const BATCH_MAX: usize = 2_000;
+/// The most batches in a row that are sent off before it is looked for hints of other processes.
+const BATCHES_IN_A_ROW: u32 = 16;
 /// The most runs that are claimed in one transaction.
 const CLAIM_MAX: usize = 500;
 
@@ -208,6 +210,7 @@ impl Dispatcher {
     async fn write(&mut self, requests: &mut Vec<Request>) -> Option<oneshot::Sender<()>> {
         let mut written: Option<Written> = None;
         let mut shutdown = None;
+        let mut batches = 0;
         loop {
             let (batch, askers) = self.assemble(requests, &mut shutdown);
             if !batch.is_empty() {
@@ -216,7 +219,8 @@ impl Dispatcher {
             if !requests.is_empty() {
                 continue;
             }
-            let is_due = self.shared.clock.now() >= self.next_wake();
+            batches += 1;
+            let is_due = batches >= BATCHES_IN_A_ROW || self.shared.clock.now() >= self.next_wake();
             if is_due || shutdown.is_some() || self.requests.is_empty() {
                 break;
             }
