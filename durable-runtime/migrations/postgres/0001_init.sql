@@ -58,6 +58,7 @@ CREATE SEQUENCE worker_numbers;
 -- workflows: the names of those that the worker can drive; NULL if it can drive all.
 -- session: the advisory lock that a connection of the worker's process holds on the server that was
 -- started at that time; NULL if the lease alone says that it is alive.
+-- process: where the worker lives, for others on the same machine; NULL if that cannot be told.
 -- trial: the suspect that the worker took last. A worker has one at a time, until trial_until.
 CREATE TABLE workers (
     worker      BIGINT PRIMARY KEY DEFAULT nextval('worker_numbers'),
@@ -65,6 +66,7 @@ CREATE TABLE workers (
     workflows   TEXT[] COLLATE "C",
     session     BIGINT,
     server      BIGINT,
+    process     TEXT,
     trial       BIGINT,
     trial_until BIGINT
 );

@@ -6,6 +6,7 @@ mod hints;
 mod network;
 mod opening;
 mod pooler;
+mod presence;
 mod proxy;
 mod races;
 mod support;

@@ -18,6 +18,7 @@ mod options;
 mod payload;
 mod pool;
 mod presence;
+mod process;
 mod progress;
 mod read;
 mod schema;

@@ -9,7 +9,8 @@
 //! [`GRACE`], in the eyes of one whose own connection to the same server held meanwhile. A live one
 //! notices at once, because it listens; it says that it is alive, and takes another lock. After a crash
 //! or a restart of the server, all come back within the grace; and a lock says nothing about another
-//! server.
+//! server. No grace is given to a worker whose process is known to have ended, because it ran on the same
+//! machine: a program that crashed and was started again goes on at once.
 
 use std::{
     collections::HashMap,
@@ -22,15 +23,18 @@ use std::{
 };
 
 use sqlx::{PgConnection, Row, postgres::PgListener};
-use tokio::time::Instant;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
-use super::{error::Fault, notify::Hints, pool::Pool, worker};
+use super::{error::Fault, notify::Hints, pool::Pool, process, worker};
 use crate::journal::WorkerId;
 
 /// How long a lock must be free before its worker counts as dead. A live worker needs the longest pause
 /// between two tries to connect, and the time that connecting takes.
 const GRACE: Duration = Duration::from_millis(1_500);
-/// How often to look for free locks; and how often when one was found.
+/// How often to look for free locks; and how often when one was found, or this process is new here.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -43,6 +47,14 @@ pub(super) struct Proof {
     pub(super) server: i64,
 }
 
+/// A worker whose lock is free.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) lock: i64,
+    /// The name of its process, if it has one.
+    pub(super) process: Option<String>,
+}
+
 /// What this process shows to others.
 #[derive(Debug)]
 pub(super) struct Presence {
@@ -50,6 +62,8 @@ pub(super) struct Presence {
     state: Mutex<State>,
     /// Whether locks were seen to work on this server, which may only look like PostgreSQL.
     locks_work: AtomicBool,
+    /// There is reason to look at the others now.
+    look: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +78,7 @@ impl Presence {
             schema: schema.to_owned(),
             state: Mutex::default(),
             locks_work: AtomicBool::new(false),
+            look: Notify::new(),
         }
     }
 
@@ -87,10 +102,10 @@ impl Presence {
             state.workers.push(worker);
             state.proof.filter(|_| state.proof != shown)
         };
-        match newer {
-            Some(proof) => worker::show(connection, &self.schema, &[worker], proof).await,
-            None => Ok(()),
+        if let Some(proof) = newer {
+            worker::show(connection, &self.schema, &[worker], proof).await?;
         }
+        Ok(())
     }
 
     /// Takes a lock on the connection that listens, and shows it.
@@ -140,11 +155,17 @@ impl Presence {
         });
     }
 
+    /// Has the others looked at now: this process may be one that was started again.
+    pub(super) fn look(&self) {
+        self.look.notify_one();
+    }
+
     /// Buries the workers whose connection has ended, as long as it is polled.
     pub(super) async fn watch(self: Arc<Self>, hints: Arc<Hints>, leases: Arc<Pool>) {
         let mut watch = Watch::default();
         loop {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            // An error means that there was no reason to look sooner.
+            let _ = timeout(LOOK_AGAIN, self.look.notified()).await;
             match self.proof().filter(|_| hints.has_peers()) {
                 Some(proof) if watch.is_time(proof) => {
                     let freed = watch.look(proof, &leases).await;
@@ -167,6 +188,7 @@ impl Presence {
 struct Watch {
     /// The own connection: what was seen before it is forgotten with the one before it.
     proof: Option<Proof>,
+    since: Option<Instant>,
     looked: Option<Instant>,
     /// The locks that are free, and since when.
     free: HashMap<i64, Instant>,
@@ -177,10 +199,12 @@ impl Watch {
         if self.proof != Some(proof) {
             *self = Self {
                 proof: Some(proof),
+                since: Some(Instant::now()),
                 ..Self::default()
             };
         }
-        let pause = if self.free.is_empty() {
+        let is_new = self.since.is_some_and(|since| since.elapsed() < LOOK);
+        let pause = if self.free.is_empty() && !is_new {
             LOOK
         } else {
             LOOK_AGAIN
@@ -198,20 +222,26 @@ impl Watch {
             self.free.clear();
             return 0;
         };
-        self.free.retain(|lock, _| lost.contains(lock));
-        for lock in lost {
-            self.free.entry(lock).or_insert(looked);
+        let before = std::mem::take(&mut self.free);
+        let mut dead = Vec::new();
+        for Lost { lock, process } in lost {
+            let since = before.get(&lock).copied().unwrap_or(looked);
+            self.free.insert(lock, since);
+            let is_over = looked.duration_since(since) >= GRACE;
+            if is_over || process.as_deref().is_some_and(process::has_ended) {
+                dead.push(lock);
+            }
         }
-        let dead = self.free.iter();
-        let dead = dead.filter(|(_, since)| looked.duration_since(**since) >= GRACE);
-        let dead: Vec<i64> = dead.map(|(lock, _)| *lock).collect();
         if dead.is_empty() {
             return 0;
         }
         let burying = leases.run(Box::new(move |c| {
             Box::pin(worker::bury_lost(c, proof.server, dead))
         }));
-        burying.await.unwrap_or(0)
+        burying.await.unwrap_or_else(|error| {
+            tracing::debug!(?error, "a dead worker could not be buried; trying again");
+            0
+        })
     }
 }
 

@@ -195,6 +195,7 @@ impl Store for PostgresStore {
                     presence.add(c, worker, proof).await?;
                     hints.note_workers(worker::pulse(c).await?.workers);
                     hints.greet();
+                    presence.look();
                     Ok(worker)
                 })
             }),

@@ -2,7 +2,11 @@
 
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row, postgres::PgRow};
 
-use super::{connect::quoted, presence::Proof};
+use super::{
+    connect::quoted,
+    presence::{Lost, Proof},
+    process,
+};
 use crate::{
     clock::{Asked, Reading},
     journal::{RunKey, Timestamp, WorkerId},
@@ -82,7 +86,7 @@ pub(super) const IS_HELD: &str = concat!(
     server!()
 );
 
-const LOST: &str = concat!("SELECT session FROM workers WHERE ", is_lost!());
+const LOST: &str = concat!("SELECT session, process FROM workers WHERE ", is_lost!());
 
 const BURY_LOST: &str = bury!(concat!("session = ANY ($2) AND ", is_lost!()));
 
@@ -119,13 +123,14 @@ pub(super) async fn register(
     proof: Option<Proof>,
 ) -> Result<WorkerId, sqlx::Error> {
     let worker = sqlx::query_scalar(
-        "INSERT INTO workers (lease_until, workflows, session, server) VALUES ($1, $2, $3, $4) \
-         RETURNING worker",
+        "INSERT INTO workers (lease_until, workflows, session, server, process) \
+         VALUES ($1, $2, $3, $4, $5) RETURNING worker",
     )
     .bind(new.lease_until.as_micros())
     .bind(new.workflows)
     .bind(proof.map(|proof| proof.lock))
     .bind(proof.map(|proof| proof.server))
+    .bind(process::name())
     .fetch_one(connection)
     .await?;
     Ok(WorkerId::new(worker))
@@ -251,11 +256,11 @@ pub(super) async fn reap(
 pub(super) async fn lost(
     connection: &mut PgConnection,
     server: i64,
-) -> Result<Vec<i64>, sqlx::Error> {
-    sqlx::query_scalar(LOST)
-        .bind(server)
-        .fetch_all(connection)
-        .await
+) -> Result<Vec<Lost>, sqlx::Error> {
+    let lost = sqlx::query_as(LOST).bind(server);
+    let lost: Vec<(i64, Option<String>)> = lost.fetch_all(connection).await?;
+    let lost = lost.into_iter();
+    Ok(lost.map(|(lock, process)| Lost { lock, process }).collect())
 }
 
 /// Buries the workers of these sessions, if they still are theirs and have ended. Gives how many runs

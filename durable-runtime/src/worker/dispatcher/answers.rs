@@ -184,6 +184,9 @@ impl Dispatcher {
 
     /// Hands tasks the mail that other processes have sent to their runs.
     pub(super) async fn fetch_unread(&self) {
+        if self.shared.residents.len() == 0 {
+            return;
+        }
         let unread = self.shared.store.unread(self.shared.worker()).await;
         match unread {
             Ok(runs) => {

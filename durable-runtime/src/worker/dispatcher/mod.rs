@@ -170,7 +170,8 @@ impl Dispatcher {
     fn next_due(&self) -> Option<Timestamp> {
         let claim = Some(self.next_claim).filter(|at| *at < Timestamp::MAX);
         let again = self.heartbeat_is_needed.then_some(self.next_heartbeat);
-        [claim, again, self.shared.timers.next()]
+        let parked = self.try_parked.then_some(Timestamp::MIN);
+        [claim, again, parked, self.shared.timers.next()]
             .into_iter()
             .flatten()
             .min()
