@@ -1,18 +1,19 @@
 //! One batch, one transaction.
 //!
-//! The common case is that every commit's fence holds: everything is written by a few statements
-//! over many rows, and counts tell whether it went well. If not, it is rolled back, each commit is
-//! looked at by itself, and the rest is written.
+//! Most batches are written in [`one_call`]. Any other is written by a few statements over many rows, as if
+//! every commit's fence held, and counts tell whether it went well. If not, it is rolled back, each
+//! commit is looked at by itself, and the rest is written.
 
 use std::collections::HashMap;
 
-use sqlx::{Executor, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::{
     mail::{self, Delivered, Target},
-    progress::{self, Standing},
+    one_call, progress,
+    standing::{Standing, standing},
     starts,
-    writer::{begin, commit},
+    writer::{begin, commit, roll_back},
 };
 use crate::{
     journal::{RunKey, WorkerId},
@@ -26,7 +27,7 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(BatchOutcome::default());
     }
-    if let Some(outcome) = write_one(connection, &batch).await? {
+    if let Some(outcome) = one_call::write(connection, &batch).await? {
         return Ok(outcome);
     }
     begin(connection).await?;
@@ -40,42 +41,8 @@ pub(super) async fn write(
             commits,
         });
     }
-    connection.execute("ROLLBACK").await?;
+    roll_back(connection).await?;
     write_carefully(connection, &batch).await
-}
-
-/// The two batches that decide the latency of a sequential run, in one statement each.
-async fn write_one(
-    connection: &mut SqliteConnection,
-    batch: &Batch,
-) -> Result<Option<BatchOutcome>, sqlx::Error> {
-    let mut outcome = BatchOutcome::default();
-    match (&batch.starts[..], &batch.mail[..], &batch.commits[..]) {
-        ([new], [], []) => outcome
-            .starts
-            .push(starts::start_one(connection, new).await?),
-        ([], [], [commit]) if is_plain(commit) => {
-            let [event] = &commit.events[..] else {
-                return Ok(None);
-            };
-            if !progress::append_one(connection, batch.sender(), commit, event).await? {
-                return Ok(None);
-            }
-            outcome.commits.push(CommitOutcome::Committed {
-                children: Vec::new(),
-                outgoing: Vec::new(),
-            });
-        }
-        _ => return Ok(None),
-    }
-    Ok(Some(outcome))
-}
-
-fn is_plain(commit: &Commit) -> bool {
-    commit.update.is_none()
-        && commit.children.is_empty()
-        && commit.consumed.is_empty()
-        && commit.outgoing.is_empty()
 }
 
 async fn write_arrivals(
@@ -173,7 +140,7 @@ async fn write_carefully(
     let (starts, mail) = write_arrivals(connection, batch).await?;
     let mut standings = Vec::with_capacity(batch.commits.len());
     for commit in &batch.commits {
-        standings.push(progress::standing(connection, batch.sender(), commit).await?);
+        standings.push(standing(connection, batch.sender(), commit).await?);
     }
     let fresh: Vec<&Commit> = batch
         .commits

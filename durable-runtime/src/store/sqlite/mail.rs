@@ -15,10 +15,13 @@ use crate::{
 };
 
 static INSERT: Rows = Rows::new(
-    "INSERT INTO mailbox (mail, run, kind, name, data, ok, at) VALUES ",
+    "INSERT OR ROLLBACK INTO mailbox (mail, run, kind, name, data, ok, at) SELECT * FROM (VALUES ",
     "(?,?,?,?,?,?,?)",
-    "",
+    ") WHERE column1 IS NOT NULL",
 );
+
+pub(super) const REMEMBER: &str = "INSERT INTO batches (worker, number) VALUES (?, ?) \
+     ON CONFLICT (worker) DO UPDATE SET number = excluded.number";
 
 /// A run that mail is for, as the mail finds it.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +32,11 @@ pub(super) struct Target {
 }
 
 impl Target {
-    fn delivered(self, mail: Option<MailId>) -> MailOutcome {
+    /// What becomes of mail for it, which has this number if it was written now.
+    pub(super) fn outcome(self, mail: Option<MailId>) -> MailOutcome {
+        if self.status.is_terminal() {
+            return MailOutcome::Ended(self.status);
+        }
         MailOutcome::Delivered(Delivery {
             run: self.run,
             mail,
@@ -83,7 +90,8 @@ pub(super) async fn targets(
     Ok(mail.iter().map(find).collect())
 }
 
-fn target(row: &SqliteRow) -> Result<Target, sqlx::Error> {
+/// A target from its run, its status and whether it is owned.
+pub(super) fn target(row: &SqliteRow) -> Result<Target, sqlx::Error> {
     Ok(Target {
         run: RunKey::new(row.try_get(0)?),
         status: convert::status(row.try_get(1)?)?,
@@ -119,7 +127,7 @@ pub(super) async fn deliver(
                 }
                 rows.push((next, target.run, *new));
                 next += 1;
-                target.delivered(Some(MailId::new(next - 1)))
+                target.outcome(Some(MailId::new(next - 1)))
             }
         };
         outcomes.push(outcome);
@@ -134,12 +142,11 @@ pub(super) async fn delivered(
     mail: &[&NewMail],
 ) -> Result<Vec<MailOutcome>, sqlx::Error> {
     let targets = targets(connection, mail).await?;
-    let outcome = |target: &Option<Target>| match target {
+    let outcome = |target: Option<Target>| match target {
         None => MailOutcome::UnknownRun,
-        Some(target) if target.status.is_terminal() => MailOutcome::Ended(target.status),
-        Some(target) => target.delivered(None),
+        Some(target) => target.outcome(None),
     };
-    Ok(targets.iter().map(outcome).collect())
+    Ok(targets.into_iter().map(outcome).collect())
 }
 
 /// Whether this is a worker's last batch with mail once more; remembers it if it is another.
@@ -154,14 +161,11 @@ pub(super) async fn is_repeated(
     if last == Some(id.number) {
         return Ok(true);
     }
-    sqlx::query(
-        "INSERT INTO batches (worker, number) VALUES (?, ?) \
-         ON CONFLICT (worker) DO UPDATE SET number = excluded.number",
-    )
-    .bind(id.worker.get())
-    .bind(id.number)
-    .execute(connection)
-    .await?;
+    sqlx::query(REMEMBER)
+        .bind(id.worker.get())
+        .bind(id.number)
+        .execute(connection)
+        .await?;
     Ok(false)
 }
 
@@ -187,11 +191,8 @@ async fn insert(
     connection: &mut SqliteConnection,
     rows: &[(i64, RunKey, &NewMail)],
 ) -> Result<(), sqlx::Error> {
-    for (statement, chunk) in INSERT.chunks(rows) {
-        let bound = chunk
-            .iter()
-            .try_fold(statement, |s, (mail, run, new)| bind(s, *mail, *run, new))?;
-        bound.execute(&mut *connection).await?;
+    for statement in INSERT.over(rows, |s, (mail, run, new)| bind(s, *mail, *run, new)) {
+        statement?.execute(&mut *connection).await?;
     }
     Ok(())
 }

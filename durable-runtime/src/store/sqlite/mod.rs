@@ -11,14 +11,19 @@ mod convert;
 mod error;
 mod lock;
 mod mail;
+mod one_call;
 mod open;
 mod options;
+mod post;
 mod progress;
 mod read;
 mod schema;
+mod standing;
 mod starts;
 mod statement;
 mod store;
+#[cfg(test)]
+mod tests;
 mod worker;
 mod writer;
 

@@ -1,6 +1,6 @@
 //! Starting runs.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, convert::Infallible};
 
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
@@ -14,25 +14,35 @@ use crate::{
     store::{NewRun, StartOutcome, columns::There},
 };
 
+const HEAD: &str = "INSERT OR ROLLBACK INTO runs (run, id, workflow, status, epoch, owner, due, parent, \
+     parent_step, seed, input, created_at, updated_at) SELECT *, column12 FROM (VALUES ";
+
+/// Columns: run (NULL for the next free number), id, workflow, status, epoch, owner, due, parent, its step,
+/// seed, input, time.
+const ROW: &str = "(?,?,?,?,?,?,?,?,?,?,?,?)";
+
 static INSERT: Rows = Rows::new(
-    "INSERT INTO runs (run, id, workflow, status, epoch, owner, due, parent, parent_step, seed, \
-     input, created_at, updated_at) VALUES ",
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    " ON CONFLICT (id) DO NOTHING",
+    HEAD,
+    ROW,
+    ") WHERE column2 IS NOT NULL ON CONFLICT (id) DO NOTHING",
 );
+
+/// Fails when an id is taken.
+pub(super) static INSERT_ALL: Rows = Rows::new(HEAD, ROW, ") WHERE column2 IS NOT NULL");
+
+/// The last run's number.
+pub(super) const LAST: &str = "SELECT coalesce(max(run), 0) FROM runs";
 
 /// Starts one run in a statement of its own, without a transaction around it.
 pub(super) async fn start_one(
     connection: &mut SqliteConnection,
     new: &NewRun,
 ) -> Result<StartOutcome, sqlx::Error> {
-    for (statement, chunk) in INSERT.chunks(&[new]) {
-        let statement = chunk.iter().fold(statement, |s, new| bind(s, None, new));
-        let done = statement.execute(&mut *connection).await?;
-        if done.rows_affected() == 1 {
-            let run = RunKey::new(done.last_insert_rowid());
-            return Ok(StartOutcome::Created { run });
-        }
+    let Ok(statement) = bind(sqlx::query(INSERT.text(1)), None, new);
+    let done = statement.execute(&mut *connection).await?;
+    if done.rows_affected() == 1 {
+        let run = RunKey::new(done.last_insert_rowid());
+        return Ok(StartOutcome::Created { run });
     }
     let there = existing(connection, &[new]).await?;
     there
@@ -50,9 +60,7 @@ pub(super) async fn start_all(
         return Ok(Vec::new());
     }
     let mut there = existing(connection, runs).await?;
-    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(run), 0) FROM runs")
-        .fetch_one(&mut *connection)
-        .await?;
+    let last: i64 = sqlx::query_scalar(LAST).fetch_one(&mut *connection).await?;
     let mut key = last;
     let mut outcomes = Vec::with_capacity(runs.len());
     let mut created = Vec::with_capacity(runs.len());
@@ -68,10 +76,8 @@ pub(super) async fn start_all(
         // The same id again in the same batch meets this one.
         there.insert(new.id.as_str().to_owned(), just_created(run, new));
     }
-    for (statement, chunk) in INSERT.chunks(&created) {
-        let statement = chunk
-            .iter()
-            .fold(statement, |s, (run, new)| bind(s, Some(*run), new));
+    for statement in INSERT.over(&created, |s, (run, new)| bind(s, Some(*run), new)) {
+        let Ok(statement) = statement;
         statement.execute(&mut *connection).await?;
     }
     Ok(outcomes)
@@ -107,13 +113,17 @@ pub(super) async fn existing(
         .collect()
 }
 
-fn bind(statement: Bound, run: Option<RunKey>, new: &NewRun) -> Bound {
+pub(super) fn bind(
+    statement: Bound,
+    run: Option<RunKey>,
+    new: &NewRun,
+) -> Result<Bound, Infallible> {
     let (status, epoch, due) = match new.owner {
         Some(_) => (Status::Running, 1_i64, None),
         None => (Status::Pending, 0, Some(0_i64)),
     };
     let parent = new.parent.as_ref();
-    statement
+    Ok(statement
         .bind(run.map(RunKey::get))
         .bind(new.id.as_str())
         .bind(new.workflow.as_str())
@@ -125,6 +135,5 @@ fn bind(statement: Bound, run: Option<RunKey>, new: &NewRun) -> Bound {
         .bind(parent.map(|parent| parent.step.as_str()))
         .bind(new.seed)
         .bind(new.input.as_bytes())
-        .bind(new.at.as_micros())
-        .bind(new.at.as_micros())
+        .bind(new.at.as_micros()))
 }

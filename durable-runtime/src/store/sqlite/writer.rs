@@ -54,10 +54,8 @@ impl Writer {
         let Some(connection) = &mut self.connection else {
             return;
         };
-        match connection.execute("ROLLBACK").await {
-            Ok(_) => {}
-            Err(sqlx::Error::Database(error)) if error.message().contains("no transaction") => {}
-            Err(_) => self.connection = None,
+        if roll_back(connection).await.is_err() {
+            self.connection = None;
         }
         self.dirty = false;
     }
@@ -83,4 +81,13 @@ pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<(), sqlx:
 pub(super) async fn commit(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())
+}
+
+/// Undoes what a transaction has written, if one is open: some errors have ended it already.
+pub(super) async fn roll_back(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    match connection.execute("ROLLBACK").await {
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::Database(error)) if error.message().contains("no transaction") => Ok(()),
+        Err(error) => Err(error),
+    }
 }

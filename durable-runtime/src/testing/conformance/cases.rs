@@ -61,6 +61,7 @@ macro_rules! __conformance_cases {
                 a_commit_that_leaves_a_gap_is_refused
                 a_refused_commit_writes_no_part_of_itself
                 a_refused_commit_does_not_disturb_its_batch
+                batches_of_any_length_are_written_whole
                 a_commit_without_an_update_leaves_the_row_alone
                 an_ending_frees_the_run_whatever_it_asked_for
             }

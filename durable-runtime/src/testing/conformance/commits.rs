@@ -2,15 +2,15 @@
 
 use super::{
     fixture::{
-        CommitExt, Committed, Fixture, at, cancel, child_of, commit, commits, completed, ended,
-        signal,
+        CommitExt, Committed, Fixture, at, cancel, child_of, commit, commits, completed, ended, id,
+        owned, signal, starts,
     },
     run::CaseResult,
 };
 use crate::{
     journal::RunKey,
     status::Status,
-    store::{Batch, BatchId, CommitOutcome, NewWorker, Ownership},
+    store::{Batch, BatchId, CommitOutcome, NewWorker, Ownership, StartOutcome},
 };
 
 const LOST: CommitOutcome = CommitOutcome::LostOwnership;
@@ -308,6 +308,48 @@ pub(super) async fn a_refused_commit_does_not_disturb_its_batch(f: Fixture) -> C
         assert_eq!(f.history(*run).await?.len(), usize::from(n % 3 != 0));
         let suspended = f.status(*run).await? == Status::Suspended;
         assert_eq!(suspended, n % 3 == 2);
+    }
+    Ok(())
+}
+
+pub(super) async fn batches_of_any_length_are_written_whole(f: Fixture) -> CaseResult {
+    let mut before: Vec<RunKey> = Vec::new();
+    for length in [1_usize, 2, 3, 5, 8, 9, 17, 33, 70] {
+        let news = (0..length).map(|n| owned(&format!("{length}-{n}"), f.worker));
+        // Of the runs of the batch before, some end, some take mail in, some go on.
+        let mut batch = starts(news);
+        for (n, run) in before.iter().enumerate() {
+            let mail = f.post(signal(*run, "s", 1)).await?;
+            let values = 0..u32::try_from(n % 3)? + 1;
+            let step = commit(*run, 1, 0).events(values.map(|value| completed("x", value)));
+            batch.commits.push(match n % 4 {
+                0 => step.ends(Status::Completed),
+                1 => step.consumes([mail]),
+                2 => step.consumes([mail]).keep(Status::Suspended),
+                _ => step,
+            });
+        }
+        let outcome = f.write(batch).await?;
+        for (n, run) in before.iter().enumerate() {
+            let (status, mail, end) = match n % 4 {
+                0 => (Status::Completed, 0, 1),
+                1 => (Status::Running, 0, 0),
+                2 => (Status::Suspended, 0, 0),
+                _ => (Status::Running, 1, 0),
+            };
+            assert_eq!(f.status(*run).await?, status, "commit {n} of {length}");
+            assert_eq!(f.mailbox(*run).await?.len(), mail);
+            assert_eq!(f.history(*run).await?.len(), n % 3 + 1 + end);
+        }
+        before.clear();
+        for (n, start) in outcome.starts.into_iter().enumerate() {
+            let StartOutcome::Created { run } = start else {
+                return Err("the run was there".into());
+            };
+            assert_eq!(f.record(run).await?.id, id(&format!("{length}-{n}")));
+            before.push(run);
+        }
+        assert_eq!(before.len(), length);
     }
     Ok(())
 }

@@ -1,0 +1,215 @@
+//! Transactions that fail half-way.
+
+use std::time::Duration;
+
+use sqlx::{Connection, Executor, SqliteConnection};
+
+use super::{SqliteOptions, SqliteStore};
+use crate::{
+    failure::BoxError,
+    journal::{Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
+    status::Status,
+    store::{
+        Batch, BatchId, Commit, CommitOutcome, MailKind, MailOutcome, MailTarget, NewMail, NewRun,
+        NewWorker, Ownership, RunUpdate, StartOutcome, Store,
+    },
+};
+
+/// A store and another connection to its file, which makes statements fail.
+struct Fixture {
+    store: SqliteStore,
+    other: SqliteConnection,
+    worker: WorkerId,
+    folder: std::path::PathBuf,
+}
+
+impl Fixture {
+    async fn new(name: &str) -> Result<Self, BoxError> {
+        let folder = std::env::temp_dir().join(format!("durable-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.join("runs.db").display().to_string();
+        let options = SqliteOptions::default().busy_timeout(Duration::from_millis(100));
+        let store = SqliteStore::open_with(&path, options).await?;
+        let new = NewWorker {
+            lease_until: Timestamp::MAX,
+            workflows: None,
+        };
+        Ok(Self {
+            worker: store.register_worker(new).await?,
+            other: SqliteConnection::connect(&format!("sqlite://{path}")).await?,
+            store,
+            folder,
+        })
+    }
+
+    /// Makes a statement fail and leave what the transaction has written so far. It waits for nobody: a
+    /// transaction that was left open makes it fail itself.
+    async fn deny(&mut self, event: &str) -> Result<(), BoxError> {
+        let sql = format!(
+            "PRAGMA busy_timeout = 100; CREATE TRIGGER deny BEFORE {event} BEGIN SELECT RAISE(FAIL, 'denied'); END"
+        );
+        self.other.execute(sqlx::AssertSqlSafe(sql)).await?;
+        Ok(())
+    }
+
+    async fn allow(&mut self) -> Result<(), BoxError> {
+        self.other.execute("DROP TRIGGER deny").await?;
+        Ok(())
+    }
+
+    fn batch(&self, batch: Batch) -> Batch {
+        Batch {
+            id: Some(BatchId {
+                worker: self.worker,
+                number: 1,
+            }),
+            ..batch
+        }
+    }
+
+    async fn start(&self) -> Result<RunKey, BoxError> {
+        let batch = Batch {
+            starts: vec![new_run("a", self.worker)],
+            ..Batch::default()
+        };
+        match self.store.commit(&self.batch(batch)).await?.starts[..] {
+            [StartOutcome::Created { run }] => Ok(run),
+            _ => Err("not started".into()),
+        }
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn new_run(id: &str, worker: WorkerId) -> NewRun {
+    NewRun {
+        id: RunId::from_recorded(id),
+        workflow: "w".to_owned(),
+        input: Payload::from_bytes(b"1".as_slice()),
+        seed: 7,
+        at: Timestamp::from_micros(1),
+        parent: None,
+        owner: Some(worker),
+    }
+}
+
+fn last_commit(run: RunKey, consumed: Vec<MailId>) -> Commit {
+    let event = |kind| Event {
+        at: Timestamp::from_micros(2),
+        step: None,
+        kind,
+    };
+    Commit {
+        run,
+        epoch: Epoch::new(1),
+        position: 0,
+        events: vec![
+            event(EventKind::CancelRequested),
+            event(EventKind::Canceled),
+        ],
+        update: Some(RunUpdate {
+            status: Status::Canceled,
+            ownership: Ownership::Release {
+                due: None,
+                seen: MailId::new(0),
+            },
+            reason: None,
+        }),
+        children: Vec::new(),
+        consumed,
+        outgoing: Vec::new(),
+        at: Timestamp::from_micros(2),
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_half_way_writes_nothing_and_can_be_made_again() -> Result<(), BoxError>
+{
+    let mut f = Fixture::new("commit").await?;
+    let run = f.start().await?;
+    let batch = f.batch(Batch {
+        starts: vec![new_run("b", f.worker)],
+        commits: vec![last_commit(run, Vec::new())],
+        ..Batch::default()
+    });
+    f.deny("UPDATE ON runs").await?;
+    assert!(f.store.commit(&batch).await.is_err());
+    assert!(f.store.history(run).await?.is_empty());
+    f.allow().await?;
+    let outcome = f.store.commit(&batch).await?;
+    assert!(matches!(
+        outcome.commits[..],
+        [CommitOutcome::Committed { .. }]
+    ));
+    assert!(matches!(outcome.starts[..], [StartOutcome::Created { .. }]));
+    assert_eq!(f.store.history(run).await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refused_batch_leaves_no_transaction() -> Result<(), BoxError> {
+    let mut f = Fixture::new("refused").await?;
+    let run = f.start().await?;
+    let mut stale = last_commit(run, Vec::new());
+    stale.epoch = Epoch::new(5);
+    let batch = f.batch(Batch {
+        commits: vec![stale],
+        ..Batch::default()
+    });
+    let outcome = f.store.commit(&batch).await?;
+    assert_eq!(outcome.commits, [CommitOutcome::LostOwnership]);
+    f.deny("UPDATE ON runs").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn mail_that_fails_half_way_is_not_sent_and_can_be_sent_again() -> Result<(), BoxError> {
+    let mut f = Fixture::new("mail").await?;
+    let run = f.start().await?;
+    for to in [
+        MailTarget::Key(run),
+        MailTarget::Id(RunId::from_recorded("a")),
+    ] {
+        let mail = NewMail {
+            to,
+            kind: MailKind::Cancel,
+            at: Timestamp::from_micros(2),
+        };
+        let mut batch = f.batch(Batch {
+            mail: vec![mail],
+            ..Batch::default()
+        });
+        batch.id = Some(BatchId {
+            worker: f.worker,
+            number: f.store.mailbox(run).await?.len() as i64,
+        });
+        let before = f.store.mailbox(run).await?.len();
+        f.deny("INSERT ON batches").await?;
+        assert!(f.store.commit(&batch).await.is_err());
+        assert_eq!(f.store.mailbox(run).await?.len(), before);
+        f.allow().await?;
+        for _ in 0..2 {
+            let outcome = f.store.commit(&batch).await?;
+            assert!(matches!(outcome.mail[..], [MailOutcome::Delivered(_)]));
+            assert_eq!(f.store.mailbox(run).await?.len(), before + 1);
+        }
+    }
+    let sent = f
+        .store
+        .mailbox(run)
+        .await?
+        .iter()
+        .map(|mail| mail.id)
+        .collect();
+    let batch = f.batch(Batch {
+        commits: vec![last_commit(run, sent)],
+        ..Batch::default()
+    });
+    f.store.commit(&batch).await?;
+    assert!(f.store.mailbox(run).await?.is_empty());
+    Ok(())
+}
