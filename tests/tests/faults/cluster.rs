@@ -14,6 +14,7 @@ use std::{
 use durable_tests::{
     TempDir,
     history::{Ack, Database, Folder, History, Report, check},
+    server,
     workload::{Assignment, Orders, Tuning},
 };
 
@@ -28,6 +29,8 @@ pub struct Cluster {
     workers: Vec<Worker>,
     disk: Disk,
     directory: TempDir,
+    /// What goes with the cluster.
+    database: Option<server::Database>,
 }
 
 /// What the workers write on.
@@ -84,7 +87,14 @@ impl Cluster {
             workers: Vec::new(),
             disk: Disk::Sound,
             directory,
+            database: None,
         }
+    }
+
+    /// The same, and the database is gone when the cluster is.
+    pub fn keeping(mut self, database: server::Database) -> Self {
+        self.database = Some(database);
+        self
     }
 
     /// The same on another disk.

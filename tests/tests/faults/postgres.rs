@@ -20,7 +20,8 @@ fn on(url: &str) -> Cluster {
 }
 
 async fn cluster() -> Cluster {
-    on(Database::shared().await.unwrap().url())
+    let database = Database::shared().await.unwrap();
+    on(database.url()).keeping(database)
 }
 
 #[tokio::test]
@@ -167,7 +168,7 @@ async fn behind_proxy() -> (Cluster, Proxy) {
     let (port, path) = tail.split_once('/').unwrap();
     let proxy = Proxy::start(port.parse().unwrap()).unwrap();
     let url = format!("{head}:{}/{path}", proxy.port());
-    (on(&url), proxy)
+    (on(&url).keeping(database), proxy)
 }
 
 /// Breaks some connections, and lets the next ones be.
