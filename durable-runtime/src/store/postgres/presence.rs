@@ -165,19 +165,17 @@ impl Presence {
         let mut watch = Watch::default();
         loop {
             // An error means that there was no reason to look sooner.
-            let _ = timeout(LOOK_AGAIN, self.look.notified()).await;
-            match self.proof().filter(|_| hints.has_peers()) {
-                Some(proof) if watch.is_time(proof) => {
-                    let freed = watch.look(proof, &leases).await;
-                    if freed > 0 {
-                        tracing::warn!(
-                            runs = freed,
-                            "the connection of another worker has ended; its runs go on elsewhere"
-                        );
-                        hints.announce_due();
-                    }
-                }
-                _ => {}
+            let _ = timeout(watch.pause(), self.look.notified()).await;
+            let Some(proof) = self.proof().filter(|_| hints.has_peers()) else {
+                continue;
+            };
+            let freed = watch.look(proof, &leases).await;
+            if freed > 0 {
+                tracing::warn!(
+                    runs = freed,
+                    "the connection of another worker has ended; its runs go on elsewhere"
+                );
+                hints.announce_due();
             }
         }
     }
@@ -189,13 +187,23 @@ struct Watch {
     /// The own connection: what was seen before it is forgotten with the one before it.
     proof: Option<Proof>,
     since: Option<Instant>,
-    looked: Option<Instant>,
     /// The locks that are free, and since when.
     free: HashMap<i64, Instant>,
 }
 
 impl Watch {
-    fn is_time(&mut self, proof: Proof) -> bool {
+    /// How long not to look.
+    fn pause(&self) -> Duration {
+        let is_new = self.since.is_some_and(|since| since.elapsed() < LOOK);
+        if is_new || !self.free.is_empty() {
+            LOOK_AGAIN
+        } else {
+            LOOK
+        }
+    }
+
+    /// Gives how many runs have come free.
+    async fn look(&mut self, proof: Proof, leases: &Pool) -> u64 {
         if self.proof != Some(proof) {
             *self = Self {
                 proof: Some(proof),
@@ -203,20 +211,8 @@ impl Watch {
                 ..Self::default()
             };
         }
-        let is_new = self.since.is_some_and(|since| since.elapsed() < LOOK);
-        let pause = if self.free.is_empty() && !is_new {
-            LOOK
-        } else {
-            LOOK_AGAIN
-        };
-        self.looked.is_none_or(|at| at.elapsed() >= pause)
-    }
-
-    /// Gives how many runs have come free.
-    async fn look(&mut self, proof: Proof, leases: &Pool) -> u64 {
         let looking = leases.run(Box::new(move |c| Box::pin(worker::lost(c, proof.server))));
         let looked = Instant::now();
-        self.looked = Some(looked);
         let Ok(lost) = looking.await else {
             // Not seen is not free.
             self.free.clear();
