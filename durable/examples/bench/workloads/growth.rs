@@ -32,9 +32,9 @@ pub async fn long_run(args: &Args) -> durable::Result<Vec<Figure>> {
     ])
 }
 
-/// The rate of W1 with 200,000 finished runs in the tables, against empty tables.
+/// The rate of W1 with 1,000,000 finished runs in the tables, against empty tables.
 pub async fn finished_runs(args: &Args) -> durable::Result<Vec<Figure>> {
-    const FINISHED: u32 = 200_000;
+    const FINISHED: u32 = 1_000_000;
     let setup = Setup::new(args).await?;
     let client = setup.client();
     let empty = 20_000.0 / run_sequences(&client, "empty", 2_000, 100).await?;
@@ -46,11 +46,11 @@ pub async fn finished_runs(args: &Args) -> durable::Result<Vec<Figure>> {
     Ok(vec![
         Figure::new(
             "finished",
-            "steps a second after 200,000 runs",
+            "steps a second after 1,000,000 runs",
             full,
             "steps/s",
         )
         .against(Some(empty)),
-        Figure::new("finished", "time to finish 200,000 runs", filling, "s"),
+        Figure::new("finished", "time to finish 1,000,000 runs", filling, "s"),
     ])
 }

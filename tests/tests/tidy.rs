@@ -1,0 +1,167 @@
+//! The invariants of ARCHITECTURE.md that can be read off the sources.
+
+use std::{fs, path::Path};
+
+use durable::Result;
+
+/// A source file of the runtime: where it is below `src`, and its lines of code without comments.
+struct Source {
+    path: String,
+    code: Vec<(usize, String)>,
+}
+
+impl Source {
+    fn is_below(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| self.path.starts_with(place))
+    }
+
+    /// Where a word stands, for messages.
+    fn places(&self, word: &str) -> Vec<String> {
+        let lines = self.code.iter();
+        let hits = lines.filter(|(_, line)| has_word(line, word));
+        hits.map(|(number, line)| format!("{}:{number}: {}", self.path, line.trim()))
+            .collect()
+    }
+}
+
+/// Whether a path or a name stands in a line, not merely as a part of a longer name.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        !line[..at].ends_with(is_part) && !line[at + word.len()..].starts_with(is_part)
+    })
+}
+
+/// The sources of a crate, without its unit tests.
+fn sources(krate: &str) -> Result<Vec<Source>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(krate);
+    let root = root.join("src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let below = path.strip_prefix(&root)?;
+                sources.push(Source {
+                    path: below.to_string_lossy().replace('\\', "/"),
+                    code: code(&fs::read_to_string(&path)?),
+                });
+            }
+        }
+    }
+    assert!(!sources.is_empty(), "{krate} has no sources");
+    sources.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(sources)
+}
+
+fn code(text: &str) -> Vec<(usize, String)> {
+    let tests = text.find("\n#[cfg(test)]\nmod tests {");
+    let text = &text[..tests.unwrap_or(text.len())];
+    (1..)
+        .zip(text.lines())
+        .map(|(number, line)| (number, line.split("//").next().unwrap_or_default()))
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, line)| (number, line.to_owned()))
+        .collect()
+}
+
+/// No file but those in these places may hold one of the words.
+fn only(places: &[&str], words: &[&str]) -> Result<()> {
+    let hits = hits(places, words, false)?;
+    assert!(hits.is_empty(), "only for {places:?}:\n{}", hits.join("\n"));
+    Ok(())
+}
+
+/// No file in these places may hold one of the words.
+fn never(places: &[&str], words: &[&str]) -> Result<()> {
+    let hits = hits(places, words, true)?;
+    assert!(hits.is_empty(), "not in {places:?}:\n{}", hits.join("\n"));
+    Ok(())
+}
+
+/// Where the words stand, inside these places of the runtime or outside of them.
+fn hits(places: &[&str], words: &[&str], inside: bool) -> Result<Vec<String>> {
+    let sources = sources("durable-runtime")?;
+    for place in places {
+        let known = sources.iter().any(|source| source.is_below(&[place]));
+        assert!(known, "there is no `{place}`");
+    }
+    let looked_at = sources
+        .iter()
+        .filter(|source| source.is_below(places) == inside);
+    let hits = looked_at.flat_map(|source| words.iter().flat_map(|word| source.places(word)));
+    Ok(hits.collect())
+}
+
+#[test]
+fn the_core_is_synchronous_and_knows_no_clock_or_chance() -> Result<()> {
+    never(
+        &["replay/", "context/", "graph/", "journal/", "retry.rs"],
+        &[
+            "tokio",
+            "sqlx",
+            "SystemTime::now",
+            "Instant",
+            "rand",
+            "thread",
+        ],
+    )?;
+    // Their order is another one in each process.
+    never(
+        &["replay/", "context/", "journal/", "retry.rs"],
+        &["HashMap", "HashSet"],
+    )
+}
+
+#[test]
+fn only_the_stores_name_the_driver() -> Result<()> {
+    only(&["store/sqlite/", "store/postgres/"], &["sqlx"])
+}
+
+#[test]
+fn only_the_shell_selects() -> Result<()> {
+    only(&["worker/", "client/"], &["select!"])
+}
+
+#[test]
+fn only_the_registry_iterates_what_is_linked() -> Result<()> {
+    only(&["graph/registry.rs"], &["inventory::iter"])
+}
+
+#[test]
+fn only_the_clock_tells_the_time() -> Result<()> {
+    only(&["clock"], &["SystemTime::now"])?;
+    // How long a call of a store has taken.
+    only(&["clock", "store/sqlite/", "store/postgres/"], &["Instant"])
+}
+
+#[test]
+fn what_lies_below_knows_nothing_of_what_lies_above() -> Result<()> {
+    never(
+        &["journal/", "graph/", "status.rs", "failure.rs"],
+        &[
+            "crate::store",
+            "crate::replay",
+            "crate::worker",
+            "crate::client",
+            "crate::engine",
+        ],
+    )?;
+    never(
+        &["store/", "replay/", "context/"],
+        &["crate::worker", "crate::client", "crate::engine"],
+    )?;
+    never(&["store/"], &["crate::replay", "crate::context"])?;
+    never(&["worker/"], &["crate::client", "crate::engine"])
+}
+
+#[test]
+fn the_facade_has_no_logic() -> Result<()> {
+    for source in sources("durable")? {
+        assert_eq!(source.places("fn"), Vec::<String>::new());
+    }
+    Ok(())
+}
