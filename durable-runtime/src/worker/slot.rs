@@ -97,13 +97,21 @@ impl Slot {
         std::mem::take(&mut inner.inputs)
     }
 
-    /// Tells that the task does nothing more by itself, unless it was woken while it was polled.
-    /// `at_work`: user code is in flight that waits for something other than the clock.
-    pub(crate) fn rest(&self, at_work: bool) {
+    /// Tells that the task does nothing more by itself. `at_work`: user code is in flight that waits for
+    /// something other than the clock. `false` when the body was woken meanwhile: then the task has to
+    /// go on.
+    pub(crate) fn rest(&self, at_work: bool) -> bool {
         let mut inner = self.lock();
-        if matches!(inner.activity, Activity::Polled) {
-            inner.activity = Activity::AtRest { at_work };
+        if !matches!(inner.activity, Activity::Polled) {
+            return true;
         }
+        let rests = !self.is_woken();
+        inner.activity = if rests {
+            Activity::AtRest { at_work }
+        } else {
+            Activity::Woken
+        };
+        rests
     }
 
     /// Whether user code is at work while the task rests; `None` when it does not rest.
@@ -145,7 +153,9 @@ impl Slot {
     }
 }
 
-/// The waker handed to a body: remembers that the body was woken, and wakes the task.
+/// The waker handed to a body: remembers that the body was woken, and wakes the task, unless it is being
+/// polled: it looks again before it rests. (Most wakes are of this kind: the task itself hands the body
+/// an event.)
 impl Wake for Slot {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
@@ -155,11 +165,64 @@ impl Wake for Slot {
         self.woken.store(true, Ordering::Release);
         let task = {
             let mut inner = self.lock();
+            if matches!(inner.activity, Activity::Polled) {
+                return;
+            }
             inner.activity = Activity::Woken;
             inner.task.clone()
         };
         if let Some(task) = task {
             task.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Task(AtomicU32);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn polled() -> (Arc<Slot>, Arc<Task>) {
+        let (slot, task) = (Slot::new(RunKey::new(1), MailId::new(0)), Arc::default());
+        slot.take(&Waker::from(Arc::clone(&task)));
+        slot.take_woken();
+        (slot, task)
+    }
+
+    #[test]
+    fn a_body_that_is_woken_while_it_is_polled_keeps_its_task_from_resting() {
+        let (slot, task) = polled();
+        slot.wake_by_ref();
+        assert_eq!(task.0.load(Ordering::Relaxed), 0);
+        assert!(!slot.rest(false) && slot.rests_at_work().is_none());
+    }
+
+    #[test]
+    fn a_body_that_was_polled_again_may_rest() {
+        let (slot, task) = polled();
+        slot.wake_by_ref();
+        assert!(slot.take_woken());
+        assert!(slot.rest(true) && slot.rests_at_work() == Some(true));
+        slot.wake_by_ref();
+        assert_eq!(task.0.load(Ordering::Relaxed), 1);
+        assert!(slot.rests_at_work().is_none());
+    }
+
+    #[test]
+    fn what_comes_in_always_wakes_the_task() {
+        let (slot, task) = polled();
+        slot.push(Input::Look);
+        assert_eq!(task.0.load(Ordering::Relaxed), 1);
+        assert!(slot.rest(false) && slot.rests_at_work().is_none());
     }
 }

@@ -36,6 +36,8 @@ impl WorkerThread {
                 let runtime = runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()?;
+                // A task: waking what `block_on` itself polls is a system call each time.
+                let work = runtime.spawn(work);
                 thread::Builder::new()
                     .name("durable-worker".to_owned())
                     .spawn(move || runtime.block_on(work))?;

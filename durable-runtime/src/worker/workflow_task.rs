@@ -92,9 +92,8 @@ impl Future for WorkflowTask {
         let drive = self.drive();
         self.send_commit();
         self.set_timer();
-        match drive {
-            Drive::Yielded => cx.waker().wake_by_ref(),
-            Drive::Quiet => self.rest(),
+        if drive == Drive::Yielded || !self.rest() {
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
@@ -390,12 +389,23 @@ impl WorkflowTask {
         }
     }
 
-    /// Nothing moves until something reaches the run: tells those who wait for that.
-    fn rest(&self) {
-        self.slot.rest(self.is_at_work());
+    /// Nothing moves until something reaches the run: tells those who wait for that. `false` when the body was
+    /// woken meanwhile.
+    fn rest(&self) -> bool {
+        if !self.listens() {
+            self.slot.take_woken();
+        }
+        let rests = self.slot.rest(self.is_at_work());
         if self.shared.pace.is_kept() || self.shared.is_stopping() {
             self.shared.pace.stirred.notify_one();
         }
+        rests
+    }
+
+    /// Whether there is user code to be polled when it is woken.
+    fn listens(&self) -> bool {
+        let is_there = self.compensation.is_some() || !matches!(self.body, Body::Gone);
+        is_there && !self.is_over()
     }
 
     /// Whether user code is in flight that waits for something other than a clock that jumps.
