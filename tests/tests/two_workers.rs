@@ -1,8 +1,9 @@
 //! Two workers on one database, in one process.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use durable::{graph::Registry, prelude::*, store::MemoryStore};
+use tokio::sync::Notify;
 
 /// After this long a wake-up is lost.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,6 +53,32 @@ async fn dreams(ctx: &Ctx) -> durable::Result<u32> {
     Ok(deep)
 }
 
+/// A step that is begun, and ends when it is told to.
+#[derive(Debug, Default)]
+struct Gate {
+    begun: Notify,
+    open: Notify,
+}
+
+#[durable::workflow]
+async fn at_the_gate(ctx: &Ctx) -> durable::Result<()> {
+    let gate = ctx.state::<Arc<Gate>>();
+    ctx.step("pass", |_| async {
+        gate.begun.notify_one();
+        gate.open.notified().await;
+        Ok::<_, std::io::Error>(())
+    })
+    .await?;
+    Ok(())
+}
+
+#[durable::workflow]
+async fn works_when_told(ctx: &Ctx) -> durable::Result<u32> {
+    ctx.signal::<()>("go").await?;
+    let done = ctx.step("work", |_| async { Ok::<_, std::io::Error>(1) });
+    Ok(done.await?)
+}
+
 /// A worker of a program that has only these workflows.
 async fn program_of(store: &MemoryStore, workflows: &[&str]) -> Result<Engine, durable::Error> {
     let linked = Registry::linked()?;
@@ -64,6 +91,7 @@ async fn program_of(store: &MemoryStore, workflows: &[&str]) -> Result<Engine, d
 
 async fn engine(store: &MemoryStore) -> Result<Engine, durable::Error> {
     let builder = Engine::builder().linger(Duration::from_millis(50));
+    let builder = builder.state(Arc::<Gate>::default());
     builder.start(store.clone()).await
 }
 
@@ -166,4 +194,40 @@ async fn programs_with_other_workflows_share_a_database() {
     }
     napper.shutdown().await.unwrap();
     dreamer.shutdown().await.unwrap();
+}
+
+/// Others need not wait for the slow steps of a worker that ends.
+#[tokio::test]
+async fn a_shutdown_gives_back_the_runs_at_rest_before_its_slow_steps_end() {
+    const LONG: Duration = Duration::from_secs(3_600);
+    let store = MemoryStore::new();
+    let gate = Arc::new(Gate::default());
+    let builder = Engine::builder().linger(LONG).shutdown_grace(LONG);
+    let builder = builder.state(Arc::clone(&gate));
+    let here = builder.start(store.clone()).await.unwrap();
+    let there = engine(&store).await.unwrap();
+    let client = here.client();
+    let slow = client.start::<at_the_gate>("slow", ()).await.unwrap();
+    gate.begun.notified().await;
+    let resting = client
+        .start::<works_when_told>("resting", ())
+        .await
+        .unwrap();
+    resting.reaches(durable::Status::Suspended).await.unwrap();
+    let ending = tokio::spawn(async move { here.shutdown().await });
+    let client = there.client();
+    client
+        .signal_by_name("resting", "go", "null")
+        .await
+        .unwrap();
+    let elsewhere = client.attach::<works_when_told>("resting").await.unwrap();
+    let result = tokio::time::timeout(PATIENCE, elsewhere.result()).await;
+    assert_eq!(result.unwrap().unwrap(), 1);
+    assert!(!ending.is_finished(), "the slow step goes on");
+    gate.open.notify_one();
+    ending.await.unwrap().unwrap();
+    drop(slow);
+    let slow = client.attach::<at_the_gate>("slow").await.unwrap();
+    slow.result().await.unwrap();
+    there.shutdown().await.unwrap();
 }
