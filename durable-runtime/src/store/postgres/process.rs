@@ -1,6 +1,6 @@
 //! The process that a worker lives in, under a name that another process on the same machine can look up.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path, process, sync::LazyLock};
+use std::{fs, path::Path, process, sync::LazyLock};
 
 /// The name of this process: the boot of the machine, the namespace of its process numbers, its user, its
 /// number and when it was started. `None` where there is no `/proc` that shows all this.
@@ -40,10 +40,12 @@ fn split(name: &str) -> Option<(&str, u32, u64)> {
 
 fn machine() -> Option<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let namespace = fs::metadata("/proc/self/ns/pid").ok()?.ino();
+    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
     // Processes of other users may be hidden.
-    let user = fs::metadata("/proc/self").ok()?.uid();
-    Some(format!("{} {namespace} {user}", boot.trim()))
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let user = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    let user = user.split_ascii_whitespace().next()?;
+    Some(format!("{} {} {user}", boot.trim(), namespace.display()))
 }
 
 /// What `/proc/NUMBER/stat` says, see proc(5).
