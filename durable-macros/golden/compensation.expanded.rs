@@ -6,8 +6,11 @@ pub(crate) async fn refund(
     bank(step.idempotency_key()).refund(payment).await
 }
 ///The compensation [`refund`](fn@refund), as a step names it.
-#[allow(non_camel_case_types)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(
+    missing_copy_implementations,
+    missing_debug_implementations,
+    non_camel_case_types
+)]
 pub(crate) struct refund {
     #[doc(hidden)]
     pub wired: ::durable::__private::Wired,

@@ -13,7 +13,7 @@ pub async fn bill(ctx: Ctx, card: &str, amount: u32) -> durable::Result<Payment>
 }
 ///The operations of [`bill`](fn@bill).
 #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 pub enum bill {
     ///The signal `approval`.
     Approval,
@@ -23,14 +23,14 @@ pub enum bill {
     Charge,
 }
 impl ::durable::__private::StepKey for bill {
-    fn name(self) -> &'static str {
-        match self {
+    fn name(&self) -> &'static str {
+        match *self {
             Self::Approval => "approval",
             Self::Verification(..) => "verification",
             Self::Charge => "charge",
         }
     }
-    fn path(self) -> ::std::string::String {
+    fn path(&self) -> ::std::string::String {
         match self {
             Self::Verification(step) => {
                 ::durable::__private::scoped("verification", step)
@@ -55,45 +55,25 @@ impl bill {
     );
 }
 impl ::durable::__private::Fragment for bill {
-    const NAME: &'static str = "bill";
-    const FILE: &'static str = ::core::file!();
-    const BODY: &'static [::durable::__private::Node] = &[
-        ::durable::__private::Node::Operation(::durable::__private::Operation {
-            name: "approval",
-            kind: ::durable::__private::OperationKind::Signal {
-                payload: "bool",
-            },
-            line: 4,
-            options: &[],
-            compensation: ::core::option::Option::None,
-            was: &[],
-        }),
-        ::durable::__private::Node::Scope {
-            name: "verification",
-            line: 5,
-            fragment: <verify as ::durable::__private::Fragment>::NAME,
-            file: <verify as ::durable::__private::Fragment>::FILE,
-            body: <verify as ::durable::__private::Fragment>::BODY,
-        },
-        ::durable::__private::Node::Operation(::durable::__private::Operation {
-            name: "charge",
-            kind: ::durable::__private::OperationKind::Step,
-            line: 6,
-            options: &[],
-            compensation: ::core::option::Option::Some("refund"),
-            was: &[],
-        }),
-    ];
-    const WIRING: ::durable::__private::Wiring = ::durable::__private::Wiring {
-        compensators: &[
-            ::durable::__private::Compensator::of(
-                "charge",
-                refund {
-                    wired: ::durable::__private::Wired,
-                },
-            ),
+    const __PART: ::durable::__private::Part = ::durable::__private::Part {
+        name: "bill",
+        file: ::core::file!(),
+        text: &[
+            "1 3 4:bill signal 4:bool 4 8:approval ; scope 5 12:verification step 6 6:charge undone 6:refund ; ",
         ],
-        states: &[],
-        scopes: &[("verification", &<verify as ::durable::__private::Fragment>::WIRING)],
+        wiring: ::durable::__private::Wiring {
+            compensators: &[
+                ::durable::__private::Compensator::of(
+                    "charge",
+                    refund {
+                        wired: ::durable::__private::Wired,
+                    },
+                ),
+            ],
+            states: &[],
+            scopes: &[
+                ("verification", &<verify as ::durable::__private::Fragment>::__PART),
+            ],
+        },
     };
 }

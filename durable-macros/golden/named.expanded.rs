@@ -7,15 +7,15 @@ pub(crate) async fn ship(ctx: &Ctx, parcel: Parcel) -> Result<(), ShippingError>
 #[cfg(feature = "shipping")]
 ///The operations of [`ship`](fn@ship).
 #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 pub(crate) enum ship {
     ///The step `hand_over`.
     HandOver,
 }
 #[cfg(feature = "shipping")]
 impl ::durable::__private::StepKey for ship {
-    fn name(self) -> &'static str {
-        match self {
+    fn name(&self) -> &'static str {
+        match *self {
             Self::HandOver => "hand_over",
         }
     }
@@ -24,21 +24,10 @@ impl ::durable::__private::StepKey for ship {
 impl ::durable::__private::Workflow for ship {
     type Input = Parcel;
     type Output = <Result<(), ShippingError> as ::durable::__private::Fallible>::Ok;
-    const NAME: &'static str = "shipping";
-    const GRAPH: ::durable::__private::Graph = ::durable::__private::Graph {
-        workflow: "shipping",
-        was: &["ship", "deliver"],
-        body: &[
-            ::durable::__private::Node::Operation(::durable::__private::Operation {
-                name: "hand_over",
-                kind: ::durable::__private::OperationKind::Step,
-                line: 5,
-                options: &[],
-                compensation: ::core::option::Option::None,
-                was: &["deliver"],
-            }),
-        ],
-    };
+    const __TEXT: &'static [&'static str] = &[
+        "1 4 8:shipping step 5 9:hand_over was 7:deliver ; ",
+    ];
+    const __WAS: &'static [&'static str] = &["ship", "deliver"];
     fn __run(
         ctx: &::durable::__private::Ctx,
         input: Parcel,
@@ -48,6 +37,6 @@ impl ::durable::__private::Workflow for ship {
 }
 #[cfg(feature = "shipping")]
 ::durable::__private::inventory::submit! {
-    ::durable::__private::Definition::of:: < ship > (::core::file!(), 4,
-    ::durable::__private::Wiring::NONE)
+    ::durable::__private::Registered(::durable::__private::define:: < ship >,
+    ::core::file!())
 }

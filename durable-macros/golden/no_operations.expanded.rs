@@ -3,22 +3,17 @@ async fn nothing(_ctx: &Ctx) -> durable::Result<()> {
 }
 ///The operations of [`nothing`](fn@nothing).
 #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum nothing {}
 impl ::durable::__private::StepKey for nothing {
-    fn name(self) -> &'static str {
-        match self {}
+    fn name(&self) -> &'static str {
+        match *self {}
     }
 }
 impl ::durable::__private::Workflow for nothing {
     type Input = ();
     type Output = <durable::Result<()> as ::durable::__private::Fallible>::Ok;
-    const NAME: &'static str = "nothing";
-    const GRAPH: ::durable::__private::Graph = ::durable::__private::Graph {
-        workflow: "nothing",
-        was: &[],
-        body: &[],
-    };
+    const __TEXT: &'static [&'static str] = &["1 2 7:nothing "];
     fn __run(
         ctx: &::durable::__private::Ctx,
         (): (),
@@ -27,6 +22,6 @@ impl ::durable::__private::Workflow for nothing {
     }
 }
 ::durable::__private::inventory::submit! {
-    ::durable::__private::Definition::of:: < nothing > (::core::file!(), 2,
-    ::durable::__private::Wiring::NONE)
+    ::durable::__private::Registered(::durable::__private::define:: < nothing >,
+    ::core::file!())
 }

@@ -4,14 +4,14 @@ pub async fn order(ctx: &Ctx, input: Order) -> durable::Result<Payment> {
 }
 ///The operations of [`order`](fn@order).
 #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 pub enum order {
     ///The step `charge`.
     Charge,
 }
 impl ::durable::__private::StepKey for order {
-    fn name(self) -> &'static str {
-        match self {
+    fn name(&self) -> &'static str {
+        match *self {
             Self::Charge => "charge",
         }
     }
@@ -19,21 +19,7 @@ impl ::durable::__private::StepKey for order {
 impl ::durable::__private::Workflow for order {
     type Input = Order;
     type Output = <durable::Result<Payment> as ::durable::__private::Fallible>::Ok;
-    const NAME: &'static str = "order";
-    const GRAPH: ::durable::__private::Graph = ::durable::__private::Graph {
-        workflow: "order",
-        was: &[],
-        body: &[
-            ::durable::__private::Node::Operation(::durable::__private::Operation {
-                name: "charge",
-                kind: ::durable::__private::OperationKind::Step,
-                line: 4,
-                options: &[],
-                compensation: ::core::option::Option::None,
-                was: &[],
-            }),
-        ],
-    };
+    const __TEXT: &'static [&'static str] = &["1 3 5:order step 4 6:charge ; "];
     fn __run(
         ctx: &::durable::__private::Ctx,
         input: Order,
@@ -42,6 +28,6 @@ impl ::durable::__private::Workflow for order {
     }
 }
 ::durable::__private::inventory::submit! {
-    ::durable::__private::Definition::of:: < order > (::core::file!(), 3,
-    ::durable::__private::Wiring::NONE)
+    ::durable::__private::Registered(::durable::__private::define:: < order >,
+    ::core::file!())
 }

@@ -19,7 +19,7 @@ async fn order(ctx: &Ctx, input: Order) -> durable::Result<Receipt> {
 }
 ///The operations of [`order`](fn@order).
 #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum order {
     ///The step `charge`.
     Charge,
@@ -29,8 +29,8 @@ enum order {
     Parcel,
 }
 impl ::durable::__private::StepKey for order {
-    fn name(self) -> &'static str {
-        match self {
+    fn name(&self) -> &'static str {
+        match *self {
             Self::Charge => "charge",
             Self::Approval => "approval",
             Self::Parcel => "parcel",
@@ -47,43 +47,29 @@ impl order {
 impl ::durable::__private::Workflow for order {
     type Input = Order;
     type Output = <durable::Result<Receipt> as ::durable::__private::Fallible>::Ok;
-    const NAME: &'static str = "order";
-    const GRAPH: ::durable::__private::Graph = ::durable::__private::Graph {
-        workflow: "order",
-        was: &[],
-        body: &[
-            ::durable::__private::Node::Operation(::durable::__private::Operation {
-                name: "charge",
-                kind: ::durable::__private::OperationKind::Step,
-                line: 5,
-                options: &[
-                    ("retry", "Retry::exponential().max_attempts(5)"),
-                    ("timeout", "Duration::from_secs(30)"),
-                ],
-                compensation: ::core::option::Option::Some("refund"),
-                was: &[],
-            }),
-            ::durable::__private::Node::Operation(::durable::__private::Operation {
-                name: "approval",
-                kind: ::durable::__private::OperationKind::Signal {
-                    payload: "Approval",
+    const __TEXT: &'static [&'static str] = &[
+        "1 2 5:order step 5 6:charge with 5:retry 36:Retry::exponential().max_attempts(5) with 7:timeout 23:Duration::from_secs(30) undone 6:refund ; signal 8:Approval 10 8:approval with 7:timeout 3:DAY ; child 4:ship 11 6:parcel undone 6:recall ; ",
+    ];
+    const __WIRING: ::durable::__private::Wiring = ::durable::__private::Wiring {
+        compensators: &[
+            ::durable::__private::Compensator::of(
+                "charge",
+                refund {
+                    wired: ::durable::__private::Wired,
                 },
-                line: 10,
-                options: &[("timeout", "DAY")],
-                compensation: ::core::option::Option::None,
-                was: &[],
-            }),
-            ::durable::__private::Node::Operation(::durable::__private::Operation {
-                name: "parcel",
-                kind: ::durable::__private::OperationKind::Child {
-                    workflow: "ship",
+            ),
+            ::durable::__private::Compensator::of(
+                "parcel",
+                recall {
+                    wired: ::durable::__private::Wired,
                 },
-                line: 11,
-                options: &[],
-                compensation: ::core::option::Option::Some("recall"),
-                was: &[],
-            }),
+            ),
         ],
+        states: &[
+            ::durable::__private::RequiredState::of::<Pool>(),
+            ::durable::__private::RequiredState::of::<Bank>(),
+        ],
+        scopes: &[],
     };
     fn __run(
         ctx: &::durable::__private::Ctx,
@@ -93,11 +79,6 @@ impl ::durable::__private::Workflow for order {
     }
 }
 ::durable::__private::inventory::submit! {
-    ::durable::__private::Definition::of:: < order > (::core::file!(), 2,
-    ::durable::__private::Wiring { compensators : &
-    [::durable::__private::Compensator::of("charge", refund { wired :
-    ::durable::__private::Wired }), ::durable::__private::Compensator::of("parcel",
-    recall { wired : ::durable::__private::Wired })], states : &
-    [::durable::__private::RequiredState::of:: < Pool > (),
-    ::durable::__private::RequiredState::of:: < Bank > ()], scopes : & [], })
+    ::durable::__private::Registered(::durable::__private::define:: < order >,
+    ::core::file!())
 }

@@ -9,31 +9,17 @@ async fn order(ctx: &Ctx, id: u32) -> durable::Result<()> {
 }
 ///The operations of [`order`](fn@order).
 #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum order {}
 impl ::durable::__private::StepKey for order {
-    fn name(self) -> &'static str {
-        match self {}
+    fn name(&self) -> &'static str {
+        match *self {}
     }
 }
 impl ::durable::__private::Workflow for order {
     type Input = u32;
     type Output = <durable::Result<()> as ::durable::__private::Fallible>::Ok;
-    const NAME: &'static str = "order";
-    const GRAPH: ::durable::__private::Graph = ::durable::__private::Graph {
-        workflow: "order",
-        was: &[],
-        body: &[
-            ::durable::__private::Node::Operation(::durable::__private::Operation {
-                name: "Charge",
-                kind: ::durable::__private::OperationKind::Step,
-                line: 3,
-                options: &[],
-                compensation: ::core::option::Option::None,
-                was: &[],
-            }),
-        ],
-    };
+    const __TEXT: &'static [&'static str] = &["1 2 5:order step 3 6:Charge ; "];
     fn __run(
         ctx: &::durable::__private::Ctx,
         input: u32,
@@ -42,8 +28,8 @@ impl ::durable::__private::Workflow for order {
     }
 }
 ::durable::__private::inventory::submit! {
-    ::durable::__private::Definition::of:: < order > (::core::file!(), 2,
-    ::durable::__private::Wiring::NONE)
+    ::durable::__private::Registered(::durable::__private::define:: < order >,
+    ::core::file!())
 }
 ::core::compile_error! {
     "the step name \"Charge\" is not in snake_case\n  why: names become variants of the step enum and parts of recorded keys, where `/` and `#` have a meaning\n  instead: lower case letters, digits and `_`, at most 64, as in \"charge\""

@@ -8,7 +8,7 @@ async fn order(ctx: &Ctx) -> crate::engine::Result<()> {
 }
 ///The operations of [`order`](fn@order).
 #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum order {
     ///The step `charge`.
     Charge,
@@ -16,13 +16,13 @@ enum order {
     Billing((bill)),
 }
 impl crate::engine::__private::StepKey for order {
-    fn name(self) -> &'static str {
-        match self {
+    fn name(&self) -> &'static str {
+        match *self {
             Self::Charge => "charge",
             Self::Billing(..) => "billing",
         }
     }
-    fn path(self) -> ::std::string::String {
+    fn path(&self) -> ::std::string::String {
         match self {
             Self::Billing(step) => crate::engine::__private::scoped("billing", step),
             other => {
@@ -43,27 +43,20 @@ impl order {
 impl crate::engine::__private::Workflow for order {
     type Input = ();
     type Output = <crate::engine::Result<()> as crate::engine::__private::Fallible>::Ok;
-    const NAME: &'static str = "order";
-    const GRAPH: crate::engine::__private::Graph = crate::engine::__private::Graph {
-        workflow: "order",
-        was: &[],
-        body: &[
-            crate::engine::__private::Node::Operation(crate::engine::__private::Operation {
-                name: "charge",
-                kind: crate::engine::__private::OperationKind::Step,
-                line: 3,
-                options: &[],
-                compensation: ::core::option::Option::Some("refund"),
-                was: &[],
-            }),
-            crate::engine::__private::Node::Scope {
-                name: "billing",
-                line: 4,
-                fragment: <bill as crate::engine::__private::Fragment>::NAME,
-                file: <bill as crate::engine::__private::Fragment>::FILE,
-                body: <bill as crate::engine::__private::Fragment>::BODY,
-            },
+    const __TEXT: &'static [&'static str] = &[
+        "1 2 5:order step 3 6:charge undone 6:refund ; scope 4 7:billing ",
+    ];
+    const __WIRING: crate::engine::__private::Wiring = crate::engine::__private::Wiring {
+        compensators: &[
+            crate::engine::__private::Compensator::of(
+                "charge",
+                refunds::refund {
+                    wired: crate::engine::__private::Wired,
+                },
+            ),
         ],
+        states: &[],
+        scopes: &[("billing", &<bill as crate::engine::__private::Fragment>::__PART)],
     };
     fn __run(
         ctx: &crate::engine::__private::Ctx,
@@ -73,9 +66,6 @@ impl crate::engine::__private::Workflow for order {
     }
 }
 crate::engine::__private::inventory::submit! {
-    crate ::engine::__private::Definition::of:: < order > (::core::file!(), 2, crate
-    ::engine::__private::Wiring { compensators : & [crate
-    ::engine::__private::Compensator::of("charge", refunds::refund { wired : crate
-    ::engine::__private::Wired })], states : & [], scopes : & [("billing", & < bill as
-    crate ::engine::__private::Fragment > ::WIRING)], })
+    crate ::engine::__private::Registered(crate ::engine::__private::define:: < order >,
+    ::core::file!())
 }

@@ -26,7 +26,7 @@ async fn order(ctx: &Ctx, input: Order) -> durable::Result<u32> {
 }
 ///The operations of [`order`](fn@order).
 #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum order {
     ///The sleep `cooling_off`.
     CoolingOff,
@@ -48,8 +48,8 @@ enum order {
     Post,
 }
 impl ::durable::__private::StepKey for order {
-    fn name(self) -> &'static str {
-        match self {
+    fn name(&self) -> &'static str {
+        match *self {
             Self::CoolingOff => "cooling_off",
             Self::Greet => "greet",
             Self::Pack => "pack",
@@ -61,7 +61,7 @@ impl ::durable::__private::StepKey for order {
             Self::Post => "post",
         }
     }
-    fn path(self) -> ::std::string::String {
+    fn path(&self) -> ::std::string::String {
         match self {
             Self::Wrapping(step) => ::durable::__private::scoped("wrapping", step),
             other => {
@@ -86,151 +86,13 @@ impl order {
 impl ::durable::__private::Workflow for order {
     type Input = Order;
     type Output = <durable::Result<u32> as ::durable::__private::Fallible>::Ok;
-    const NAME: &'static str = "order";
-    const GRAPH: ::durable::__private::Graph = ::durable::__private::Graph {
-        workflow: "order",
-        was: &[],
-        body: &[
-            ::durable::__private::Node::Branch {
-                condition: "input.total > 100",
-                line: 3,
-                arms: &[
-                    ::durable::__private::Arm {
-                        label: "then",
-                        body: &[
-                            ::durable::__private::Node::Operation(::durable::__private::Operation {
-                                name: "cooling_off",
-                                kind: ::durable::__private::OperationKind::Sleep,
-                                line: 4,
-                                options: &[],
-                                compensation: ::core::option::Option::None,
-                                was: &[],
-                            }),
-                        ],
-                    },
-                    ::durable::__private::Arm {
-                        label: "else",
-                        body: &[
-                            ::durable::__private::Node::Operation(::durable::__private::Operation {
-                                name: "greet",
-                                kind: ::durable::__private::OperationKind::Step,
-                                line: 6,
-                                options: &[],
-                                compensation: ::core::option::Option::None,
-                                was: &[],
-                            }),
-                        ],
-                    },
-                ],
-            },
-            ::durable::__private::Node::Loop {
-                header: "for line in &input.lines",
-                line: 8,
-                body: &[
-                    ::durable::__private::Node::Branch {
-                        condition: "line.kind",
-                        line: 9,
-                        arms: &[
-                            ::durable::__private::Arm {
-                                label: "Kind::Book",
-                                body: &[
-                                    ::durable::__private::Node::Operation(::durable::__private::Operation {
-                                        name: "pack",
-                                        kind: ::durable::__private::OperationKind::Step,
-                                        line: 10,
-                                        options: &[],
-                                        compensation: ::core::option::Option::None,
-                                        was: &[],
-                                    }),
-                                ],
-                            },
-                            ::durable::__private::Arm {
-                                label: "Kind::Gift | Kind::Card",
-                                body: &[
-                                    ::durable::__private::Node::Scope {
-                                        name: "wrapping",
-                                        line: 11,
-                                        fragment: <wrap as ::durable::__private::Fragment>::NAME,
-                                        file: <wrap as ::durable::__private::Fragment>::FILE,
-                                        body: <wrap as ::durable::__private::Fragment>::BODY,
-                                    },
-                                ],
-                            },
-                        ],
-                    },
-                ],
-            },
-            ::durable::__private::Node::Parallel {
-                kind: ::durable::__private::ParallelKind::Join,
-                line: 14,
-                branches: &[
-                    &[
-                        ::durable::__private::Node::Operation(::durable::__private::Operation {
-                            name: "invoice",
-                            kind: ::durable::__private::OperationKind::Step,
-                            line: 15,
-                            options: &[],
-                            compensation: ::core::option::Option::None,
-                            was: &[],
-                        }),
-                    ],
-                    &[
-                        ::durable::__private::Node::Operation(::durable::__private::Operation {
-                            name: "label",
-                            kind: ::durable::__private::OperationKind::Step,
-                            line: 16,
-                            options: &[],
-                            compensation: ::core::option::Option::None,
-                            was: &[],
-                        }),
-                    ],
-                ],
-            },
-            ::durable::__private::Node::Parallel {
-                kind: ::durable::__private::ParallelKind::Race,
-                line: 18,
-                branches: &[
-                    &[
-                        ::durable::__private::Node::Operation(::durable::__private::Operation {
-                            name: "answer",
-                            kind: ::durable::__private::OperationKind::Signal {
-                                payload: "bool",
-                            },
-                            line: 19,
-                            options: &[],
-                            compensation: ::core::option::Option::None,
-                            was: &[],
-                        }),
-                    ],
-                    &[
-                        ::durable::__private::Node::Operation(::durable::__private::Operation {
-                            name: "deadline",
-                            kind: ::durable::__private::OperationKind::Sleep,
-                            line: 20,
-                            options: &[],
-                            compensation: ::core::option::Option::None,
-                            was: &[],
-                        }),
-                    ],
-                ],
-            },
-            ::durable::__private::Node::Parallel {
-                kind: ::durable::__private::ParallelKind::JoinAll,
-                line: 22,
-                branches: &[
-                    &[
-                        ::durable::__private::Node::Operation(::durable::__private::Operation {
-                            name: "post",
-                            kind: ::durable::__private::OperationKind::Step,
-                            line: 22,
-                            options: &[],
-                            compensation: ::core::option::Option::None,
-                            was: &[],
-                        }),
-                    ],
-                ],
-            },
-        ],
+    const __TEXT: &'static [&'static str] = &[
+        "1 2 5:order branch 3 17:input.total > 100 { 4:then { sleep 4 11:cooling_off ; } 4:else { step 6 5:greet ; } } loop 8 24:for line in &input.lines { branch 9 9:line.kind { 10:Kind::Book { step 10 4:pack ; } 23:Kind::Gift | Kind::Card { scope 11 8:wrapping } } } join 14 { { step 15 7:invoice ; } { step 16 5:label ; } } race 18 { { signal 4:bool 19 6:answer ; } { sleep 20 8:deadline ; } } join_all 22 { { step 22 4:post ; } } ",
+    ];
+    const __WIRING: ::durable::__private::Wiring = ::durable::__private::Wiring {
+        compensators: &[],
+        states: &[],
+        scopes: &[("wrapping", &<wrap as ::durable::__private::Fragment>::__PART)],
     };
     fn __run(
         ctx: &::durable::__private::Ctx,
@@ -240,7 +102,6 @@ impl ::durable::__private::Workflow for order {
     }
 }
 ::durable::__private::inventory::submit! {
-    ::durable::__private::Definition::of:: < order > (::core::file!(), 2,
-    ::durable::__private::Wiring { compensators : & [], states : & [], scopes : &
-    [("wrapping", & < wrap as ::durable::__private::Fragment > ::WIRING)], })
+    ::durable::__private::Registered(::durable::__private::define:: < order >,
+    ::core::file!())
 }

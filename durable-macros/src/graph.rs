@@ -287,10 +287,7 @@ impl Operation {
 
     /// The fn that compensates it.
     pub(crate) fn compensation(&self) -> Option<&Path> {
-        match self.choices("compensate").next()?.args.first()? {
-            Expr::Path(path) => Some(&path.path),
-            _ => None,
-        }
+        self.choices("compensate").next()?.path()
     }
 }
 
@@ -311,6 +308,14 @@ impl Node {
 }
 
 impl Choice {
+    /// Its argument, if that is a path.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self.args.first()? {
+            Expr::Path(path) => Some(&path.path),
+            _ => None,
+        }
+    }
+
     /// Its argument, if that is a string literal.
     pub(crate) fn literal(&self) -> Option<&LitStr> {
         match self.args.first()? {

@@ -7,7 +7,7 @@ pub use inventory;
 use crate::{
     context::Data,
     failure::{Failure, FailureKind, UserError},
-    graph::BodyFuture,
+    graph::{Body, BodyFuture, head},
     journal::{Payload, PayloadError},
 };
 pub use crate::{
@@ -16,10 +16,7 @@ pub use crate::{
         StepCtx, StepKey, Workflow,
     },
     failure::BoxError,
-    graph::{
-        Arm, Compensator, Definition, Graph, Node, Operation, OperationKind, ParallelKind,
-        RequiredState, Wiring,
-    },
+    graph::{Compensator, Definition, Part, Registered, RequiredState, Wiring},
 };
 
 /// What a body or a compensation comes to, once its error is boxed.
@@ -166,13 +163,13 @@ impl InvalidKey {
 }
 
 impl StepKey for InvalidKey {
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         ""
     }
 }
 
 /// The path of an operation of a fragment.
-pub fn scoped(scope: &str, key: impl StepKey) -> String {
+pub fn scoped(scope: &str, key: &impl StepKey) -> String {
     format!("{scope}/{}", key.path())
 }
 
@@ -181,7 +178,7 @@ impl Definition {
     pub const fn of<W: Workflow>(file: &'static str, line: u32, wiring: Wiring) -> Self {
         Self {
             name: W::NAME,
-            graph: graph::<W>,
+            graph: W::GRAPH,
             file,
             line,
             check_input: check_input::<W>,
@@ -191,8 +188,15 @@ impl Definition {
     }
 }
 
-fn graph<W: Workflow>() -> &'static Graph {
-    const { &W::GRAPH }
+/// Defines a workflow that is written in this file.
+pub fn define<W: Workflow>(file: &'static str) -> Definition {
+    let (line, _) = head(W::__TEXT);
+    let mut definition = Definition::of::<W>(file, line, W::__WIRING);
+    // Read once for all; what is broken stays as it is, and is reported when it is registered.
+    if let Ok(nodes) = definition.graph.body.read() {
+        definition.graph.body = Body::of(nodes);
+    }
+    definition
 }
 
 fn check_input<W: Workflow>(input: &Payload) -> Result<(), PayloadError> {
@@ -214,7 +218,8 @@ fn start_body<W: Workflow>(ctx: Ctx, input: &Payload) -> Result<BodyFuture, Fail
 
 impl Compensator {
     /// The compensation `C` of a step.
-    pub const fn of<C: Compensation<T> + Copy, T: Data>(step: &'static str, _: C) -> Self {
+    pub const fn of<C: Compensation<T>, T: Data>(step: &'static str, compensation: C) -> Self {
+        std::mem::forget(compensation);
         Self {
             step,
             name: C::NAME,

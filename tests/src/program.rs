@@ -14,7 +14,7 @@ use std::{
 use durable::{
     __private::{Compensator, Definition, First, Running, Wiring, body},
     Ctx, Failure, FailureKind, Retry, StepError, StepKey, Workflow,
-    graph::{Graph, Node, Operation, OperationKind},
+    graph::{Body, Graph, Node, Operation, OperationKind},
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,7 @@ const NAMES: &[&str] = &[
 ];
 
 impl StepKey for Key {
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         NAMES[self.0]
     }
 }
@@ -314,22 +314,24 @@ const fn graph() -> Graph {
     Graph {
         workflow: "interpreter",
         was: &[],
-        body: const {
-            &[
-                operation("step_0", OperationKind::Step, None),
-                operation("step_1", OperationKind::Step, None),
-                operation("step_2", OperationKind::Step, None),
-                operation("step_3", OperationKind::Step, None),
-                operation("saga_0", OperationKind::Step, Some("undo")),
-                operation("saga_1", OperationKind::Step, Some("undo")),
-                operation("saga_2", OperationKind::Step, Some("undo")),
-                operation("saga_3", OperationKind::Step, Some("undo")),
-                operation("sleep_0", OperationKind::Sleep, None),
-                operation("sleep_1", OperationKind::Sleep, None),
-                operation("signal_0", SIGNAL, None),
-                operation("signal_1", SIGNAL, None),
-                operation("child", CHILD, None),
-            ]
-        },
+        body: Body::of(
+            const {
+                &[
+                    operation("step_0", OperationKind::Step, None),
+                    operation("step_1", OperationKind::Step, None),
+                    operation("step_2", OperationKind::Step, None),
+                    operation("step_3", OperationKind::Step, None),
+                    operation("saga_0", OperationKind::Step, Some("undo")),
+                    operation("saga_1", OperationKind::Step, Some("undo")),
+                    operation("saga_2", OperationKind::Step, Some("undo")),
+                    operation("saga_3", OperationKind::Step, Some("undo")),
+                    operation("sleep_0", OperationKind::Sleep, None),
+                    operation("sleep_1", OperationKind::Sleep, None),
+                    operation("signal_0", SIGNAL, None),
+                    operation("signal_1", SIGNAL, None),
+                    operation("child", CHILD, None),
+                ]
+            },
+        ),
     }
 }

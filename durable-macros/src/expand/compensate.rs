@@ -33,8 +33,7 @@ pub(crate) fn compensation(function: &Function, paths: &Paths) -> TokenStream {
     quote! {
         #cfgs
         #[doc = #doc]
-        #[allow(non_camel_case_types)]
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+        #[allow(missing_copy_implementations, missing_debug_implementations, non_camel_case_types)]
         #visibility struct #ident {
             #[doc(hidden)]
             pub wired: #private::Wired,

@@ -13,16 +13,18 @@ pub(crate) fn fragment(function: &Function, paths: &Paths, body: &Body) -> Token
     let name = function.name();
     let cfgs = function.cfgs();
     let private = paths.private();
-    let nodes = graph::nodes(body, paths);
-    let wiring = wiring(body, paths);
+    let text = graph::written(&name, function.line(), body);
+    let wiring = wiring(body, paths).unwrap_or_else(|| quote!(#private::Wiring::NONE));
     quote! {
         #keys
         #cfgs
         impl #private::Fragment for #ident {
-            const NAME: &'static str = #name;
-            const FILE: &'static str = ::core::file!();
-            const BODY: &'static [#private::Node] = #nodes;
-            const WIRING: #private::Wiring = #wiring;
+            const __PART: #private::Part = #private::Part {
+                name: #name,
+                file: ::core::file!(),
+                text: #text,
+                wiring: #wiring,
+            };
         }
     }
 }

@@ -66,12 +66,12 @@ pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> Toke
         #cfgs
         #[doc = #doc]
         #[allow(dead_code, non_camel_case_types, private_interfaces, unused_parens)]
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+        #[allow(missing_copy_implementations, missing_debug_implementations)]
         #visibility enum #ident { #(#variants),* }
         #cfgs
         impl #private::StepKey for #ident {
-            fn name(self) -> &'static str {
-                match self { #(#names),* }
+            fn name(&self) -> &'static str {
+                match *self { #(#names),* }
             }
             #path
         }
@@ -105,7 +105,7 @@ fn path(named: &[(&LitStr, &Operation)], paths: &Paths) -> TokenStream {
     let others = (!others.is_empty())
         .then(|| quote!(other => ::std::borrow::ToOwned::to_owned(#private::StepKey::name(other))));
     quote! {
-        fn path(self) -> ::std::string::String {
+        fn path(&self) -> ::std::string::String {
             match self { #(#scopes,)* #others }
         }
     }

@@ -14,6 +14,8 @@ mod workflow;
 pub(crate) use compensate::compensation;
 pub(crate) use detach::detach;
 pub(crate) use fragment::fragment;
+#[cfg(test)]
+pub(crate) use graph::written as graph_text;
 pub(crate) use mend::mend;
 pub(crate) use opaque::unread;
 pub(crate) use rewrite::rewrite;

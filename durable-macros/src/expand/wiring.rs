@@ -9,8 +9,8 @@ use syn::spanned::Spanned;
 use super::keys;
 use crate::{graph::Body, paths::Paths, text::text};
 
-/// The compensations, the application state and the fragments of a body.
-pub(crate) fn wiring(body: &Body, paths: &Paths) -> TokenStream {
+/// The compensations, the application state and the fragments of a body, if it has any.
+pub(crate) fn wiring(body: &Body, paths: &Paths) -> Option<TokenStream> {
     let private = paths.private();
     let named = keys::named(body);
     let mut compensators = named.iter().filter_map(|(name, operation)| {
@@ -30,17 +30,17 @@ pub(crate) fn wiring(body: &Body, paths: &Paths) -> TokenStream {
         .filter_map(|(name, operation)| {
             let fragment = operation.fragment.as_ref()?;
             let cfgs = &operation.cfgs;
-            Some(quote!(#(#cfgs)* (#name, &<#fragment as #private::Fragment>::WIRING)))
+            Some(quote!(#(#cfgs)* (#name, &<#fragment as #private::Fragment>::__PART)))
         })
         .peekable();
     if compensators.peek().is_none() && states.peek().is_none() && scopes.peek().is_none() {
-        return quote!(#private::Wiring::NONE);
+        return None;
     }
-    quote! {
+    Some(quote! {
         #private::Wiring {
             compensators: &[#(#compensators),*],
             states: &[#(#states),*],
             scopes: &[#(#scopes),*],
         }
-    }
+    })
 }

@@ -1,6 +1,6 @@
 //! What `#[durable::workflow]` puts beside the fn.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -23,7 +23,7 @@ pub(crate) fn workflow(
         return keys;
     }
     let implementation = implementation(function, args, body);
-    let registration = registration(function, args, body);
+    let registration = registration(function, args);
     quote!(#keys #implementation #registration)
 }
 
@@ -36,7 +36,11 @@ fn implementation(function: &Function, args: &Args, body: &Body) -> TokenStream 
     let private = args.paths.private();
     let name = workflow_name(function, args);
     let was = &args.was;
-    let nodes = graph::nodes(body, &args.paths);
+    let text = graph::written(&name, function.line(), body);
+    let was =
+        (!was.is_empty()).then(|| quote!(const __WAS: &'static [&'static str] = &[#(#was),*];));
+    let wiring =
+        wiring(body, &args.paths).map(|wiring| quote!(const __WIRING: #private::Wiring = #wiring;));
     let input = function
         .input()
         .map_or_else(|| quote!(()), |input| quote!(#input));
@@ -64,12 +68,9 @@ fn implementation(function: &Function, args: &Args, body: &Body) -> TokenStream 
         impl #private::Workflow for #ident {
             type Input = #input;
             #value_type
-            const NAME: &'static str = #name;
-            const GRAPH: #private::Graph = #private::Graph {
-                workflow: #name,
-                was: &[#(#was),*],
-                body: #nodes,
-            };
+            const __TEXT: &'static [&'static str] = #text;
+            #was
+            #wiring
             #run
         }
     }
@@ -87,16 +88,14 @@ fn local(name: &str, ty: impl Spanned) -> Ident {
     Ident::new(name, generated_at(ty.span()))
 }
 
-fn registration(function: &Function, args: &Args, body: &Body) -> TokenStream {
+fn registration(function: &Function, args: &Args) -> TokenStream {
     let ident = function.ident();
     let cfgs = function.cfgs();
     let private = args.paths.private();
-    let line = Literal::u32_unsuffixed(function.line());
-    let wiring = wiring(body, &args.paths);
     quote! {
         #cfgs
         #private::inventory::submit! {
-            #private::Definition::of::<#ident>(::core::file!(), #line, #wiring)
+            #private::Registered(#private::define::<#ident>, ::core::file!())
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The pipeline on bodies that nobody wrote: mutants of the fixtures, and generated ones.
 
 mod generate;
+mod graphs;
 mod mutate;
 
 use std::path::{Path, PathBuf};

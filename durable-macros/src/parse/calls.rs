@@ -113,8 +113,8 @@ pub(crate) fn fan_out(call: &ExprCall) -> Option<&'static str> {
         return None;
     };
     match path.path.segments.last()?.ident.to_string().as_str() {
-        "join_all" => Some("JoinAll"),
-        "try_join_all" => Some("TryJoinAll"),
+        "join_all" => Some("join_all"),
+        "try_join_all" => Some("try_join_all"),
         _ => None,
     }
 }

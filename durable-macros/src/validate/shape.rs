@@ -42,7 +42,7 @@ impl<'a> Recursion<'a> {
                         _ => each.try_fold(None, |_, arm| arm.map(Some)).flatten(),
                     }
                 }
-                Node::Parallel { branches, kind, .. } if *kind != "Race" => branches
+                Node::Parallel { branches, kind, .. } if *kind != "race" => branches
                     .iter()
                     .find_map(|branch| self.on_every_path(branch)),
                 Node::Loop { .. } | Node::Parallel { .. } => None,

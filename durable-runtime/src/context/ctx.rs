@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     fmt,
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -20,7 +21,7 @@ use crate::{
 /// Every method that takes a name builds a durable operation: its result is recorded, and a body that
 /// runs again after a crash gets the recorded result instead of a second execution.
 pub struct Ctx {
-    run: Arc<RunContext>,
+    run: SharedRun,
     scope: Arc<str>,
 }
 
@@ -53,19 +54,48 @@ impl RunContext {
     }
 }
 
+/// The run that a context is of. Its type is erased: the compiler proves of each workflow that its context
+/// is `Send`, and would look at all that a run is made of every time.
+#[derive(Clone)]
+pub(crate) struct SharedRun(Arc<dyn HasRun + Send + Sync>);
+
+trait HasRun {
+    fn run(&self) -> &RunContext;
+}
+
+impl HasRun for RunContext {
+    fn run(&self) -> &RunContext {
+        self
+    }
+}
+
+impl SharedRun {
+    pub(crate) fn new(run: RunContext) -> Self {
+        Self(Arc::new(run))
+    }
+}
+
+impl Deref for SharedRun {
+    type Target = RunContext;
+
+    fn deref(&self) -> &RunContext {
+        self.0.run()
+    }
+}
+
 impl Ctx {
-    pub(crate) fn new(run: Arc<RunContext>) -> Self {
+    pub(crate) fn new(run: SharedRun) -> Self {
         Self {
             run,
             scope: "".into(),
         }
     }
 
-    pub(crate) fn run(&self) -> &Arc<RunContext> {
+    pub(crate) fn run(&self) -> &SharedRun {
         &self.run
     }
 
-    fn build(&self, key: impl StepKey) -> OperationIndex {
+    fn build(&self, key: &impl StepKey) -> OperationIndex {
         self.run.machine().build(&self.scope, key.name())
     }
 
@@ -87,18 +117,18 @@ impl Ctx {
         T: Data,
         E: UserError,
     {
-        Step::new(self, self.build(key), body)
+        Step::new(self, self.build(&key), body)
     }
 
     /// Sleeps for a duration. The run survives crashes while it sleeps, and long sleeps cost a row in
     /// the database and no memory.
     pub fn sleep(&self, key: impl StepKey, duration: Duration) -> Sleep<'_> {
-        Sleep::new(self, self.build(key), Due::After(duration))
+        Sleep::new(self, self.build(&key), Due::After(duration))
     }
 
     /// Sleeps until a point in time; not at all when it has passed.
     pub fn sleep_until(&self, key: impl StepKey, at: impl Into<Timestamp>) -> Sleep<'_> {
-        Sleep::new(self, self.build(key), Due::At(at.into()))
+        Sleep::new(self, self.build(&key), Due::At(at.into()))
     }
 
     /// Waits for a signal of this name. A signal that came before the wait is taken at once; signals
@@ -108,13 +138,13 @@ impl Ctx {
             "" => Cow::Borrowed(key.name()),
             scope => Cow::Owned(StepId::new(scope, key.name(), 0).path().into_owned()),
         };
-        SignalWait::new(self, self.build(key), name)
+        SignalWait::new(self, self.build(&key), name)
     }
 
     /// Starts a child run and waits for its result. Its id is this run's id, `/`, and the step's name.
     /// Its failure, or its cancellation, is this operation's failure.
     pub fn child<W: Workflow>(&self, key: impl StepKey, input: W::Input) -> Child<'_, W::Output> {
-        Child::new::<W>(self, self.build(key), &input)
+        Child::new::<W>(self, self.build(&key), &input)
     }
 
     /// The context of a fragment, for a call of a `#[durable::steps]` fn:
@@ -125,7 +155,7 @@ impl Ctx {
     pub fn scope(&self, key: impl StepKey) -> Self {
         let scope = self.run.machine().enter(&self.scope, key.name());
         Self {
-            run: Arc::clone(&self.run),
+            run: self.run.clone(),
             scope: scope.as_str().into(),
         }
     }

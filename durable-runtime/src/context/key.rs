@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::Ctx;
 use crate::{
     failure::BoxError,
-    graph::Graph,
+    graph::{Body, Graph, Wiring, head},
     journal::{Payload, PayloadError},
 };
 
@@ -23,12 +23,12 @@ use crate::{
     note = "instead: make this a `#[durable::steps]` fn and call it as \
             `bill(ctx.scope(\"a_name\"), ..).await?`"
 )]
-pub trait StepKey: Copy + Send + Sync + 'static {
+pub trait StepKey: Send + Sync + 'static {
     /// The operation's name, without the scopes it is in.
-    fn name(self) -> &'static str;
+    fn name(&self) -> &'static str;
 
     /// The names of the scopes it is in and its own: `billing/charge`.
-    fn path(self) -> String {
+    fn path(&self) -> String {
         self.name().to_owned()
     }
 }
@@ -82,9 +82,20 @@ pub trait Workflow: Sized + Send + Sync + 'static {
     /// What a run completes with.
     type Output: Data;
     /// The name that runs are recorded under.
-    const NAME: &'static str;
+    const NAME: &'static str = head(Self::__TEXT).1;
     /// The static graph.
-    const GRAPH: Graph;
+    const GRAPH: Graph = Graph {
+        workflow: Self::NAME,
+        was: Self::__WAS,
+        body: Body::written(Self::__TEXT, Self::__WIRING.scopes),
+    };
+
+    #[doc(hidden)]
+    const __TEXT: &'static [&'static str] = &[];
+    #[doc(hidden)]
+    const __WAS: &'static [&'static str] = &[];
+    #[doc(hidden)]
+    const __WIRING: Wiring = Wiring::NONE;
 
     #[doc(hidden)]
     fn __run(ctx: &Ctx, input: Self::Input) -> Running<'_, Self::Output>;

@@ -19,7 +19,7 @@ mod wait;
 pub use child::Child;
 pub use combinators::{Branch, Join, JoinAll, TryJoinAll, join_all, try_join_all};
 pub use ctx::Ctx;
-pub(crate) use ctx::RunContext;
+pub(crate) use ctx::{RunContext, SharedRun};
 pub use key::{Data, Running, StepKey, Workflow};
 pub use race::{First, Race};
 pub use scope::{Fragment, Scope};

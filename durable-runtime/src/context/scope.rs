@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData};
 
 use super::{Signal, StepKey};
-use crate::graph::{Node, Wiring};
+use crate::graph::Part;
 
 /// A fragment: implemented by the step enum that `#[durable::steps]` puts beside the fn, under the
 /// fn's own name.
@@ -14,14 +14,8 @@ use crate::graph::{Node, Wiring};
     note = "instead: put `#[durable::steps]` on the fn"
 )]
 pub trait Fragment: StepKey {
-    /// The fn's name.
-    const NAME: &'static str;
-    /// The source file it is in.
-    const FILE: &'static str;
-    /// Its part of the graph of each workflow that calls it.
-    const BODY: &'static [Node];
-    /// What it is wired to.
-    const WIRING: Wiring;
+    #[doc(hidden)]
+    const __PART: Part;
 }
 
 /// The name under which a body with step enum `K` calls the fragment `F`: the constant of the scope's
@@ -50,7 +44,7 @@ impl<K, F> Scope<K, F> {
 }
 
 impl<K: StepKey, F: Fragment> StepKey for Scope<K, F> {
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         self.name
     }
 }

@@ -194,7 +194,7 @@ impl<T> InFlight<'_, T> {
     fn start(&mut self, attempt: u32) {
         let run = self.step.ctx.run();
         let id = run.machine().step_id(self.step.index).clone();
-        let ctx = StepCtx::new(std::sync::Arc::clone(run), id, attempt);
+        let ctx = StepCtx::new(run.clone(), id, attempt);
         match catch_unwind(AssertUnwindSafe(|| (self.step.body)(ctx))) {
             Ok(body) => self.attempt = Some(body),
             Err(panic) => self.end(Err(panicked(&*panic))),

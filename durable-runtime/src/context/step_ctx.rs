@@ -11,20 +11,20 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{AppState, RunContext};
+use super::{AppState, SharedRun};
 use crate::journal::{RunId, StepId};
 
 /// The context of one attempt of a step, or of a compensation. Cheap to clone.
 #[derive(Clone)]
 pub struct StepCtx {
-    run: Arc<RunContext>,
+    run: SharedRun,
     step: StepId,
     attempt: u32,
     purpose: &'static str,
 }
 
 impl StepCtx {
-    pub(crate) fn new(run: Arc<RunContext>, step: StepId, attempt: u32) -> Self {
+    pub(crate) fn new(run: SharedRun, step: StepId, attempt: u32) -> Self {
         Self {
             run,
             step,
@@ -33,7 +33,7 @@ impl StepCtx {
         }
     }
 
-    pub(crate) fn compensation(run: Arc<RunContext>, step: StepId, attempt: u32) -> Self {
+    pub(crate) fn compensation(run: SharedRun, step: StepId, attempt: u32) -> Self {
         Self {
             run,
             step,

@@ -17,9 +17,9 @@ impl Graph {
     /// The graph's fingerprint.
     ///
     /// ```
-    /// use durable_runtime::graph::Graph;
+    /// use durable_runtime::graph::{Body, Graph};
     ///
-    /// let graph = Graph { workflow: "order", was: &[], body: &[] };
+    /// let graph = Graph { workflow: "order", was: &[], body: Body::of(&[]) };
     /// assert_eq!(graph.fingerprint().to_string(), "7b2f06cb874ec90e");
     /// ```
     pub fn fingerprint(&self) -> Fingerprint {
@@ -47,7 +47,7 @@ mod tests {
         super::sample::{CHARGE, EVERYTHING},
         *,
     };
-    use crate::graph::{Arm, Node, Operation, OperationKind, ParallelKind};
+    use crate::graph::{Arm, Body, Node, Operation, OperationKind, ParallelKind};
 
     #[test]
     fn the_hash_is_the_published_one() {
@@ -70,7 +70,10 @@ mod tests {
 
     fn of(body: &[Node]) -> Fingerprint {
         let body = Box::leak(body.to_vec().into_boxed_slice());
-        let graph = Graph { body, ..EVERYTHING };
+        let graph = Graph {
+            body: Body::of(body),
+            ..EVERYTHING
+        };
         graph.fingerprint()
     }
 

@@ -24,13 +24,13 @@ impl Graph {
     /// Every operation, in program order, with the names of its scopes and its own: `billing/charge`.
     pub fn paths(&self) -> Vec<(String, &Operation)> {
         let mut paths = Vec::new();
-        collect_paths(self.body, "", &mut paths);
+        collect_paths(&self.body, "", &mut paths);
         paths
     }
 
     /// The operation that this identity is of, by its name or by one that it had before.
     pub fn locate(&self, step: &StepId) -> Option<Located<'_>> {
-        let mut body = self.body;
+        let mut body: &[Node] = &self.body;
         let mut file = None;
         let mut names = step.names().peekable();
         while let Some(name) = names.next() {

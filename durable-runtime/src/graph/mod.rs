@@ -2,6 +2,7 @@
 //!
 //! Invariant: only [`registry`](Registry) iterates what was registered at link time.
 
+mod body;
 mod draw;
 mod fingerprint;
 mod lock;
@@ -11,12 +12,16 @@ mod outline;
 mod registry;
 #[cfg(test)]
 mod sample;
+mod written;
 
+pub use body::Body;
 pub use fingerprint::Fingerprint;
 pub use lock::{Class, Difference, Lock, LockError};
 pub use lookup::Located;
 pub use node::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
 pub use registry::{
-    BodyFuture, CompensateFn, Compensator, Definition, Registry, RegistryError, RequiredState,
-    Wiring,
+    BodyFuture, CompensateFn, Compensator, Definition, Part, Registered, Registry, RegistryError,
+    RequiredState, Wiring,
 };
+pub use written::BrokenGraph;
+pub(crate) use written::head;

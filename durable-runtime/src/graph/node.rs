@@ -1,6 +1,8 @@
 //! The static graph: a tree of sequences, branches, loops and parallel parts over operations.
 
-/// The graph of one workflow, built by its attribute as a constant.
+use super::Body;
+
+/// The graph of one workflow, written by its attribute as a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Graph {
     /// The workflow's name.
@@ -8,7 +10,7 @@ pub struct Graph {
     /// Names that the workflow had before, the oldest first: runs are recorded under them too.
     pub was: &'static [&'static str],
     /// The body, in program order.
-    pub body: &'static [Node],
+    pub body: Body,
 }
 
 /// A part of a graph.

@@ -66,7 +66,7 @@ impl Outline {
         Self {
             workflow: graph.workflow.to_owned(),
             was: owned(graph.was),
-            parts: parts(graph.body, &file),
+            parts: parts(&graph.body, &file),
             place: Place { file, line },
         }
     }

@@ -1,8 +1,8 @@
 //! What attributes registered at link time, checked and sorted.
 
-use std::{any::TypeId, collections::BTreeMap, fmt, future::Future, pin::Pin};
+use std::{any::TypeId, collections::BTreeMap, fmt, future::Future, pin::Pin, sync::LazyLock};
 
-use super::{Graph, OperationKind};
+use super::{BrokenGraph, Graph, OperationKind};
 use crate::{
     context::{Ctx, StepCtx},
     failure::Failure,
@@ -16,12 +16,23 @@ pub type BodyFuture = Pin<Box<dyn Future<Output = Result<Payload, Failure>> + Se
 pub type CompensateFn =
     fn(StepCtx, Payload) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-/// Everything the engine knows about a workflow, submitted by its attribute.
+/// What the attribute of a workflow submits: little, since a compiler looks at all of it in every check.
+#[derive(Debug)]
+pub struct Registered(
+    /// Defines the workflow that is written in this file.
+    pub fn(&'static str) -> Definition,
+    /// The file.
+    pub &'static str,
+);
+
+inventory::collect!(Registered);
+
+/// Everything the engine knows about a workflow.
 pub struct Definition {
     /// The workflow's name.
     pub name: &'static str,
-    /// Gives its static graph. A fn, so that checking a crate does not evaluate its graphs.
-    pub graph: fn() -> &'static Graph,
+    /// Its static graph.
+    pub graph: Graph,
     /// Where it is written.
     pub file: &'static str,
     /// The line of its name there.
@@ -42,15 +53,26 @@ pub struct Wiring {
     /// The application state it reads.
     pub states: &'static [RequiredState],
     /// The fragments it calls, by the names of their scopes.
-    pub scopes: &'static [(&'static str, &'static Self)],
+    pub scopes: &'static [(&'static str, &'static Part)],
 }
 
-inventory::collect!(Definition);
+/// What a fragment is to the workflows that call it.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// The fn's name.
+    pub name: &'static str,
+    /// The source file it is in.
+    pub file: &'static str,
+    /// Its part of their graphs, as text.
+    pub text: &'static [&'static str],
+    /// What it is wired to.
+    pub wiring: Wiring,
+}
 
 impl Definition {
     /// The static graph.
-    pub fn graph(&self) -> &'static Graph {
-        (self.graph)()
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// The compensation of an operation, if it has one.
@@ -62,13 +84,27 @@ impl Definition {
                 let mut compensators = wiring.compensators.iter();
                 return compensators.find(|compensator| compensator.step == name);
             }
-            wiring = wiring.scopes.iter().find(|(scope, _)| *scope == name)?.1;
+            let (_, part) = wiring.scopes.iter().find(|(scope, _)| *scope == name)?;
+            wiring = &part.wiring;
         }
         None
     }
 }
 
+/// What was linked into this program, defined once.
+static LINKED: LazyLock<Vec<Definition>> = LazyLock::new(|| {
+    inventory::iter::<Registered>
+        .into_iter()
+        .map(|Registered(define, file)| define(file))
+        .collect()
+});
+
 impl Definition {
+    /// Every workflow that was linked into this program, in no order.
+    pub fn linked() -> impl Iterator<Item = &'static Self> {
+        LINKED.iter()
+    }
+
     /// Whether the workflow has this name, or had it before.
     pub(crate) fn has_name(&self, name: &str) -> bool {
         self.name == name || self.graph().was.contains(&name)
@@ -114,8 +150,8 @@ impl Wiring {
     /// The application state that the body and the fragments it calls read.
     pub fn states(&self) -> Vec<&'static RequiredState> {
         let mut states: Vec<_> = self.states.iter().collect();
-        for (_, wiring) in self.scopes {
-            states.extend(wiring.states());
+        for (_, part) in self.scopes {
+            states.extend(part.wiring.states());
         }
         states
     }
@@ -171,21 +207,24 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// When a name is, or was, that of two workflows.
+    /// When a name is, or was, that of two workflows, and when a graph is not understood.
     pub fn linked() -> Result<Self, RegistryError> {
-        Self::of(inventory::iter::<Definition>)
+        Self::of(Definition::linked())
     }
 
     /// A registry of exactly these workflows.
     ///
     /// # Errors
     ///
-    /// When a name is, or was, that of two of them.
+    /// When a name is, or was, that of two of them, and when a graph is not understood.
     pub fn of(
         definitions: impl IntoIterator<Item = &'static Definition>,
     ) -> Result<Self, RegistryError> {
         let mut by_name: BTreeMap<_, &'static Definition> = BTreeMap::new();
         for definition in definitions {
+            if let Err(broken) = definition.graph.body.read() {
+                return Err(RegistryError::broken(definition, broken));
+            }
             let names = std::iter::once(&definition.name).chain(definition.graph().was);
             for name in names.copied() {
                 if let Some(other) = by_name.insert(name, definition) {
@@ -239,17 +278,30 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// A name is, or was, that of two workflows.
+/// Why the workflows of a program cannot be registered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "workflow name `{name}` is registered twice, as a name that a workflow has or had, at {}:{} and at \
-     {}:{}; rename one, or give it another name with `#[durable::workflow(name = \"...\")]`",
-    first.0, first.1, second.0, second.1
-)]
-pub struct RegistryError {
-    name: &'static str,
-    first: (&'static str, u32),
-    second: (&'static str, u32),
+#[error(transparent)]
+pub struct RegistryError(Problem);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Problem {
+    #[error(
+        "workflow name `{name}` is registered twice, as a name that a workflow has or had, at {}:{} and \
+         at {}:{}; rename one, or give it another name with `#[durable::workflow(name = \"...\")]`",
+        first.0, first.1, second.0, second.1
+    )]
+    NamedTwice {
+        name: &'static str,
+        first: (&'static str, u32),
+        second: (&'static str, u32),
+    },
+    #[error("workflow `{name}` at {file}:{line}: {broken}")]
+    Broken {
+        name: &'static str,
+        file: &'static str,
+        line: u32,
+        broken: BrokenGraph,
+    },
 }
 
 impl RegistryError {
@@ -258,10 +310,19 @@ impl RegistryError {
         let mut places = [one, other].map(|definition| (definition.file, definition.line));
         places.sort_unstable();
         let [first, second] = places;
-        Self {
+        Self(Problem::NamedTwice {
             name,
             first,
             second,
-        }
+        })
+    }
+
+    fn broken(definition: &Definition, broken: BrokenGraph) -> Self {
+        Self(Problem::Broken {
+            name: definition.name,
+            file: definition.file,
+            line: definition.line,
+            broken,
+        })
     }
 }

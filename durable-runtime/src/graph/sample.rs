@@ -1,6 +1,6 @@
 //! A graph with everything in it.
 
-use super::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
+use super::{Arm, Body, Graph, Node, Operation, OperationKind, ParallelKind};
 
 const fn operation(name: &'static str, kind: OperationKind) -> Operation {
     Operation {
@@ -36,7 +36,7 @@ const RESERVE: Operation = Operation {
 pub(super) const EVERYTHING: Graph = Graph {
     workflow: "everything",
     was: &["all"],
-    body: &[
+    body: Body::of(&[
         Node::Operation(CHARGE),
         Node::Branch {
             condition: "order.note == \"a < b & \\\"c\\\"\"",
@@ -117,5 +117,5 @@ pub(super) const EVERYTHING: Graph = Graph {
                 },
             ],
         },
-    ],
+    ]),
 };

@@ -13,7 +13,7 @@ use super::{
     slot::{Input, Slot},
 };
 use crate::{
-    context::{Ctx, RunContext, StepCtx, panic_message, panicked},
+    context::{Ctx, RunContext, SharedRun, StepCtx, panic_message, panicked},
     failure::Failure,
     graph::BodyFuture,
     journal::{Payload, StepId, Timestamp},
@@ -28,7 +28,7 @@ const POLLS_IN_A_ROW: u32 = 64;
 pub(super) struct WorkflowTask {
     shared: Arc<Shared>,
     slot: Arc<Slot>,
-    run: Arc<RunContext>,
+    run: SharedRun,
     waker: Waker,
     body: Body,
     compensation: Option<Compensation>,
@@ -63,7 +63,7 @@ impl WorkflowTask {
         on_trial: bool,
     ) -> Self {
         Self {
-            run: Arc::new(RunContext::new(machine, shared.state.clone())),
+            run: SharedRun::new(RunContext::new(machine, shared.state.clone())),
             shared: Arc::clone(shared),
             waker: Waker::from(Arc::clone(&slot)),
             slot,
@@ -183,7 +183,7 @@ impl WorkflowTask {
 
     fn poll_body(&mut self) {
         if let Body::NotStarted(input) = &self.body {
-            let ctx = Ctx::new(Arc::clone(&self.run));
+            let ctx = Ctx::new(self.run.clone());
             let definition = self.run.machine().identity().definition;
             match (definition.body)(ctx, input) {
                 Ok(body) => self.body = Body::Running(body),
@@ -303,7 +303,7 @@ impl WorkflowTask {
             attempt,
             compensator,
         } = compensate;
-        let ctx = StepCtx::compensation(Arc::clone(&self.run), step.clone(), attempt);
+        let ctx = StepCtx::compensation(self.run.clone(), step.clone(), attempt);
         match catch_unwind(AssertUnwindSafe(|| (compensator.call)(ctx, output))) {
             Ok(future) => {
                 self.slot.wake_body();

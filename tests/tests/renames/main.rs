@@ -15,7 +15,7 @@ use std::{
 };
 
 use durable::{
-    __private::{Definition, inventory},
+    __private::Definition,
     Clock, ErrorKind, Status, SystemClock,
     graph::Registry,
     journal::{EventKind, Timestamp},
@@ -46,8 +46,7 @@ impl World {
 
 /// The workflows of one of the two files.
 fn written_in(file: &str) -> Vec<&'static Definition> {
-    inventory::iter::<Definition>
-        .into_iter()
+    Definition::linked()
         .filter(|definition| definition.file.ends_with(file))
         .collect()
 }

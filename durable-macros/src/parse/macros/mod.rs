@@ -112,9 +112,9 @@ pub(crate) fn read(mac: &Macro) -> Reading {
             .any(|krate| mac.path.segments[0].ident == krate);
     let parts = match name.as_str() {
         "join" | "try_join" | "race" if foreign => None,
-        "join" => return combinator("Join", tokens),
-        "try_join" => return combinator("TryJoin", tokens),
-        "race" => return combinator("Race", tokens),
+        "join" => return combinator("join", tokens),
+        "try_join" => return combinator("try_join", tokens),
+        "race" => return combinator("race", tokens),
         "nondeterministic" => return values(tokens).map_or(Reading::Opaque, Reading::Escape),
         "matches" | "assert_matches" => matches.parse2(tokens).ok(),
         "json" => json::read(tokens),
@@ -183,7 +183,7 @@ pub(crate) fn names(tokens: TokenStream, name: &Ident) -> bool {
 }
 
 fn combinator(kind: &'static str, tokens: TokenStream) -> Reading {
-    let parts = if kind == "Race" {
+    let parts = if kind == "race" {
         arms.parse2(tokens.clone()).ok()
     } else {
         None

@@ -78,7 +78,7 @@ impl Flow {
             ..Self::default()
         };
         let start = flow.node(Shape::Start, vec![words::cut(graph.workflow)], None);
-        let last = flow.sequence(graph.body, (start, String::new()), None);
+        let last = flow.sequence(&graph.body, (start, String::new()), None);
         let end = flow.node(Shape::End, vec!["done".to_owned()], None);
         flow.go(last, end);
         flow.way_back();

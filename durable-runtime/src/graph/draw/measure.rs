@@ -98,7 +98,7 @@ pub(super) fn size(look: Look, text: &Text) -> (i32, i32) {
 
 /// The whole body.
 pub(super) fn body(graph: &Graph) -> Block<'_> {
-    sequence(graph.body, "")
+    sequence(&graph.body, "")
 }
 
 fn sequence<'g>(nodes: &'g [Node], scope: &str) -> Block<'g> {

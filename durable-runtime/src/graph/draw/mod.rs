@@ -21,9 +21,9 @@ impl Graph {
     /// scopes around it (`billing/charge`).
     ///
     /// ```
-    /// use durable_runtime::graph::Graph;
+    /// use durable_runtime::graph::{Body, Graph};
     ///
-    /// let graph = Graph { workflow: "order", was: &[], body: &[] };
+    /// let graph = Graph { workflow: "order", was: &[], body: Body::of(&[]) };
     /// assert!(graph.to_svg().starts_with("<svg "));
     /// ```
     pub fn to_svg(&self) -> String {
@@ -33,9 +33,9 @@ impl Graph {
     /// Draws the graph as a [Mermaid](https://mermaid.js.org) flowchart, which many code hosts render.
     ///
     /// ```
-    /// use durable_runtime::graph::Graph;
+    /// use durable_runtime::graph::{Body, Graph};
     ///
-    /// let graph = Graph { workflow: "order", was: &[], body: &[] };
+    /// let graph = Graph { workflow: "order", was: &[], body: Body::of(&[]) };
     /// assert!(graph.to_mermaid().starts_with("flowchart TD\n"));
     /// ```
     pub fn to_mermaid(&self) -> String {
@@ -45,9 +45,9 @@ impl Graph {
     /// Draws the graph in the DOT language of Graphviz.
     ///
     /// ```
-    /// use durable_runtime::graph::Graph;
+    /// use durable_runtime::graph::{Body, Graph};
     ///
-    /// let graph = Graph { workflow: "order", was: &[], body: &[] };
+    /// let graph = Graph { workflow: "order", was: &[], body: Body::of(&[]) };
     /// assert!(graph.to_dot().starts_with("digraph \"order\" {\n"));
     /// ```
     pub fn to_dot(&self) -> String {

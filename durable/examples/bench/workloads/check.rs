@@ -45,7 +45,7 @@ fn source(attributes: bool) -> Result<String, std::fmt::Error> {
     if !attributes {
         source.push_str(
             "#[derive(Clone, Copy)]\nstruct Key(&'static str);\n\nimpl durable::StepKey for Key {\n    \
-             fn name(self) -> &'static str {\n        self.0\n    }\n}\n\n",
+             fn name(&self) -> &'static str {\n        self.0\n    }\n}\n\n",
         );
     }
     for workflow in 0..WORKFLOWS {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::{
-    super::{Arm, Graph, Node, Operation, OperationKind, ParallelKind, sample::EVERYTHING},
+    super::{Arm, Body, Graph, Node, Operation, OperationKind, ParallelKind, sample::EVERYTHING},
     layout,
     scene::{Look, Point, Rect, Scene, Shape},
     words,
@@ -273,7 +273,7 @@ impl Random {
         Box::leak(Box::new(Graph {
             workflow: "random",
             was: &[],
-            body: self.sequence(3),
+            body: Body::of(self.sequence(3)),
         }))
     }
 

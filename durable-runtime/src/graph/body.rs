@@ -1,0 +1,106 @@
+//! The body of a graph: its parts, or the text that an attribute wrote of them.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Deref,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    Node, Part,
+    written::{self, BrokenGraph},
+};
+
+/// The parts of a graph, in program order: a slice of [`Node`]s.
+#[derive(Clone, Copy)]
+pub struct Body(Source);
+
+#[derive(Clone, Copy)]
+enum Source {
+    Nodes(&'static [Node]),
+    Written(Written),
+}
+
+/// A body as its attribute wrote it.
+#[derive(Clone, Copy)]
+struct Written {
+    pieces: &'static [&'static str],
+    scopes: &'static [(&'static str, &'static Part)],
+}
+
+/// The bodies that were read, by where their text and their scopes are: a constant is read once.
+static READ: Mutex<BTreeMap<[usize; 4], &'static [Node]>> = Mutex::new(BTreeMap::new());
+
+impl Body {
+    /// A body of these parts.
+    pub const fn of(nodes: &'static [Node]) -> Self {
+        Self(Source::Nodes(nodes))
+    }
+
+    /// A body that an attribute wrote, in pieces, with the fragments that are called in its scopes. It is
+    /// read when it is first asked for.
+    #[doc(hidden)]
+    pub const fn written(
+        pieces: &'static [&'static str],
+        scopes: &'static [(&'static str, &'static Part)],
+    ) -> Self {
+        Self(Source::Written(Written { pieces, scopes }))
+    }
+
+    /// The parts.
+    ///
+    /// # Errors
+    ///
+    /// When they were written in a way that is not understood. As a slice such a body is empty.
+    pub fn read(&self) -> Result<&'static [Node], BrokenGraph> {
+        match self.0 {
+            Source::Nodes(nodes) => Ok(nodes),
+            Source::Written(written) => written.read(),
+        }
+    }
+}
+
+impl Written {
+    fn read(self) -> Result<&'static [Node], BrokenGraph> {
+        let Self { pieces, scopes } = self;
+        let place = [
+            pieces.as_ptr() as usize,
+            pieces.len(),
+            scopes.as_ptr() as usize,
+            scopes.len(),
+        ];
+        let known = bodies_read().get(&place).copied();
+        if let Some(nodes) = known {
+            return Ok(nodes);
+        }
+        let nodes = written::read(pieces, scopes)?;
+        Ok(bodies_read().entry(place).or_insert(nodes))
+    }
+}
+
+fn bodies_read() -> MutexGuard<'static, BTreeMap<[usize; 4], &'static [Node]>> {
+    READ.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Deref for Body {
+    type Target = [Node];
+
+    fn deref(&self) -> &[Node] {
+        self.read().unwrap_or_default()
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Body {}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
