@@ -55,7 +55,8 @@ async fn write(connection: &mut SqliteConnection, appends: &[Append]) -> Result<
         let (chunk, left) = rest.split_at(rows);
         rest = left;
         let values = vec!["(?, ?, ?, ?)"; rows].join(", ");
-        let sql = format!("INSERT INTO journal VALUES {values}");
+        // `OR ROLLBACK`: SQLite need not copy pages, first to memory and then to a file, to undo the statement alone.
+        let sql = format!("INSERT OR ROLLBACK INTO journal VALUES {values}");
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for append in chunk {
             query = query
