@@ -4,26 +4,25 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Path;
 
-/// Where the facade is found: `::durable`, or what `crate = path` says.
+/// The hidden module of the facade, which is found at `::durable`, or where `crate = path` says.
 #[derive(Clone)]
 pub(crate) struct Paths(TokenStream);
 
 impl Default for Paths {
     fn default() -> Self {
-        Self(quote!(::durable))
+        Self(quote!(::durable::__private))
     }
 }
 
 impl Paths {
     /// Paths into a facade that was renamed.
     pub(crate) fn renamed(facade: &Path) -> Self {
-        Self(quote!(#facade))
+        Self(quote!(#facade::__private))
     }
 
     /// The hidden module that generated code calls.
     pub(crate) fn private(&self) -> TokenStream {
-        let Self(facade) = self;
-        quote!(#facade::__private)
+        self.0.clone()
     }
 
     /// An item of the hidden module, placed at the user's tokens: what the compiler says about it

@@ -1,13 +1,13 @@
 //! The stages in order, as ordinary fns over tokens. They are total: every input gives output.
 
-use proc_macro2::{Group, TokenStream};
+use proc_macro2::{Group, Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Block, parse::Parser, token::Brace};
 
 use crate::{
     diagnostics::Diagnostics,
     expand, graph,
-    parse::{self, args::Args, signature::Function},
+    parse::{self, args::Args, set_aside::SetAside, signature::Function},
     validate::{self, signature::Shape},
 };
 
@@ -76,7 +76,7 @@ fn function(
     item: &TokenStream,
     diagnostics: &mut Diagnostics,
 ) -> Option<Function> {
-    match syn::parse2(item.clone()) {
+    match Function::read(item) {
         Ok(function) => Some(function),
         Err(error) => {
             let is_fn = item.clone().into_iter().any(|token| match token {
@@ -116,16 +116,23 @@ fn body(
     diagnostics: &mut Diagnostics,
 ) -> (TokenStream, graph::Body) {
     let context = function.context().and_then(|(name, _)| name);
-    let Some(mut block) = block(&function.body) else {
+    let judged = context.and_then(|context| judge_quickly(function, context));
+    let judged = judged.or_else(|| {
+        let block = block(&function.body, function.body.stream())?;
+        Some(judge(function, context, block, true))
+    });
+    let Some(Judged {
+        mut block,
+        read,
+        found,
+    }) = judged
+    else {
         let body = match context {
             Some(context) => expand::unread(&function.body, context, &args.paths),
             None => function.body.clone(),
         };
         return (function.with_body(body), graph::Body::default());
     };
-    let read = parse::body::read(&block.block, context);
-    let mut found = Diagnostics::default();
-    validate::body(&function.name(), &read, &mut found);
     let refused = !found.is_empty();
     diagnostics.append(found);
     if let Some(context) = context {
@@ -141,20 +148,67 @@ fn body(
     (function.with_body(block.into_tokens()), read)
 }
 
+/// A body that was read, and what is wrong with it.
+struct Judged {
+    block: ReadBlock,
+    read: graph::Body,
+    found: Diagnostics,
+}
+
+/// Reads and judges a body without the step bodies that need not be read. A body that is refused is mended,
+/// for which all of it is to be read.
+fn judge_quickly(function: &Function, context: &Ident) -> Option<Judged> {
+    let (aside, tokens) = SetAside::take(&function.body.stream(), context);
+    let (is_whole, closures) = (aside.is_empty(), aside.has_closures());
+    let mut block = block(&function.body, tokens)?;
+    if !aside.put_back(&mut block.block, context) {
+        return None;
+    }
+    let judged = judge(function, Some(context), block, closures);
+    (is_whole || judged.found.is_empty()).then_some(judged)
+}
+
+fn judge(function: &Function, context: Option<&Ident>, block: ReadBlock, closures: bool) -> Judged {
+    let read = parse::body::read(&block.block, context, closures);
+    let mut found = Diagnostics::default();
+    validate::body(&function.name(), &read, &mut found);
+    Judged { block, read, found }
+}
+
+/// What is made of a fn whose body is accepted without all of it being read, and what is made of it
+/// otherwise; nothing if it is not.
+#[cfg(test)]
+pub(crate) fn judged_both_ways(item: TokenStream) -> Option<[String; 2]> {
+    let function = Function::read(&item).ok()?;
+    let context = function.context()?.0?;
+    let quick = judge_quickly(&function, context)?;
+    let block = block(&function.body, function.body.stream())?;
+    let both = [quick, judge(&function, Some(context), block, true)].map(|judged| {
+        let graph = expand::graph_text("order", 1, &judged.read);
+        let states = judged.read.states.iter();
+        let body = judged.block.into_tokens();
+        let errors = judged.found.into_compile_errors();
+        // Tokens that were parsed are spaced in another way.
+        let all = quote!(#errors #graph #(#states)* #body).to_string();
+        all.split_whitespace().collect()
+    });
+    Some(both)
+}
+
 /// A body that could be read.
 struct ReadBlock {
     attributes: Vec<Attribute>,
     block: Block,
 }
 
-fn block(group: &Group) -> Option<ReadBlock> {
+fn block(group: &Group, tokens: TokenStream) -> Option<ReadBlock> {
     let parser = |input: syn::parse::ParseStream<'_>| {
         Ok((
             input.call(Attribute::parse_inner)?,
             input.call(Block::parse_within)?,
         ))
     };
-    let (attributes, stmts) = parser.parse2(group.stream()).ok()?;
+    let (attributes, stmts) = parser.parse2(tokens).ok()?;
     let block = Block {
         brace_token: Brace {
             span: group.delim_span(),

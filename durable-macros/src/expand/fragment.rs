@@ -8,13 +8,14 @@ use crate::{graph::Body, parse::signature::Function, paths::Paths};
 
 /// The step enum and its part of the graphs of the workflows that call the fn.
 pub(crate) fn fragment(function: &Function, paths: &Paths, body: &Body) -> TokenStream {
-    let keys = keys::step_enum(function, body, paths);
+    let named = keys::named(body);
+    let keys = keys::step_enum(function, &named, paths);
     let ident = function.ident();
     let name = function.name();
     let cfgs = function.cfgs();
     let private = paths.private();
     let text = graph::written(&name, function.line(), body);
-    let wiring = wiring(body, paths).unwrap_or_else(|| quote!(#private::Wiring::NONE));
+    let wiring = wiring(body, &named, paths).unwrap_or_else(|| quote!(#private::Wiring::NONE));
     quote! {
         #keys
         #cfgs

@@ -14,20 +14,40 @@ use crate::{
     text::text,
 };
 
+/// An operation whose name is well formed.
+pub(crate) struct Named<'b> {
+    pub(crate) name: &'b LitStr,
+    text: String,
+    variant: Ident,
+    pub(crate) operation: &'b Operation,
+}
+
 /// The operations whose names are well formed, each name once in what is compiled.
-pub(crate) fn named(body: &Body) -> Vec<(&LitStr, &Operation)> {
+pub(crate) fn named(body: &Body) -> Vec<Named<'_>> {
     let mut seen: BTreeMap<String, Vec<&Operation>> = BTreeMap::new();
-    let mut is_first = |name: &LitStr, operation| {
-        let before = seen.entry(variant(&name.value())).or_default();
-        let first = before.iter().all(|before| before.excludes(operation));
+    let mut named = Vec::new();
+    for operation in &body.operations {
+        let Some(name) = operation.literal() else {
+            continue;
+        };
+        let text = name.value();
+        if flaw(&text).is_some() {
+            continue;
+        }
+        let variant = variant(&text);
+        let ident = Ident::new(&variant, name.span());
+        let before = seen.entry(variant).or_default();
+        if before.iter().all(|before| before.excludes(operation)) {
+            named.push(Named {
+                name,
+                text,
+                variant: ident,
+                operation,
+            });
+        }
         before.push(operation);
-        first
-    };
-    body.operations
-        .iter()
-        .filter_map(|operation| Some((operation.literal()?, operation)))
-        .filter(|(name, operation)| flaw(&name.value()).is_none() && is_first(name, operation))
-        .collect()
+    }
+    named
 }
 
 /// The variant of a name, spanned at the name.
@@ -36,32 +56,31 @@ pub(crate) fn variant_ident(name: &LitStr) -> Ident {
 }
 
 /// The enum, its `StepKey` and the constants of its signals.
-pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> TokenStream {
+pub(crate) fn step_enum(function: &Function, named: &[Named<'_>], paths: &Paths) -> TokenStream {
     let ident = function.ident();
     let visibility = &function.visibility;
     let cfgs = function.cfgs();
     let private = paths.private();
-    let named = named(body);
     // A fragment stands in parentheses: there it is a type and nothing else, also when there is none,
     // and what the compiler says of that it says once.
-    let variants = named.iter().map(|(name, operation)| {
-        let variant = variant_ident(name);
-        let fragment = operation.fragment.as_ref();
+    let variants = named.iter().map(|named| {
+        let variant = &named.variant;
+        let fragment = named.operation.fragment.as_ref();
         let nested = fragment.map(|fragment| quote!(((#fragment))));
-        let doc = describe(name, operation);
-        let cfgs = &operation.cfgs;
+        let doc = named.describe();
+        let cfgs = &named.operation.cfgs;
         quote!(#(#cfgs)* #[doc = #doc] #variant #nested)
     });
-    let names = named.iter().map(|(name, operation)| {
-        let variant = variant_ident(name);
-        let nested = operation.fragment.as_ref().map(|_| quote!((..)));
-        let cfgs = &operation.cfgs;
+    let names = named.iter().map(|named| {
+        let (name, variant) = (named.name, &named.variant);
+        let nested = named.operation.fragment.as_ref().map(|_| quote!((..)));
+        let cfgs = &named.operation.cfgs;
         quote!(#(#cfgs)* Self::#variant #nested => #name)
     });
     let name = function.name();
     let doc = format!("The operations of [`{name}`](fn@{name}).");
-    let path = path(&named, paths);
-    let constants = constants(function, &named, paths);
+    let path = path(named, paths);
+    let constants = constants(function, named, paths);
     quote! {
         #cfgs
         #[doc = #doc]
@@ -79,27 +98,29 @@ pub(crate) fn step_enum(function: &Function, body: &Body, paths: &Paths) -> Toke
     }
 }
 
-fn describe(name: &LitStr, operation: &Operation) -> String {
-    let noun = operation.kind.noun();
-    let name = name.value();
-    match &operation.fragment {
-        Some(fragment) => format!("The operations of [`{0}`] as `{name}`.", text(fragment)),
-        None => format!("The {noun} `{name}`."),
+impl Named<'_> {
+    fn describe(&self) -> String {
+        let noun = self.operation.kind.noun();
+        let name = &self.text;
+        match &self.operation.fragment {
+            Some(fragment) => format!("The operations of [`{0}`] as `{name}`.", text(fragment)),
+            None => format!("The {noun} `{name}`."),
+        }
     }
 }
 
 /// The paths of the operations of fragments; other operations have their names as paths.
-fn path(named: &[(&LitStr, &Operation)], paths: &Paths) -> TokenStream {
+fn path(named: &[Named<'_>], paths: &Paths) -> TokenStream {
     let private = paths.private();
     let (scopes, others): (Vec<_>, Vec<_>) = named
         .iter()
-        .partition(|(_, operation)| operation.fragment.is_some());
+        .partition(|named| named.operation.fragment.is_some());
     if scopes.is_empty() {
         return TokenStream::new();
     }
-    let scopes = scopes.into_iter().map(|(name, operation)| {
-        let variant = variant_ident(name);
-        let cfgs = &operation.cfgs;
+    let scopes = scopes.into_iter().map(|named| {
+        let (name, variant) = (named.name, &named.variant);
+        let cfgs = &named.operation.cfgs;
         quote!(#(#cfgs)* Self::#variant(step) => #private::scoped(#name, step))
     });
     let others = (!others.is_empty())
@@ -112,14 +133,15 @@ fn path(named: &[(&LitStr, &Operation)], paths: &Paths) -> TokenStream {
 }
 
 /// The constants of signals and scopes.
-fn constants(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths) -> TokenStream {
+fn constants(function: &Function, named: &[Named<'_>], paths: &Paths) -> TokenStream {
     let ident = function.ident();
     let visibility = &function.visibility;
     let cfgs = function.cfgs();
     let private = paths.private();
     let constants: TokenStream = named
         .iter()
-        .filter_map(|(name, operation)| {
+        .filter_map(|named| {
+            let (name, operation) = (named.name, named.operation);
             let (constructor, argument, doc) =
                 match (operation.kind, &operation.generic, &operation.fragment) {
                     (Kind::Signal, Some(payload), _) => {
@@ -133,7 +155,7 @@ fn constants(function: &Function, named: &[(&LitStr, &Operation)], paths: &Paths
                     _ => return None,
                 };
             let constant = constant(name);
-            let doc = format!("The {} `{}`: {doc}.", operation.kind.noun(), name.value());
+            let doc = format!("The {} `{}`: {doc}.", operation.kind.noun(), named.text);
             let cfgs = &operation.cfgs;
             Some(quote! {
                 #(#cfgs)*

@@ -4,8 +4,11 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
     Arm, Block, Expr, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLit, ExprMethodCall,
-    ExprWhile, Item, Lit, LitStr, Local, Macro, Pat, parse_quote, parse_quote_spanned,
+    ExprPath, ExprWhile, Item, Lit, LitStr, Local, Macro, Pat, Path, PathSegment, parse_quote,
+    parse_quote_spanned,
+    punctuated::Punctuated,
     spanned::Spanned,
+    token::Paren,
     visit_mut::{self, VisitMut},
 };
 
@@ -109,7 +112,13 @@ impl VisitMut for Rewriter<'_> {
             let private = &self.private;
             for branches in &mut call.args {
                 let at = generated_at(branches.span());
-                *branches = parse_quote_spanned!(at=> #private::branches(#branches));
+                // Put together and not parsed: there may be something half-typed in it.
+                *branches = Expr::Call(ExprCall {
+                    attrs: Vec::new(),
+                    func: parse_quote_spanned!(at=> #private::branches),
+                    paren_token: Paren(at),
+                    args: [branches.clone()].into_iter().collect(),
+                });
             }
         }
         // Rewritten already, to a key that fits everywhere.
@@ -179,9 +188,7 @@ impl Rewriter<'_> {
         let Self { private, .. } = self;
         match literal(name) {
             Some(name) if kind != Kind::Scope => {
-                let variant = variant_ident(name);
-                let owner = self.owner_at(name);
-                parse_quote!(#owner::#variant)
+                associated(self.owner_at(name), variant_ident(name))
             }
             // There may be no such variant, which was said of the name already.
             _ if self.is_variant(name) => {
@@ -201,6 +208,21 @@ impl Rewriter<'_> {
         owner.set_span(name.span());
         owner
     }
+}
+
+/// `owner::item`, put together and not parsed: every operation has one.
+fn associated(owner: Ident, item: Ident) -> Expr {
+    let mut segments = Punctuated::new();
+    segments.push(PathSegment::from(owner));
+    segments.push(PathSegment::from(item));
+    Expr::Path(ExprPath {
+        attrs: Vec::new(),
+        qself: None,
+        path: Path {
+            leading_colon: None,
+            segments,
+        },
+    })
 }
 
 /// Marks a combinator that is written without its crate, with what ours alone takes: the macro of another

@@ -6,14 +6,14 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::keys;
+use super::keys::Named;
 use crate::{graph::Body, paths::Paths, text::text};
 
 /// The compensations, the application state and the fragments of a body, if it has any.
-pub(crate) fn wiring(body: &Body, paths: &Paths) -> Option<TokenStream> {
+pub(crate) fn wiring(body: &Body, named: &[Named<'_>], paths: &Paths) -> Option<TokenStream> {
     let private = paths.private();
-    let named = keys::named(body);
-    let mut compensators = named.iter().filter_map(|(name, operation)| {
+    let mut compensators = named.iter().filter_map(|named| {
+        let (name, operation) = (named.name, named.operation);
         let compensation = operation.compensation()?;
         let cfgs = &operation.cfgs;
         Some(quote_spanned!(compensation.span()=> #(#cfgs)* #private::Compensator::of(#name, #compensation { wired: #private::Wired })))
@@ -27,7 +27,8 @@ pub(crate) fn wiring(body: &Body, paths: &Paths) -> Option<TokenStream> {
         .peekable();
     let mut scopes = named
         .iter()
-        .filter_map(|(name, operation)| {
+        .filter_map(|named| {
+            let (name, operation) = (named.name, named.operation);
             let fragment = operation.fragment.as_ref()?;
             let cfgs = &operation.cfgs;
             Some(quote!(#(#cfgs)* (#name, &<#fragment as #private::Fragment>::__PART)))

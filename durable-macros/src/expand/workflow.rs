@@ -4,7 +4,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::{graph, keys, wiring::wiring};
+use super::{
+    graph,
+    keys::{self, Named},
+    wiring::wiring,
+};
 use crate::{
     graph::Body,
     parse::{args::Args, signature::Function},
@@ -18,16 +22,22 @@ pub(crate) fn workflow(
     body: &Body,
     checked: bool,
 ) -> TokenStream {
-    let keys = keys::step_enum(function, body, &args.paths);
+    let named = keys::named(body);
+    let keys = keys::step_enum(function, &named, &args.paths);
     if !checked {
         return keys;
     }
-    let implementation = implementation(function, args, body);
+    let implementation = implementation(function, args, body, &named);
     let registration = registration(function, args);
     quote!(#keys #implementation #registration)
 }
 
-fn implementation(function: &Function, args: &Args, body: &Body) -> TokenStream {
+fn implementation(
+    function: &Function,
+    args: &Args,
+    body: &Body,
+    named: &[Named<'_>],
+) -> TokenStream {
     let (Some((_, context)), Some(output)) = (function.context(), function.output()) else {
         return TokenStream::new();
     };
@@ -39,8 +49,8 @@ fn implementation(function: &Function, args: &Args, body: &Body) -> TokenStream 
     let text = graph::written(&name, function.line(), body);
     let was =
         (!was.is_empty()).then(|| quote!(const __WAS: &'static [&'static str] = &[#(#was),*];));
-    let wiring =
-        wiring(body, &args.paths).map(|wiring| quote!(const __WIRING: #private::Wiring = #wiring;));
+    let wiring = wiring(body, named, &args.paths)
+        .map(|wiring| quote!(const __WIRING: #private::Wiring = #wiring;));
     let input = function
         .input()
         .map_or_else(|| quote!(()), |input| quote!(#input));

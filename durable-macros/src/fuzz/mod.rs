@@ -113,6 +113,25 @@ fn mutants_neither_panic_nor_break_what_can_be_parsed() {
 }
 
 #[test]
+fn what_is_not_read_of_a_body_changes_nothing() {
+    let corpus = corpus();
+    let mut random = Random(11);
+    let mut accepted = 0;
+    let generated = (0..500).map(|seed| workflow(&generate::body(seed).source));
+    let mutants = (0..4_000).map(|round| {
+        let item = corpus[round % corpus.len()].clone();
+        mutate::mutate(item, &mut random)
+    });
+    for item in corpus.iter().cloned().chain(generated).chain(mutants) {
+        if let Some([quick, whole]) = pipeline::judged_both_ways(item.clone()) {
+            assert_eq!(quick, whole, "{item}");
+            accepted += 1;
+        }
+    }
+    assert!(accepted > 1_000, "{accepted}");
+}
+
+#[test]
 fn generated_bodies_are_lawful_and_expand_to_rust() {
     for seed in 0..2_000 {
         let body = generate::body(seed);

@@ -20,14 +20,18 @@ use crate::{
     text::text,
 };
 
-/// Reads a body whose context has this name.
-pub(crate) fn read(block: &Block, context: Option<&Ident>) -> Body {
+/// Reads a body whose context has this name, and which may have closures in locals.
+pub(crate) fn read(block: &Block, context: Option<&Ident>, closures: bool) -> Body {
     let nameless = Ident::new("__no_context", Span::call_site());
     let called = context.map_or_else(|| "ctx".to_owned(), Ident::to_string);
     let context = context.unwrap_or(&nameless).clone();
     let mut reader = Reader {
         aliases: Aliases::of(block),
-        step_locals: step_locals::find(block, &context),
+        step_locals: if closures {
+            step_locals::find(block, &context)
+        } else {
+            BTreeSet::new()
+        },
         body: Body::of(called),
         nodes: Vec::new(),
         cfgs: Vec::new(),

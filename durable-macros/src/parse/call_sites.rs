@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use proc_macro2::Ident;
 use syn::{Expr, ExprCall, ExprMethodCall, Path, spanned::Spanned, visit::Visit};
 
 use super::{
@@ -74,7 +75,12 @@ impl Reader {
             known_fns::resolve(callee, &call.args);
         }
         let args = self.body.next_order();
-        let how = How::Passed(text(&call.func));
+        // To print it costs more than all else here, and it is said of the context alone.
+        let how = if call.args.iter().any(|arg| may_name(arg, &self.context)) {
+            How::Passed(text(&call.func))
+        } else {
+            How::Stored
+        };
         let fate = match &*call.func {
             function if is_wrapper(function) => fate,
             function if is_constructor(function) => fate.of_a_part(),
@@ -169,6 +175,16 @@ impl Reader {
                 }),
             }
         }
+    }
+}
+
+/// Whether an argument may be the context itself, or have it in it other than as the argument of a call.
+fn may_name(arg: &Expr, context: &Ident) -> bool {
+    match peel(arg) {
+        Expr::Lit(_) | Expr::Call(_) | Expr::Verbatim(_) => false,
+        Expr::MethodCall(call) => may_name(&call.receiver, context),
+        Expr::Path(path) => path.path.get_ident().is_some_and(|name| name == context),
+        _ => true,
     }
 }
 

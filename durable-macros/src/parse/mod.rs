@@ -15,6 +15,7 @@ mod macro_calls;
 pub(crate) mod macros;
 mod methods;
 pub(crate) mod scopes;
+pub(crate) mod set_aside;
 pub(crate) mod signature;
 mod step_locals;
 mod walk;

@@ -1,7 +1,9 @@
 //! Which local a name means, and what is known of it.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use syn::{Pat, visit::Visit};
+
+use super::macros;
 
 /// What is known of a local's value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,6 +82,15 @@ impl Scopes {
     pub(super) fn get(&self, name: &Ident) -> Option<Holds> {
         let local = self.locals.iter().rev().find(|local| local.ident == *name);
         local.map(|local| local.holds)
+    }
+
+    /// Whether tokens in a step mention a local that holds more than data. The context is not looked for.
+    pub(super) fn concern(&self, tokens: &TokenStream) -> bool {
+        let matters = |local: &&Local| {
+            local.is_holder || !matches!(local.holds, Holds::Other | Holds::Context)
+        };
+        let mut locals = self.locals.iter().filter(matters);
+        locals.any(|local| macros::names(tokens.clone(), &local.ident))
     }
 
     /// Notes that a local is used.

@@ -1,13 +1,13 @@
 //! The fn's attributes, visibility and signature, with its body left as tokens: a body that is being
 //! typed must not take the fn away from the editor.
 
-use proc_macro2::{Group, Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, FnArg, GenericArgument, Pat, Path, PathArguments, ReturnType, Signature, Type,
     Visibility,
     ext::IdentExt,
-    parse::{Parse, ParseStream},
+    parse::{Parse, ParseStream, Parser},
 };
 
 /// A fn whose body has not been read.
@@ -20,9 +20,7 @@ pub(crate) struct Function {
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
-        let visibility = input.parse()?;
-        let signature = input.parse()?;
+        let (attributes, visibility, signature) = head(input)?;
         let body: Group = input.parse()?;
         Ok(Self {
             attributes,
@@ -33,7 +31,34 @@ impl Parse for Function {
     }
 }
 
+/// What stands before the body.
+fn head(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, Visibility, Signature)> {
+    Ok((
+        input.call(Attribute::parse_outer)?,
+        input.parse()?,
+        input.parse()?,
+    ))
+}
+
 impl Function {
+    /// Reads a fn without a look into its body, which a parser would take apart to its last token.
+    pub(crate) fn read(item: &TokenStream) -> syn::Result<Self> {
+        let mut before: Vec<TokenTree> = item.clone().into_iter().collect();
+        if let Some(TokenTree::Group(body)) = before.pop()
+            && let Ok((attributes, visibility, signature)) =
+                head.parse2(before.into_iter().collect())
+        {
+            return Ok(Self {
+                attributes,
+                visibility,
+                signature,
+                body,
+            });
+        }
+        // What is wrong with it is said of the whole.
+        syn::parse2(item.clone())
+    }
+
     /// The fn's name, which is the enum's too.
     pub(crate) fn ident(&self) -> &Ident {
         &self.signature.ident

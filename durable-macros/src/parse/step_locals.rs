@@ -56,11 +56,22 @@ impl<'ast> Visit<'ast> for Search<'_> {
             return syn::visit::visit_expr_method_call(self, call);
         }
         for (index, arg) in call.args.iter().enumerate() {
-            let body = index == 1 && matches!(peel(arg), Expr::Closure(_) | Expr::Path(_));
+            let body = index == 1
+                && matches!(
+                    peel(arg),
+                    Expr::Closure(_) | Expr::Path(_) | Expr::Verbatim(_)
+                );
             let outer = self.in_step;
             self.in_step |= body;
             self.visit_expr(arg);
             self.in_step = outer;
+        }
+    }
+
+    fn visit_expr(&mut self, expression: &'ast Expr) {
+        match expression {
+            Expr::Verbatim(tokens) => self.mention_all(tokens.clone()),
+            expression => syn::visit::visit_expr(self, expression),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use proc_macro2::TokenStream;
 use syn::{
     Attribute, BinOp, Block, Expr, ExprArray, ExprAssign, ExprAsync, ExprAwait, ExprBinary,
     ExprBlock, ExprBreak, ExprCall, ExprClosure, ExprContinue, ExprForLoop, ExprIf, ExprLet,
@@ -13,6 +14,7 @@ use super::{
     body::{Reader, summary},
     cfgs,
     scopes::Holds,
+    set_aside,
 };
 use crate::graph::{Fate, How, Place};
 
@@ -22,6 +24,9 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_item(&mut self, _: &'ast Item) {}
 
     fn visit_expr(&mut self, expression: &'ast Expr) {
+        if let Expr::Verbatim(tokens) = expression {
+            return self.set_aside(tokens);
+        }
         // What becomes of an expression's value is known for it alone, and not for its parts.
         if !matches!(
             expression,
@@ -235,6 +240,16 @@ impl<'ast> Visit<'ast> for Reader {
 }
 
 impl Reader {
+    /// Reads what was set aside as the body of a step, if it turns out to be none, or to mention a local
+    /// that the rules are about.
+    fn set_aside(&mut self, tokens: &TokenStream) {
+        if (!self.makes_step_body || self.scopes.concern(tokens))
+            && let Some(expression) = set_aside::read(tokens)
+        {
+            self.visit_expr(&expression);
+        }
+    }
+
     /// Reads the parts of a value: what is thrown away with it is thrown away.
     fn parts<'a>(&mut self, parts: impl IntoIterator<Item = &'a Expr>) {
         let fate = mem::replace(&mut self.fate, Fate::Used).of_a_part();
