@@ -12,8 +12,8 @@ use crate::{
 };
 pub use crate::{
     context::{
-        Branch, Compensation, Ctx, First, Fragment, Join, Running, Scope, Signal, SignalWait,
-        StepCtx, StepKey, Workflow,
+        AllOk, Branch, Compensation, Ctx, First, Fragment, Join, Running, Scope, Signal,
+        SignalWait, StepCtx, StepKey, Workflow, all_ok,
     },
     failure::BoxError,
     graph::{Compensator, Definition, Part, Registered, RequiredState, Wiring},

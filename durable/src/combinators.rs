@@ -31,6 +31,15 @@ macro_rules! join {
     (@durable $($branches:tt)+) => {
         $crate::join!($($branches)+)
     };
+    (
+        $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr, $($more:expr),+ $(,)?
+    ) => {
+        ::core::compile_error!(
+            "`durable::join!` takes up to eight branches\n  \
+             why: each of them may be of another type, and a tuple of more cannot be made\n  \
+             instead: `durable::join_all` for operations of one type; or one `durable::join!` as a branch of another"
+        )
+    };
     ($($branch:expr),+ $(,)?) => {
         $crate::__private::Join::new(($($crate::__private::Branch::new($branch),)+)).all().await
     };
@@ -64,8 +73,17 @@ macro_rules! try_join {
     (@durable $($branches:tt)+) => {
         $crate::try_join!($($branches)+)
     };
+    (
+        $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr, $($more:expr),+ $(,)?
+    ) => {
+        ::core::compile_error!(
+            "`durable::try_join!` takes up to eight branches\n  \
+             why: each of them may be of another type, and a tuple of more cannot be made\n  \
+             instead: `durable::try_join_all` for operations of one type; or one `durable::try_join!` as a branch of another"
+        )
+    };
     ($($branch:expr),+ $(,)?) => {
-        $crate::__private::Join::new(($($crate::__private::Branch::new($branch),)+)).all_ok().await
+        $crate::__private::all_ok(($($crate::__private::Branch::new($branch),)+)).await
     };
 }
 
@@ -113,6 +131,13 @@ macro_rules! __race {
     // Gives each arm a name.
     (@name [$name:ident $($names:ident)*] [$($done:tt)*] [$($arm:tt)*] $($rest:tt)*) => {
         $crate::__race!(@name [$($names)*] [$($done)* [$name, $($arm)*]] $($rest)*)
+    };
+    (@name [] [$($done:tt)*] $($rest:tt)+) => {
+        ::core::compile_error!(
+            "`durable::race!` takes up to eight arms\n  \
+             why: each of them may be of another type, and a tuple of more cannot be made\n  \
+             instead: one `durable::race!` as a branch of another; or, without arms, branches of one type"
+        )
     };
     (@name [$($names:ident)*] [$([$name:ident, $pattern:pat, $branch:expr, $handler:expr])+]) => {{
         let ($($name,)+) =

@@ -177,6 +177,13 @@ pub trait Branches: Unpin {
 }
 
 /// Branches that may fail with one type of error.
+#[diagnostic::on_unimplemented(
+    message = "the branches of `durable::try_join!` must give a `Result` each, with one type of error",
+    label = "a branch gives no `Result`, or one with another type of error",
+    note = "why: it gives the first failure, whichever branch that is of",
+    note = "instead: `durable::join!`, which gives each result; or errors that the branches convert \
+            into one type"
+)]
 pub trait TryBranches: Branches {
     /// All values.
     type Values;
@@ -244,7 +251,7 @@ branches!(6: 0 'a A, 1 'b B, 2 'c C, 3 'd D, 4 'f F, 5 'g G);
 branches!(7: 0 'a A, 1 'b B, 2 'c C, 3 'd D, 4 'f F, 5 'g G, 6 'h H);
 branches!(8: 0 'a A, 1 'b B, 2 'c C, 3 'd D, 4 'f F, 5 'g G, 6 'h H, 7 'i I);
 
-/// What `join!`, `try_join!` and `race!` await.
+/// What `join!` and `race!` await.
 pub struct Join<B> {
     branches: B,
     children: Children,
@@ -303,34 +310,38 @@ impl<B: Branches> Join<B> {
     }
 }
 
-impl<B: TryBranches> Join<B> {
-    /// Waits for all branches, or for the first to fail; then the others are dropped.
-    ///
-    /// # Errors
-    ///
-    /// The first failure. Cancel safe.
-    pub async fn all_ok(mut self) -> Result<B::Values, B::Error> {
-        std::future::poll_fn(|cx| {
-            let Self {
-                branches,
-                children,
-                left,
-            } = &mut self;
-            let mut failed = false;
-            children.poll_woken(cx, |branch, cx| {
-                let done = branches.poll_branch(branch, cx);
-                *left -= usize::from(done);
-                failed = done && branches.has_failed(branch);
-                failed
-            });
-            if failed || *left == 0 {
-                branches.values().map_or(Poll::Pending, Poll::Ready)
-            } else {
-                Poll::Pending
-            }
-        })
-        .await
-    }
+/// The future of [`all_ok`].
+pub type AllOk<'a, V, E> = Pin<Box<dyn Future<Output = Result<V, E>> + Send + 'a>>;
+
+/// Waits for all branches, or for the first to fail; then the others are dropped. Cancel safe.
+///
+/// The future's type is erased. The compiler proves a workflow's future `Send` with a lifetime of its
+/// own for each type that it names, and branches that share a boxed error would no longer be of one
+/// type.
+#[must_use = "durable operations do nothing until they are awaited: `.await?`"]
+pub fn all_ok<'a, B>(branches: B) -> AllOk<'a, B::Values, B::Error>
+where
+    B: TryBranches + Send + 'a,
+{
+    let Join {
+        mut branches,
+        children,
+        mut left,
+    } = Join::new(branches);
+    Box::pin(std::future::poll_fn(move |cx| {
+        let mut failed = false;
+        children.poll_woken(cx, |branch, cx| {
+            let done = branches.poll_branch(branch, cx);
+            left -= usize::from(done);
+            failed = done && branches.has_failed(branch);
+            failed
+        });
+        if failed || left == 0 {
+            branches.values().map_or(Poll::Pending, Poll::Ready)
+        } else {
+            Poll::Pending
+        }
+    }))
 }
 
 impl<B> fmt::Debug for Join<B> {

@@ -17,7 +17,7 @@ mod step_ctx;
 mod wait;
 
 pub use child::Child;
-pub use combinators::{Branch, Join, JoinAll, TryJoinAll, join_all, try_join_all};
+pub use combinators::{AllOk, Branch, Join, JoinAll, TryJoinAll, all_ok, join_all, try_join_all};
 pub use ctx::Ctx;
 pub(crate) use ctx::{RunContext, SharedRun};
 pub use key::{Data, Running, StepKey, Workflow};
