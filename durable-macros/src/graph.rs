@@ -218,6 +218,8 @@ pub(crate) enum MethodUse {
     Clock,
     /// Asks the file system.
     File,
+    /// Asks the network.
+    Network,
     /// Uses what is shared by all runs of this process.
     Global,
 }

@@ -169,7 +169,7 @@ fn judge_quickly(function: &Function, context: &Ident) -> Option<Judged> {
 }
 
 fn judge(function: &Function, context: Option<&Ident>, block: ReadBlock, closures: bool) -> Judged {
-    let read = parse::body::read(&block.block, context, closures);
+    let read = parse::body::read(&block.block, context, function.inputs(), closures);
     let mut found = Diagnostics::default();
     validate::body(&function.name(), &read, &mut found);
     Judged { block, read, found }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use syn::{Block, Item, Path, UseTree, ext::IdentExt, visit::Visit};
+use syn::{Block, Item, ItemType, Path, PathArguments, Type, UseTree, ext::IdentExt, visit::Visit};
 
 /// The full path behind each name that an item in the body brings in. Items that are declared there
 /// have one that begins with an empty segment, like nothing else.
@@ -12,8 +12,14 @@ pub(crate) struct Aliases(BTreeMap<String, Vec<String>>);
 impl Aliases {
     /// Reads every item of a body, at any depth.
     pub(crate) fn of(block: &Block) -> Self {
-        let mut aliases = Self::default();
-        aliases.visit_block(block);
+        let mut reader = AliasReader::default();
+        reader.visit_block(block);
+        let AliasReader { mut aliases, types } = reader;
+        for item in types {
+            // What a type alias stands for may itself be imported here.
+            let path = aliases.resolve(&item.path);
+            aliases.0.insert(item.alias, path);
+        }
         aliases
     }
 
@@ -67,10 +73,40 @@ impl Aliases {
     }
 }
 
-impl<'ast> Visit<'ast> for Aliases {
+#[derive(Default)]
+struct AliasReader {
+    aliases: Aliases,
+    types: Vec<TypeAlias>,
+}
+
+/// `type Clock = std::time::SystemTime;`
+struct TypeAlias {
+    alias: String,
+    path: Path,
+}
+
+impl TypeAlias {
+    /// The alias that this is, if it leaves nothing of its type out: a map with a hasher of its own is
+    /// another type than one without.
+    fn of(item: &ItemType) -> Option<Self> {
+        let Type::Path(ty) = &*item.ty else {
+            return None;
+        };
+        let arguments = match &ty.path.segments.last()?.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments.args.len(),
+            _ => 0,
+        };
+        (ty.qself.is_none() && arguments < 3).then(|| Self {
+            alias: item.ident.unraw().to_string(),
+            path: ty.path.clone(),
+        })
+    }
+}
+
+impl<'ast> Visit<'ast> for AliasReader {
     fn visit_item(&mut self, item: &'ast Item) {
         let declared = match item {
-            Item::Use(item) => return self.add(&item.tree, Vec::new()),
+            Item::Use(item) => return self.aliases.add(&item.tree, Vec::new()),
             Item::Const(item) => &item.ident,
             Item::Enum(item) => &item.ident,
             Item::Fn(item) => &item.sig.ident,
@@ -78,9 +114,13 @@ impl<'ast> Visit<'ast> for Aliases {
             Item::Static(item) => &item.ident,
             Item::Struct(item) => &item.ident,
             Item::Trait(item) => &item.ident,
-            Item::Type(item) => &item.ident,
+            Item::Type(item) => {
+                self.types.extend(TypeAlias::of(item));
+                &item.ident
+            }
             _ => return,
         };
-        self.add_name(declared, declared, vec![String::new()]);
+        self.aliases
+            .add_name(declared, declared, vec![String::new()]);
     }
 }

@@ -63,10 +63,24 @@ fn parse_one(
     input.parse::<Token![=]>()?;
     match key.to_string().as_str() {
         "crate" => args.paths = Paths::renamed(&input.call(Path::parse_mod_style)?),
-        "name" => args.name = Some(input.parse()?),
-        _ => args.was.push(input.parse()?),
+        "name" => args.name = named(input.parse()?, diagnostics),
+        _ => args.was.extend(named(input.parse()?, diagnostics)),
     }
     Ok(())
+}
+
+/// A workflow's name, if it is one.
+fn named(name: LitStr, diagnostics: &mut Diagnostics) -> Option<LitStr> {
+    if name.value().trim().is_empty() {
+        diagnostics.push(
+            &name,
+            "the name of a workflow cannot be empty",
+            "it is what its runs are recorded and found under",
+            "a name such as \"shipping\"; or none, then it is the fn's",
+        );
+        return None;
+    }
+    Some(name)
 }
 
 fn unknown(attribute: &str, key: &Ident, diagnostics: &mut Diagnostics) {

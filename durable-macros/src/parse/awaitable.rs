@@ -5,7 +5,7 @@ use syn::{Block, Expr, Stmt};
 use super::{
     bindings::root_local,
     body::Reader,
-    calls::{FragmentCall, peel},
+    calls::{FragmentCall, is_query, peel},
     macros::{self, Reading},
     scopes::Holds,
 };
@@ -16,7 +16,7 @@ impl Reader {
     pub(super) fn is_durable(&self, expression: &Expr) -> bool {
         match peel(expression) {
             Expr::MethodCall(call) => {
-                self.is_context(&call.receiver)
+                (self.is_context(&call.receiver) && !is_query(&call.method))
                     || self.is_durable(&call.receiver)
                     || self.gives_operations(expression)
                     || call.args.iter().any(|arg| self.is_handed_on(arg))

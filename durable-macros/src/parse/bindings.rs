@@ -1,17 +1,20 @@
 //! What locals hold: where operations go before they are awaited.
 
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{
     Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprMacro, ExprMethodCall, Item, Local, Pat,
-    visit::Visit,
+    PatIdent, visit::Visit,
 };
 
 use super::{
     awaitable::is_wrapper,
     body::Reader,
+    branch_locals,
     call_sites::is_constructor,
     calls::{Chain, FragmentCall, context_ident, peel, renews_context},
     macros::{self, Reading},
+    methods,
     scopes::{Holds, names_bound},
 };
 use crate::{
@@ -33,8 +36,16 @@ impl Reader {
         };
         let step_local = matches!(pattern, Pat::Ident(name)
             if self.step_locals.contains(&name.ident.to_string()));
-        match peel(&init.expr) {
-            Expr::Closure(closure) if step_local => self.step_body(closure),
+        let kept = self.keeps_branch(pattern, &init.expr);
+        match (peel(&init.expr), kept) {
+            (Expr::Closure(closure), _) if step_local => self.step_body(closure),
+            (_, Some(name)) => {
+                let is_list = self.branch_locals.is_list(name);
+                self.kept_branch(name, is_list, |reader| {
+                    let init = &init.expr;
+                    reader.with_how(How::Stored, |reader| reader.visit_as(init, Fate::Branch));
+                });
+            }
             _ => {
                 let fate = match pattern {
                     Pat::Wild(_) => Fate::Wildcard,
@@ -56,10 +67,36 @@ impl Reader {
             self.bind(pattern, None);
         } else if !(renews_context(local, &self.context) && self.sees_context()) {
             self.bind(pattern, Some(&init.expr));
+            if let Some(name) = kept {
+                self.scopes.absorb(name, Holds::Judged);
+            }
+            if let (Pat::Type(typed), Pat::Ident(name)) = (&local.pat, pattern)
+                && methods::held_by(&typed.ty) == Holds::Path
+            {
+                self.scopes.bind(&name.ident, Holds::Path);
+            }
             if matches!(pattern, Pat::Ident(_)) && self.is_made_of_operations(&init.expr) {
                 self.scopes.last_is_holder();
             }
         }
+    }
+
+    /// The local that keeps a branch which a combinator, or an `.await`, gets later.
+    fn keeps_branch<'a>(&self, pattern: &'a Pat, init: &Expr) -> Option<&'a Ident> {
+        let Pat::Ident(PatIdent {
+            ident,
+            by_ref: None,
+            subpat: None,
+            ..
+        }) = pattern
+        else {
+            return None;
+        };
+        let keeps = self.branch_locals.contains(ident)
+            && self.sees_context()
+            && !self.place.is_unjudged()
+            && branch_locals::defers(init, &self.context);
+        keeps.then_some(ident)
     }
 
     /// Whether this is an operation, or a value whose parts are.
@@ -232,7 +269,7 @@ fn is_async(closure: &ExprClosure) -> bool {
 }
 
 /// The local that a place begins with.
-pub(super) fn root_local(expression: &Expr) -> Option<&proc_macro2::Ident> {
+pub(super) fn root_local(expression: &Expr) -> Option<&Ident> {
     match peel(expression) {
         Expr::Path(path) => path.path.get_ident(),
         Expr::MethodCall(call) => root_local(&call.receiver),

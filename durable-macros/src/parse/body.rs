@@ -1,15 +1,23 @@
 //! Reads a body into its graph and the facts that the rules judge.
 
-use std::{collections::BTreeSet, mem};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
-use syn::{Attribute, Block, Expr, ExprClosure, GenericArgument, Path, Type, visit::Visit};
+use syn::{
+    Attribute, Block, Expr, ExprClosure, GenericArgument, PatType, Path, Type, visit::Visit,
+};
 
 use super::{
     aliases::Aliases,
+    branch_locals::{self, BranchLocals},
     calls::{Chain, FragmentCall, context_ident, is_context, peel},
+    hashed,
     loops::Frame,
+    methods,
     scopes::{Holds, Scopes, names_bound},
     step_locals,
 };
@@ -20,8 +28,14 @@ use crate::{
     text::text,
 };
 
-/// Reads a body whose context has this name, and which may have closures in locals.
-pub(crate) fn read(block: &Block, context: Option<&Ident>, closures: bool) -> Body {
+/// Reads a body whose context has this name, which is given these values, and which may have closures in
+/// locals.
+pub(crate) fn read<'a>(
+    block: &Block,
+    context: Option<&Ident>,
+    inputs: impl Iterator<Item = &'a PatType>,
+    closures: bool,
+) -> Body {
     let nameless = Ident::new("__no_context", Span::call_site());
     let called = context.map_or_else(|| "ctx".to_owned(), Ident::to_string);
     let context = context.unwrap_or(&nameless).clone();
@@ -32,6 +46,8 @@ pub(crate) fn read(block: &Block, context: Option<&Ident>, closures: bool) -> Bo
         } else {
             BTreeSet::new()
         },
+        branch_locals: BranchLocals::of(block),
+        kept: BTreeMap::new(),
         body: Body::of(called),
         nodes: Vec::new(),
         cfgs: Vec::new(),
@@ -47,9 +63,12 @@ pub(crate) fn read(block: &Block, context: Option<&Ident>, closures: bool) -> Bo
         context,
     };
     reader.scopes.bind(&reader.context, Holds::Context);
+    inputs.for_each(|input| reader.input(input));
     reader.fate = Fate::Discarded;
     reader.visit_block(block);
     reader.body.nodes = mem::take(&mut reader.nodes);
+    let left = mem::take(&mut reader.kept);
+    reader.body.nodes.extend(left.into_values().flatten());
     let forgotten = reader.scopes.into_forgotten().into_iter();
     reader.body.forgotten = forgotten
         .map(|(local, holds)| (local, holds == Holds::Operation))
@@ -81,10 +100,23 @@ pub(super) struct Reader {
     pub(super) leaves: bool,
     /// Locals that only step bodies use: what they hold runs in a step.
     pub(super) step_locals: BTreeSet<String>,
+    /// Locals that hold branches: what is bound to them is read as a branch.
+    pub(super) branch_locals: BranchLocals,
+    /// What these make, until they are named in a combinator.
+    kept: BTreeMap<String, Vec<Node>>,
     pub(super) frames: Vec<Frame>,
 }
 
 impl Reader {
+    /// Reads a parameter of the fn. A type that it can only hold is data, whatever it is made by; one
+    /// whose order changes is noted as if it were named in the body.
+    fn input(&mut self, input: &PatType) {
+        for path in hashed::find(&input.ty) {
+            self.note_path(path);
+        }
+        self.bind_all(&input.pat, methods::held_by(&input.ty));
+    }
+
     /// Reads what is configured by these `cfg`s.
     pub(super) fn configured(&mut self, cfgs: Vec<Attribute>, read: impl FnOnce(&mut Self)) {
         let outer = self.cfgs.len();
@@ -237,11 +269,37 @@ impl Reader {
         });
     }
 
+    /// Reads what becomes a branch, or in a list a number of them, once the local that it is put into is
+    /// named.
+    pub(super) fn kept_branch(
+        &mut self,
+        local: &Ident,
+        is_list: bool,
+        read: impl FnOnce(&mut Self),
+    ) {
+        let fan_out = mem::replace(&mut self.fan_out, is_list);
+        let nodes = self.branch(read);
+        self.fan_out = fan_out;
+        self.kept
+            .entry(local.to_string())
+            .or_default()
+            .extend(nodes);
+    }
+
+    /// Puts what a local makes into the graph, where the local is named.
+    pub(super) fn take_kept(&mut self, expression: &Expr) {
+        let local = branch_locals::named(expression);
+        if let Some(kept) = local.and_then(|local| self.kept.remove(&local.to_string())) {
+            self.nodes.extend(kept);
+        }
+    }
+
     /// Reads a branch of a combinator.
     pub(super) fn combinator_branch(&mut self, expression: &Expr) {
         let foreign = (!self.is_durable(expression)).then(|| summary(expression));
         let start = self.body.next_order();
         self.visit_as(expression, Fate::Branch);
+        self.take_kept(expression);
         self.note_await(expression, foreign, start);
     }
 

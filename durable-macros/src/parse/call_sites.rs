@@ -8,6 +8,7 @@ use syn::{Expr, ExprCall, ExprMethodCall, Path, spanned::Spanned, visit::Visit};
 use super::{
     awaitable::is_wrapper,
     body::{Reader, summary},
+    branch_locals,
     calls::{Chain, FragmentCall, context_ident, fan_out, peel},
     known_fns, macros,
     scopes::Holds,
@@ -50,6 +51,31 @@ impl Reader {
             call.args.iter().for_each(|arg| reader.visit_expr(arg));
         });
         self.feeds = outer;
+    }
+
+    /// Reads a statement that puts something into a list, and says whether it was one. What is put there
+    /// is read as it would be where the list is handed on.
+    pub(super) fn adds_branches(&mut self, statement: &Expr) -> bool {
+        let Some((list, call)) = branch_locals::addition(statement) else {
+            return false;
+        };
+        let is_list = self.branch_locals.is_list_added_to(list)
+            && self.sees_context()
+            && !self.place.is_unjudged()
+            && call
+                .args
+                .iter()
+                .any(|arg| branch_locals::defers(arg, &self.context));
+        if !is_list {
+            return false;
+        }
+        for arg in &call.args {
+            self.absorb(&call.receiver, arg);
+            self.kept_branch(list, true, |reader| {
+                reader.with_how(How::Stored, |reader| reader.visit_as(arg, Fate::Branch));
+            });
+        }
+        true
     }
 
     pub(super) fn call(&mut self, call: &ExprCall) {
@@ -148,6 +174,7 @@ impl Reader {
                 let foreign = (!reader.yields_futures(arg)).then(|| summary(arg));
                 let start = reader.body.next_order();
                 reader.with_how(How::Stored, |reader| reader.visit_as(arg, Fate::Branch));
+                reader.take_kept(arg);
                 reader.note_await(arg, foreign, start);
             }
         });

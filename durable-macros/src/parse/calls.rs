@@ -17,6 +17,14 @@ pub(crate) fn kind_of(method: &Ident) -> Option<Kind> {
     }
 }
 
+/// Methods of the context that give a value at once.
+const QUERIES: [&str; 6] = ["is_replaying", "now", "random", "run_id", "state", "uuid"];
+
+/// Whether a method of the context asks it for a value, and makes no operation.
+pub(crate) fn is_query(method: &Ident) -> bool {
+    QUERIES.iter().any(|query| method == query)
+}
+
 /// The options of operations, whichever of them have it.
 pub(crate) const OPTIONS: [&str; 4] = ["retry", "timeout", "compensate", "was"];
 

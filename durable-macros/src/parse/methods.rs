@@ -1,6 +1,6 @@
 //! Method calls that a rule is about, wherever the method comes from.
 
-use syn::{Expr, ExprClosure, ExprMethodCall, Path};
+use syn::{Expr, ExprClosure, ExprMethodCall, Path, Type};
 
 use super::{
     bindings::root_local,
@@ -51,6 +51,8 @@ impl Reader {
             Some(MethodUse::Clock)
         } else if is_named(call, &FILE_QUERIES) && self.is_path(&call.receiver) {
             Some(MethodUse::File)
+        } else if call.method == "to_socket_addrs" && call.args.is_empty() {
+            Some(MethodUse::Network)
         } else if uses_global(call) {
             Some(MethodUse::Global)
         } else {
@@ -104,6 +106,18 @@ impl Reader {
     }
 }
 
+/// What a local of this type holds.
+pub(super) fn held_by(ty: &Type) -> Holds {
+    match ty {
+        Type::Reference(reference) => held_by(&reference.elem),
+        Type::Path(path) => match path.path.segments.last() {
+            Some(last) if last.ident == "Path" || last.ident == "PathBuf" => Holds::Path,
+            _ => Holds::Other,
+        },
+        _ => Holds::Other,
+    }
+}
+
 fn is_elapsed(call: &ExprMethodCall) -> bool {
     call.method == "elapsed" && call.args.is_empty()
 }
@@ -129,10 +143,12 @@ fn uses_global(call: &ExprMethodCall) -> bool {
             if path.path.segments.last().is_some_and(|last| ORDERINGS.iter().any(|name| last.ident == name)))
     };
     let shared = match call.args.first() {
-        None => is_named(call, &["lock", "try_lock", "read", "write"]),
+        None => is_named(call, &["lock", "try_lock", "read", "write", "take"]),
+        Some(_) if is_named(call, &["get_or_init", "get_or_try_init"]) => true,
         Some(Expr::Closure(ExprClosure { .. })) => {
             is_named(call, &["with", "with_borrow", "with_borrow_mut"])
         }
+        Some(_) if is_named(call, &["set", "replace"]) => call.args.len() == 1,
         Some(_) => call.args.iter().any(is_ordering),
     };
     shared && global(&call.receiver).is_some()

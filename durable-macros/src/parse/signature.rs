@@ -4,8 +4,8 @@
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, FnArg, GenericArgument, Pat, Path, PathArguments, ReturnType, Signature, Type,
-    Visibility,
+    Attribute, FnArg, GenericArgument, Pat, PatType, Path, PathArguments, ReturnType, Signature,
+    Type, Visibility,
     ext::IdentExt,
     parse::{Parse, ParseStream, Parser},
 };
@@ -87,6 +87,15 @@ impl Function {
             _ => None,
         };
         Some((name, &parameter.ty))
+    }
+
+    /// Every parameter but the first.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &PatType> {
+        let parameters = self.signature.inputs.iter().skip(1);
+        parameters.filter_map(|parameter| match parameter {
+            FnArg::Typed(parameter) => Some(parameter),
+            FnArg::Receiver(_) => None,
+        })
     }
 
     /// The type of the second parameter.

@@ -118,6 +118,7 @@ impl<'ast> Visit<'ast> for Reader {
         let foreign = (!self.is_durable(base)).then(|| summary(base));
         let start = self.body.next_order();
         self.visit_as(base, Fate::Awaited);
+        self.take_kept(base);
         self.note_await(expression.await_token, foreign, start);
     }
 
@@ -264,6 +265,7 @@ impl Reader {
             Stmt::Macro(statement) => self.read_macro(&statement.mac),
             // A local that is named and dropped.
             Stmt::Expr(Expr::Path(path), Some(_)) if path.path.get_ident().is_some() => {}
+            Stmt::Expr(expression, _) if self.adds_branches(expression) => {}
             Stmt::Expr(expression, _) => self.visit_as(expression, Fate::Discarded),
             Stmt::Item(_) => {}
         }

@@ -39,6 +39,11 @@ fn method_check(method: &Ident, used: MethodUse, context: &str, diagnostics: &mu
             "what it says is not recorded, and a replay may find something else there",
             format!("do it in a step: `{context}.step(\"a_name\", |_| async {{ .. }}).await?`"),
         ),
+        MethodUse::Network => (
+            "asks the network, outside a step",
+            "what it says is not recorded, and a replay may get another answer",
+            format!("do it in a step: `{context}.step(\"a_name\", |_| async {{ .. }}).await?`"),
+        ),
         MethodUse::Global => (
             "uses what all runs of this process share",
             "it is not recorded: a replay, or another process, finds another value there",
