@@ -38,6 +38,8 @@ pub(crate) struct Body {
     pub(crate) forgotten: Vec<(Ident, bool)>,
     /// Combinators that nobody awaits: `durable::join_all(..);`.
     pub(crate) dropped_combinators: Vec<Ident>,
+    /// Text that a step gives as it stands in the source.
+    pub(crate) literals: Vec<LitStr>,
     /// The types of application state that the workflow and its steps read.
     pub(crate) states: Vec<Type>,
     /// How many facts were noted.
@@ -50,6 +52,8 @@ pub(crate) struct Operation {
     /// The method's name as written.
     pub(crate) method: Ident,
     pub(crate) name: Name,
+    /// Whether it has fewer arguments than it takes, as while it is typed.
+    pub(crate) is_short: bool,
     /// The type in its turbofish.
     pub(crate) generic: Option<Type>,
     /// The fragment that is called in it, if it is a scope.
@@ -250,6 +254,16 @@ impl Body {
         }
     }
 
+    /// Forgets which fragment is called where that is the fn itself: what is built from it would have no
+    /// end.
+    pub(crate) fn cut_recursion(&mut self, owner: &Ident) {
+        for operation in &mut self.operations {
+            operation
+                .fragment
+                .take_if(|fragment| fragment.is_ident(owner));
+        }
+    }
+
     /// The place of a fact in the order in which they are noted: what is in an expression is noted
     /// while that is read.
     pub(crate) fn next_order(&mut self) -> usize {
@@ -331,6 +345,14 @@ impl Choice {
 }
 
 impl Kind {
+    /// How many arguments the method takes that makes it.
+    pub(crate) fn arity(self) -> usize {
+        match self {
+            Self::Step | Self::Sleep | Self::Child => 2,
+            Self::Signal | Self::Scope => 1,
+        }
+    }
+
     /// What a message calls it.
     pub(crate) fn noun(self) -> &'static str {
         match self {

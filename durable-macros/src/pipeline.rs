@@ -21,11 +21,8 @@ pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     let signed = signature(&function, &validate::signature::WORKFLOW, &mut diagnostics);
     if function.has_receiver() {
         // Nothing can stand beside a method.
-        return finish(
-            function.with_body(&function.body),
-            TokenStream::new(),
-            diagnostics,
-        );
+        let item = function.with_body(unread(&function, &args));
+        return finish(item, TokenStream::new(), diagnostics);
     }
     let (item, body) = body(&function, &args, &mut diagnostics);
     let beside = expand::workflow(&function, &args, &body, signed);
@@ -77,7 +74,18 @@ fn function(
     diagnostics: &mut Diagnostics,
 ) -> Option<Function> {
     match Function::read(item) {
-        Ok(function) => Some(function),
+        Ok(mut function) => {
+            for another in function.take_own_attributes() {
+                diagnostics.push(
+                    &another,
+                    format_args!("`{}` has two attributes of `durable`", function.ident()),
+                    "each makes the fn into something else: the second would find what the first has \
+                     made of it",
+                    "keep one of them",
+                );
+            }
+            Some(function)
+        }
         Err(error) => {
             let is_fn = item.clone().into_iter().any(|token| match token {
                 proc_macro2::TokenTree::Ident(ident) => ident == "fn",
@@ -123,14 +131,11 @@ fn body(
     });
     let Some(Judged {
         mut block,
-        read,
+        mut read,
         found,
     }) = judged
     else {
-        let body = match context {
-            Some(context) => expand::unread(&function.body, context, &args.paths),
-            None => function.body.clone(),
-        };
+        let body = unread(function, args);
         return (function.with_body(body), graph::Body::default());
     };
     let refused = !found.is_empty();
@@ -138,13 +143,14 @@ fn body(
     if let Some(context) = context {
         let block = &mut block.block;
         if refused {
-            expand::mend(block, context, &read, &args.paths);
+            expand::mend(block, function.ident(), context, &read, &args.paths);
         }
         expand::rewrite(block, function.ident(), context, &args.paths);
         if refused {
             expand::detach(block, function.ident(), context, &args.paths);
         }
     }
+    read.cut_recursion(function.ident());
     (function.with_body(block.into_tokens()), read)
 }
 
@@ -193,6 +199,14 @@ pub(crate) fn judged_both_ways(item: TokenStream) -> Option<[String; 2]> {
         all.split_whitespace().collect()
     });
     Some(both)
+}
+
+/// The body as it is, except for the names in it.
+fn unread(function: &Function, args: &Args) -> Group {
+    match function.context() {
+        Some((Some(context), _)) => expand::unread(&function.body, context, &args.paths),
+        _ => function.body.clone(),
+    }
 }
 
 /// A body that could be read.

@@ -25,7 +25,8 @@
 /// # engine.shutdown().await
 /// # }
 /// ```
-// `@durable` comes from the attributes: it keeps macros of other crates from being taken for these.
+// `@durable` and `@branches` come from the attributes: the one keeps macros of other crates from being
+// taken for these, the other tells a race without arms.
 #[macro_export]
 macro_rules! join {
     (@durable $($branches:tt)+) => {
@@ -116,6 +117,9 @@ macro_rules! try_join {
 macro_rules! race {
     (@durable $($branches:tt)+) => {
         $crate::race!($($branches)+)
+    };
+    (@branches $($branch:expr),+ $(,)?) => {
+        $crate::__private::First::new()$(.or($branch))+.await
     };
     ($($pattern:pat = $branch:expr => $handler:expr),+ $(,)?) => {
         $crate::__race!(@name [a b c d e f g h] [] $([$pattern, $branch, $handler])+)

@@ -2,9 +2,10 @@
 //! that was reported already would be noise; nothing is mended in a body that was not refused.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use syn::{
-    Block, Expr, ExprAwait, ExprCall, ExprMethodCall, ExprReturn, ExprTry, Item, Macro, Stmt,
-    parse_quote,
+    Block, Expr, ExprAwait, ExprCall, ExprLit, ExprMethodCall, ExprReturn, ExprTry, Item, Lit,
+    LitStr, Macro, Stmt, parse_quote,
     visit_mut::{self, VisitMut},
 };
 
@@ -12,16 +13,18 @@ use crate::{
     graph::{Body, Kind},
     parse::{
         body::turbofish,
-        calls::{Chain, context_ident, is_context, is_of_result, kind_of, peel},
-        macros,
+        call_sites::is_constructor,
+        calls::{Chain, FragmentCall, context_ident, is_context, is_of_result, kind_of, peel},
+        macros::{self, Reading},
     },
     paths::Paths,
     validate::{options, signature::Borrow},
 };
 
 /// Mends a body in place.
-pub(crate) fn mend(block: &mut Block, context: &Ident, body: &Body, paths: &Paths) {
+pub(crate) fn mend(block: &mut Block, owner: &Ident, context: &Ident, body: &Body, paths: &Paths) {
     let mut mender = Mender {
+        owner,
         context,
         body,
         private: paths.private(),
@@ -33,6 +36,7 @@ pub(crate) fn mend(block: &mut Block, context: &Ident, body: &Body, paths: &Path
 }
 
 struct Mender<'a> {
+    owner: &'a Ident,
     context: &'a Ident,
     body: &'a Body,
     private: TokenStream,
@@ -57,6 +61,7 @@ impl VisitMut for Mender<'_> {
 
     fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
         visit_mut::visit_expr_call_mut(self, call);
+        self.recursion(call);
         let method = match peel(&call.func) {
             Expr::Path(path) => path.path.segments.last().map(|last| &last.ident),
             _ => None,
@@ -72,6 +77,7 @@ impl VisitMut for Mender<'_> {
     fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
         visit_mut::visit_expr_method_call_mut(self, call);
         self.named_elsewhere(call);
+        self.name_left_out(call);
         if is_of_result(&call.method) && self.kind(&call.receiver).is_some() {
             await_it(&mut call.receiver);
         }
@@ -79,6 +85,14 @@ impl VisitMut for Mender<'_> {
 
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         visit_mut::visit_expr_mut(self, expression);
+        if let Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) = expression
+            && self.is_borrowed(text)
+        {
+            *expression = parse_quote!(::std::string::String::from(#text));
+        }
         if let Expr::Await(awaited) = expression
             && let Expr::MethodCall(call) = &*awaited.base
             && is_of_result(&call.method)
@@ -106,6 +120,12 @@ impl VisitMut for Mender<'_> {
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        // What `nondeterministic!` cannot do without is its value.
+        if let Reading::Escape(parts) = macros::read(mac)
+            && let [value] = &*macros::expressions(&parts)
+        {
+            mac.tokens = quote!("", #value);
+        }
         macros::rewrite(mac, &mut |_, expression| self.visit_expr_mut(expression));
     }
 }
@@ -123,6 +143,27 @@ impl Mender<'_> {
             .is_some_and(|receiver| self.body.aliases.contains(receiver));
         if is_alias && kind_of(&call.method).is_some() {
             self.rename(call.args.first_mut());
+        }
+    }
+
+    /// An operation that has everything but a name: `ctx.sleep(pause)`.
+    fn name_left_out(&self, call: &mut ExprMethodCall) {
+        let arity = kind_of(&call.method).map(Kind::arity);
+        let named = matches!(call.args.first(), Some(Expr::Lit(_)) | None);
+        if is_context(&call.receiver, self.context) && !named && arity == Some(call.args.len() + 1)
+        {
+            call.args.insert(0, parse_quote!(""));
+        }
+    }
+
+    /// A fragment's call of itself: there is no constant for its scope.
+    fn recursion(&self, call: &mut ExprCall) {
+        let calls_itself = FragmentCall::of(call, self.context)
+            .is_some_and(|call| call.fragment.is_ident(self.owner));
+        if let (true, Some(Expr::MethodCall(scope))) = (calls_itself, call.args.first_mut())
+            && let Some(name) = scope.args.first_mut()
+        {
+            *name = parse_quote!("");
         }
     }
 
@@ -149,6 +190,14 @@ impl Mender<'_> {
         }
     }
 
+    /// Whether this was reported as text that a step gives.
+    fn is_borrowed(&self, text: &LitStr) -> bool {
+        let same = |given: &LitStr| {
+            given.span().start() == text.span().start() && given.value() == text.value()
+        };
+        self.body.literals.iter().any(same)
+    }
+
     /// Whether an option was reported as one that is set too late.
     fn is_late(&self, option: &Ident) -> bool {
         let same = |late: &Ident| late == option && late.span().start() == option.span().start();
@@ -157,6 +206,13 @@ impl Mender<'_> {
 
     /// An operation that is returned in place of what it comes to.
     fn returned(&self, value: &mut Expr) {
+        if let Expr::Call(call) = value
+            && is_constructor(&call.func)
+            && let Some(operation) = call.args.first_mut()
+            && self.kind(operation).is_some()
+        {
+            *operation = parse_quote!(#operation.await?);
+        }
         if self.kind(value).is_some() {
             let operation = peel(value);
             *value = parse_quote!(::core::result::Result::Ok(#operation.await?));

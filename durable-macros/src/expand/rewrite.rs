@@ -21,7 +21,7 @@ use crate::{
     names::flaw,
     parse::{
         calls::{Chain, FragmentCall, fan_out, is_context, kind_of, renews_context},
-        macros::{self, Reading},
+        macros::{self, Part, Reading},
         scopes::binds,
     },
     paths::{Paths, generated_at},
@@ -162,7 +162,7 @@ impl VisitMut for Rewriter<'_> {
             });
         });
         claim(mac);
-        if !self.shadowed && matches!(macros::read(mac), Reading::Opaque) {
+        if !self.shadowed && matches!(macros::read(mac), Reading::Opaque | Reading::Broken) {
             let private = &self.private;
             let key = quote!(#private::InvalidKey);
             mac.tokens = opaque::without_names(mac.tokens.clone(), self.context, &key);
@@ -225,15 +225,31 @@ fn associated(owner: Ident, item: Ident) -> Expr {
     })
 }
 
-/// Marks a combinator that is written without its crate, with what ours alone takes: the macro of another
-/// crate that has the same name does not compile then.
+/// Marks what only our combinators take. A race without arms is told to be one: the compiler would try to
+/// read its first branch as the pattern of an arm. Written without its crate, the macro of another crate
+/// that has the same name does not compile then.
 fn claim(mac: &mut Macro) {
-    if let Some(name) = mac.path.get_ident()
-        && matches!(macros::read(mac), Reading::Combinator { .. })
-    {
-        let tokens = &mac.tokens;
-        mac.tokens = quote_spanned!(name.span()=> @durable #tokens);
-    }
+    let Some(name) = mac.path.segments.last().map(|last| &last.ident) else {
+        return;
+    };
+    let tokens = &mac.tokens;
+    let span = name.span();
+    let marked = match macros::read(mac) {
+        Reading::Combinator {
+            kind: "race",
+            parts,
+        } if !parts.iter().any(|part| matches!(part, Part::Pattern(_))) => {
+            quote_spanned!(span=> @branches #tokens)
+        }
+        Reading::Combinator { .. } | Reading::Broken => tokens.clone(),
+        _ => return,
+    };
+    let claims = ["join", "try_join", "race"].iter().any(|ours| name == ours);
+    mac.tokens = if claims && mac.path.get_ident().is_some() {
+        quote_spanned!(span=> @durable #marked)
+    } else {
+        marked
+    };
 }
 
 /// The literal that names an operation, if it is well formed.

@@ -151,6 +151,7 @@ fn operation(random: &mut Random) -> Operation {
         kind,
         method: Ident::new("step", span),
         name: Name::Literal(LitStr::new(&random.text(), span)),
+        is_short: false,
         generic,
         fragment: None,
         cfgs: match random.below(5) {

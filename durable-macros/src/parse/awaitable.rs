@@ -37,7 +37,7 @@ impl Reader {
                     || judged
             }
             Expr::Macro(mac) => match macros::read(&mac.mac) {
-                Reading::Combinator { .. } => true,
+                Reading::Combinator { .. } | Reading::Broken => true,
                 Reading::Ordinary(parts) => {
                     let values = macros::expressions(&parts);
                     values.first().is_some_and(|value| self.is_durable(value))

@@ -70,6 +70,9 @@ impl Reader {
             if let Some(name) = kept {
                 self.scopes.absorb(name, Holds::Judged);
             }
+            if makes_list(&init.expr) && matches!(pattern, Pat::Ident(_)) {
+                self.scopes.last_is_list();
+            }
             if let (Pat::Type(typed), Pat::Ident(name)) = (&local.pat, pattern)
                 && methods::held_by(&typed.ty) == Holds::Path
             {
@@ -262,6 +265,16 @@ impl Reader {
 fn is_of_result_pattern(pattern: &Pat) -> bool {
     matches!(pattern, Pat::TupleStruct(pattern)
         if pattern.path.is_ident("Ok") || pattern.path.is_ident("Err"))
+}
+
+/// `Vec::new()`, `vec![]`
+fn makes_list(value: &Expr) -> bool {
+    match peel(value) {
+        Expr::Call(call) => matches!(peel(&call.func), Expr::Path(path)
+            if path.path.segments.iter().any(|part| part.ident == "Vec" || part.ident == "VecDeque")),
+        Expr::Macro(mac) => mac.mac.path.is_ident("vec"),
+        _ => false,
+    }
 }
 
 fn is_async(closure: &ExprClosure) -> bool {

@@ -15,10 +15,10 @@ use super::{
     aliases::Aliases,
     branch_locals::{self, BranchLocals},
     calls::{Chain, FragmentCall, context_ident, is_context, peel},
-    hashed,
+    hashed, literals,
     loops::Frame,
     methods,
-    scopes::{Holds, Scopes, names_bound},
+    scopes::{Holds, Scopes, binds, names_bound},
     step_locals,
 };
 use crate::{
@@ -111,6 +111,10 @@ impl Reader {
     /// Reads a parameter of the fn. A type that it can only hold is data, whatever it is made by; one
     /// whose order changes is noted as if it were named in the body.
     fn input(&mut self, input: &PatType) {
+        if binds(&input.pat, &self.context) {
+            // A context that is not in its place.
+            return;
+        }
         for path in hashed::find(&input.ty) {
             self.note_path(path);
         }
@@ -212,7 +216,13 @@ impl Reader {
                 // A fn that is the body of the step: what it does is not judged.
                 Expr::Path(path) if chain.kind == Kind::Step && path.path.get_ident().is_none() => {
                 }
-                _ => self.argument(arg, chain.kind == Kind::Step),
+                body => {
+                    if let (Kind::Step, Expr::Closure(closure)) = (chain.kind, body) {
+                        let given = literals::given(&closure.body);
+                        self.body.literals.extend(given.cloned());
+                    }
+                    self.argument(arg, chain.kind == Kind::Step);
+                }
             }
         }
         let generic = turbofish(chain.call.turbofish.as_ref());
@@ -226,6 +236,7 @@ impl Reader {
             kind: chain.kind,
             method: chain.call.method.clone(),
             name,
+            is_short: chain.call.args.len() < chain.kind.arity(),
             generic,
             fragment: fragment.cloned(),
             cfgs: self.cfgs.clone(),

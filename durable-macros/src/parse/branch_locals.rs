@@ -207,6 +207,14 @@ impl Search {
 impl<'ast> Visit<'ast> for Search {
     fn visit_item(&mut self, _: &'ast Item) {}
 
+    fn visit_expr(&mut self, expression: &'ast Expr) {
+        match expression {
+            // The body of a step that need not be read.
+            Expr::Verbatim(tokens) => self.mention_all(tokens.clone()),
+            expression => syn::visit::visit_expr(self, expression),
+        }
+    }
+
     fn visit_block(&mut self, block: &'ast Block) {
         self.scope(|search| syn::visit::visit_block(search, block));
     }

@@ -53,9 +53,9 @@ impl Reader {
         self.feeds = outer;
     }
 
-    /// Reads a statement that puts something into a list, and says whether it was one. What is put there
-    /// is read as it would be where the list is handed on.
-    pub(super) fn adds_branches(&mut self, statement: &Expr) -> bool {
+    /// Reads a statement that puts operations or branches into a list, and says whether it was one.
+    /// Branches are read as they would be where the list is handed on.
+    pub(super) fn addition(&mut self, statement: &Expr) -> bool {
         let Some((list, call)) = branch_locals::addition(statement) else {
             return false;
         };
@@ -67,7 +67,13 @@ impl Reader {
                 .iter()
                 .any(|arg| branch_locals::defers(arg, &self.context));
         if !is_list {
-            return false;
+            let adds = call.args.iter().any(|arg| self.yields_operations(arg));
+            if adds {
+                let mentioned = self.scopes.mentioned(list);
+                self.visit_as(statement, Fate::Discarded);
+                self.scopes.added_to(list, mentioned);
+            }
+            return adds;
         }
         for arg in &call.args {
             self.absorb(&call.receiver, arg);
@@ -216,7 +222,7 @@ fn may_name(arg: &Expr, context: &Ident) -> bool {
 }
 
 /// Whether this is a tuple struct or a variant, by its case: `Some`.
-pub(super) fn is_constructor(function: &Expr) -> bool {
+pub(crate) fn is_constructor(function: &Expr) -> bool {
     let last = match peel(function) {
         Expr::Path(path) => path.path.segments.last(),
         _ => None,

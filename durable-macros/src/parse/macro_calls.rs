@@ -24,6 +24,7 @@ impl Reader {
             Reading::Ordinary(parts) => self.ordinary(mac, &parts),
             Reading::Escape(parts) => self.escape(mac, &parts),
             Reading::Inert => {}
+            Reading::Broken => self.mention_all(mac.tokens.clone()),
             Reading::Opaque => self.opaque(mac),
         }
     }
@@ -118,6 +119,11 @@ impl Reader {
         let context = self.sees_context().then_some(&self.context);
         let mention = macros::mention(mac.tokens.clone(), context);
         if !self.place.is_unjudged() {
+            if mention.is_none() && !macros::is_combinator(mac) {
+                for path in macros::paths::find(mac.tokens.clone()) {
+                    self.note_path(&path);
+                }
+            }
             self.body.macros.push(MacroUse {
                 path: mac.path.clone(),
                 segments: self.aliases.resolve(&mac.path),

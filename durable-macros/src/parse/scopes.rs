@@ -36,6 +36,8 @@ struct Local {
     holds: Holds,
     /// Whether it is nothing but a holder of operations.
     is_holder: bool,
+    /// Whether it is a list that was made here, so that nothing else holds what is in it.
+    is_list: bool,
     mentioned: bool,
 }
 
@@ -67,6 +69,7 @@ impl Scopes {
             ident: ident.clone(),
             holds,
             is_holder: holds == Holds::Operation,
+            is_list: false,
             mentioned: false,
         });
     }
@@ -104,6 +107,27 @@ impl Scopes {
     pub(super) fn absorb(&mut self, name: &Ident, holds: Holds) {
         if let Some(local) = self.find(name).filter(|local| local.holds == Holds::Other) {
             local.holds = holds;
+        }
+    }
+
+    /// Notes that the local bound last is a list, made here.
+    pub(super) fn last_is_list(&mut self) {
+        if let Some(local) = self.locals.last_mut() {
+            local.is_list = true;
+        }
+    }
+
+    /// Whether a local was used.
+    pub(super) fn mentioned(&self, name: &Ident) -> bool {
+        let local = self.locals.iter().rev().find(|local| local.ident == *name);
+        local.is_some_and(|local| local.mentioned)
+    }
+
+    /// Notes that operations were put into a local; whether it was used before that is still so.
+    pub(super) fn added_to(&mut self, name: &Ident, mentioned: bool) {
+        if let Some(local) = self.find(name).filter(|local| local.is_list) {
+            local.is_holder = true;
+            local.mentioned = mentioned;
         }
     }
 

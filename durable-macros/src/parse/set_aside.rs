@@ -75,7 +75,7 @@ impl SetAside {
         let (name, comma) = (trees.next()?, trees.next()?);
         let body: Vec<TokenTree> = trees.collect();
         let is_named = matches!(name, TokenTree::Literal(_)) && is_punct(&comma, ',');
-        if !is_named || !is_closure(&body) || is_telling(&body, context) {
+        if !is_named || !is_closure(&body) || is_telling(&body, context) || gives_text(&body) {
             return None;
         }
         let number = TokenTree::Literal(Literal::usize_unsuffixed(self.bodies.len()));
@@ -172,6 +172,26 @@ fn is_closure(tokens: &[TokenTree]) -> bool {
         _ => true,
     });
     first.is_some_and(|token| is_punct(token, '|'))
+}
+
+/// Whether text that stands in it may be what the step gives: `Ok("done")`.
+fn gives_text(tokens: &[TokenTree]) -> bool {
+    let mut seen = false;
+    tokens.iter().any(|token| match token {
+        TokenTree::Ident(word) => {
+            seen |= word == "Ok";
+            false
+        }
+        TokenTree::Group(group) => {
+            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+            (seen && is_text(&inner)) || gives_text(&inner)
+        }
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+fn is_text(tokens: &[TokenTree]) -> bool {
+    matches!(tokens, [TokenTree::Literal(literal)] if literal.to_string().starts_with(['"', 'r']))
 }
 
 fn is_telling(tokens: &[TokenTree], context: &str) -> bool {

@@ -69,19 +69,37 @@ impl Function {
         self.signature.ident.unraw().to_string()
     }
 
+    /// Takes away every other attribute that is one of ours.
+    pub(crate) fn take_own_attributes(&mut self) -> Vec<Attribute> {
+        let is_ours = |attribute: &mut Attribute| {
+            let path = attribute.path();
+            let first = path.segments.first().map(|first| &first.ident);
+            path.segments.len() == 2
+                && first.is_some_and(|first| first == "durable")
+                && path.segments.last().is_some_and(|last| {
+                    ["workflow", "steps", "compensate"]
+                        .iter()
+                        .any(|ours| last.ident == ours)
+                })
+        };
+        self.attributes.extract_if(.., is_ours).collect()
+    }
+
     /// Whether it is a method.
     pub(crate) fn has_receiver(&self) -> bool {
         matches!(self.signature.inputs.first(), Some(FnArg::Receiver(_)))
     }
 
-    /// The first parameter, if it is meant to be the context: its name, if it has one, and its type.
+    /// The parameter that is meant to be the context: its name, if it has one, and its type. In its place,
+    /// which is the first, its type may have any name.
     pub(crate) fn context(&self) -> Option<(Option<&Ident>, &Type)> {
-        let Some(FnArg::Typed(parameter)) = self.signature.inputs.first() else {
-            return None;
-        };
-        if !names_context(&parameter.ty) {
-            return None;
-        }
+        let first = self.signature.inputs.first().and_then(typed);
+        let parameter = first
+            .filter(|parameter| names_context(&parameter.ty))
+            .or_else(|| {
+                self.inputs()
+                    .find(|parameter| is_named_context(&parameter.ty))
+            })?;
         let name = match &*parameter.pat {
             Pat::Ident(name) if name.subpat.is_none() => Some(&name.ident),
             _ => None,
@@ -92,10 +110,7 @@ impl Function {
     /// Every parameter but the first.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &PatType> {
         let parameters = self.signature.inputs.iter().skip(1);
-        parameters.filter_map(|parameter| match parameter {
-            FnArg::Typed(parameter) => Some(parameter),
-            FnArg::Receiver(_) => None,
-        })
+        parameters.filter_map(typed)
     }
 
     /// The type of the second parameter.
@@ -153,6 +168,27 @@ impl Function {
     /// The source line of the fn's name.
     pub(crate) fn line(&self) -> u32 {
         line(self.ident().span())
+    }
+}
+
+fn typed(parameter: &FnArg) -> Option<&PatType> {
+    match parameter {
+        FnArg::Typed(parameter) => Some(parameter),
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// Whether a type has the name of a context's: `Ctx`, `&durable::Ctx`.
+pub(crate) fn is_named_context(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(reference) => is_named_context(&reference.elem),
+        Type::Group(group) => is_named_context(&group.elem),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident.to_string().ends_with("Ctx")),
+        _ => false,
     }
 }
 

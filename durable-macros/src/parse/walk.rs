@@ -5,9 +5,9 @@ use std::mem;
 use proc_macro2::TokenStream;
 use syn::{
     Attribute, BinOp, Block, Expr, ExprArray, ExprAssign, ExprAsync, ExprAwait, ExprBinary,
-    ExprBlock, ExprBreak, ExprCall, ExprClosure, ExprContinue, ExprForLoop, ExprIf, ExprLet,
-    ExprLoop, ExprMacro, ExprMatch, ExprMethodCall, ExprPath, ExprReturn, ExprStruct, ExprTry,
-    ExprTuple, ExprUnsafe, ExprWhile, Item, Path, QSelf, Stmt, Type, visit::Visit,
+    ExprBlock, ExprBreak, ExprCall, ExprClosure, ExprContinue, ExprField, ExprForLoop, ExprIf,
+    ExprLet, ExprLoop, ExprMacro, ExprMatch, ExprMethodCall, ExprPath, ExprReturn, ExprStruct,
+    ExprTry, ExprTuple, ExprUnsafe, ExprWhile, Item, Path, QSelf, Stmt, Type, visit::Visit,
 };
 
 use super::{
@@ -101,6 +101,13 @@ impl<'ast> Visit<'ast> for Reader {
             };
             reader.visit_as(&closure.body, fate);
         });
+    }
+
+    fn visit_expr_field(&mut self, field: &'ast ExprField) {
+        // A method that is still being typed, which the compiler completes; a context has no fields.
+        if !self.is_context(&field.base) {
+            syn::visit::visit_expr_field(self, field);
+        }
     }
 
     fn visit_expr_async(&mut self, block: &'ast ExprAsync) {
@@ -265,7 +272,7 @@ impl Reader {
             Stmt::Macro(statement) => self.read_macro(&statement.mac),
             // A local that is named and dropped.
             Stmt::Expr(Expr::Path(path), Some(_)) if path.path.get_ident().is_some() => {}
-            Stmt::Expr(expression, _) if self.adds_branches(expression) => {}
+            Stmt::Expr(expression, Some(_)) if self.addition(expression) => {}
             Stmt::Expr(expression, _) => self.visit_as(expression, Fate::Discarded),
             Stmt::Item(_) => {}
         }

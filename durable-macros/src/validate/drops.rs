@@ -45,6 +45,10 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
 }
 
 fn operation_check(operation: &Operation, context: &str, diagnostics: &mut Diagnostics) {
+    if operation.is_short {
+        // The compiler says which arguments there should be.
+        return;
+    }
     let noun = operation.kind.noun();
     if let Some(choice) = operation.options.get(options(operation).len()) {
         let name = &choice.name;

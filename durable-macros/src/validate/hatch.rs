@@ -12,7 +12,11 @@ const FORM: &str = "`durable::nondeterministic!(\"why this is the same on a repl
 pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     for escape in &body.escapes {
         reason(escape, diagnostics);
-        if escape.reason.is_some() && escape.values != 1 {
+        let has_reason = match &escape.reason {
+            Some(reason) => escape.values > 0 || is_text(reason),
+            None => false,
+        };
+        if has_reason && escape.values != 1 {
             diagnostics.push(
                 &escape.path,
                 "`nondeterministic!` takes a reason and one value",
@@ -33,6 +37,12 @@ fn reason(escape: &Escape, diagnostics: &mut Diagnostics) {
             why,
             FORM,
         ),
+        Some(reason) if escape.values == 0 && !is_text(reason) => diagnostics.push(
+            &escape.path,
+            "`nondeterministic!` needs a reason",
+            why,
+            FORM,
+        ),
         Some(reason) if !says_something(reason) => diagnostics.push(
             reason,
             "the reason of `nondeterministic!` must be a string literal that is not empty",
@@ -41,6 +51,10 @@ fn reason(escape: &Escape, diagnostics: &mut Diagnostics) {
         ),
         Some(_) => {}
     }
+}
+
+fn is_text(reason: &Expr) -> bool {
+    matches!(reason, Expr::Lit(literal) if matches!(&literal.lit, Lit::Str(_)))
 }
 
 fn says_something(reason: &Expr) -> bool {

@@ -11,6 +11,7 @@ mod macros;
 mod names;
 mod nesting;
 pub(crate) mod options;
+mod outputs;
 mod renames;
 mod shape;
 mod signals;
@@ -33,6 +34,7 @@ pub(crate) fn body(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
     signals::check(body, diagnostics);
     compensation::check(body, diagnostics);
     options::check(body, diagnostics);
+    outputs::check(body, diagnostics);
     renames::check(owner, body, diagnostics);
     shape::check(owner, body, diagnostics);
     hatch::check(body, diagnostics);

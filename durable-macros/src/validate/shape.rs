@@ -8,6 +8,20 @@ use crate::{
 };
 
 pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
+    for fragment in body
+        .operations
+        .iter()
+        .filter_map(|operation| operation.fragment.as_ref())
+    {
+        if fragment.is_ident(owner) {
+            diagnostics.push(
+                fragment,
+                format_args!("fragment `{owner}` calls itself"),
+                "its operations are part of the graph of each caller, and that would have no end",
+                "a loop; or a workflow that starts itself as a child, on some of its paths",
+            );
+        }
+    }
     let recursion = Recursion { owner, body };
     if let Some(operation) = recursion.on_every_path(&body.nodes) {
         let at = operation.generic.as_ref();

@@ -5,7 +5,7 @@ use syn::{FnArg, GenericParam, Pat, Path, ReturnType, Safety, Type, visit::Visit
 
 use crate::{
     diagnostics::Diagnostics,
-    parse::signature::{Function, is_data},
+    parse::signature::{Function, is_data, is_named_context},
 };
 
 /// What an attribute asks of a signature.
@@ -202,7 +202,12 @@ impl Judge<'_> {
     fn inputs(&self, diagnostics: &mut Diagnostics) {
         let inputs = self.function.signature.inputs.iter().skip(1);
         let count = inputs.clone().count();
-        if count < *self.shape.inputs.start() {
+        let has_context = match self.function.signature.inputs.first() {
+            Some(FnArg::Typed(parameter)) => self.is_context(&parameter.ty),
+            _ => false,
+        };
+        // Without a context, what there is may be the input.
+        if has_context && count < *self.shape.inputs.start() {
             self.push(
                 diagnostics,
                 self.function.ident(),
@@ -218,7 +223,9 @@ impl Judge<'_> {
                     "takes one input at most",
                     self.shape.why_one,
                 );
-            } else if let FnArg::Typed(parameter) = input {
+            } else if let FnArg::Typed(parameter) = input
+                && (has_context || !is_named_context(&parameter.ty))
+            {
                 self.input(&parameter.ty, diagnostics);
             }
         }
@@ -263,7 +270,9 @@ impl Judge<'_> {
                 other => self.push(diagnostics, other, "must return a `Result`", why),
             },
         }
-        if let Some(borrow) = self.function.output().and_then(Borrow::find) {
+        let value = self.function.value().and_then(Borrow::find);
+        let borrow = value.or_else(|| self.function.output().and_then(Borrow::find_short));
+        if let Some(borrow) = borrow {
             self.push(
                 diagnostics,
                 borrow,
@@ -274,14 +283,31 @@ impl Judge<'_> {
     }
 }
 
-/// The first reference in a type.
-pub(crate) struct Borrow<'ast>(Option<&'ast Type>);
+/// A search for references in a type.
+pub(crate) struct Borrow<'ast> {
+    /// Whether one that is `'static` counts. Also such a value cannot be read from the journal.
+    statics: bool,
+    first: Option<&'ast Type>,
+}
 
 impl<'ast> Borrow<'ast> {
+    /// The first reference in the type of a value that is recorded.
     pub(crate) fn find(ty: &'ast Type) -> Option<&'ast Type> {
-        let mut search = Self(None);
+        Self::search(ty, true)
+    }
+
+    /// The first reference that does not live for ever.
+    fn find_short(ty: &'ast Type) -> Option<&'ast Type> {
+        Self::search(ty, false)
+    }
+
+    fn search(ty: &'ast Type, statics: bool) -> Option<&'ast Type> {
+        let mut search = Self {
+            statics,
+            first: None,
+        };
         search.visit_type(ty);
-        search.0
+        search.first
     }
 }
 
@@ -293,8 +319,8 @@ impl<'ast> Visit<'ast> for Borrow<'ast> {
                     .lifetime
                     .as_ref()
                     .is_some_and(|lifetime| lifetime.ident == "static");
-                if !owned && self.0.is_none() {
-                    self.0 = Some(ty);
+                if (self.statics || !owned) && self.first.is_none() {
+                    self.first = Some(ty);
                 }
             }
             // What a fn pointer borrows is its caller's.

@@ -319,9 +319,9 @@ pub type AllOk<'a, V, E> = Pin<Box<dyn Future<Output = Result<V, E>> + Send + 'a
 /// own for each type that it names, and branches that share a boxed error would no longer be of one
 /// type.
 #[must_use = "durable operations do nothing until they are awaited: `.await?`"]
-pub fn all_ok<'a, B>(branches: B) -> AllOk<'a, B::Values, B::Error>
+pub fn all_ok<'a, B, V, E>(branches: B) -> AllOk<'a, V, E>
 where
-    B: TryBranches + Send + 'a,
+    B: TryBranches<Values = V, Error = E> + Send + 'a,
 {
     let Join {
         mut branches,

@@ -3,6 +3,7 @@
 
 mod json;
 mod part;
+pub(crate) mod paths;
 mod tracing;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -28,6 +29,8 @@ pub(crate) enum Reading {
     Escape(Vec<Part>),
     /// A macro that evaluates nothing: `stringify!`.
     Inert,
+    /// One of ours whose arguments are not what it takes, as the compiler says.
+    Broken,
     /// Anything else.
     Opaque,
 }
@@ -115,7 +118,7 @@ pub(crate) fn read(mac: &Macro) -> Reading {
         "join" => return combinator("join", tokens),
         "try_join" => return combinator("try_join", tokens),
         "race" => return combinator("race", tokens),
-        "nondeterministic" => return values(tokens).map_or(Reading::Opaque, Reading::Escape),
+        "nondeterministic" => return values(tokens).map_or(Reading::Broken, Reading::Escape),
         "matches" | "assert_matches" => matches.parse2(tokens).ok(),
         "json" => json::read(tokens),
         name if INERT.contains(&name) => return Reading::Inert,
@@ -132,7 +135,7 @@ pub(crate) fn rewrite(mac: &mut Macro, act: &mut impl FnMut(Option<&Pat>, &mut E
     let mut parts = match read(mac) {
         Reading::Combinator { parts, .. } => parts,
         Reading::Ordinary(parts) | Reading::Escape(parts) => parts,
-        Reading::Inert | Reading::Opaque => return,
+        Reading::Inert | Reading::Broken | Reading::Opaque => return,
     };
     let mut pattern = None;
     for part in &mut parts {
@@ -149,6 +152,12 @@ pub(crate) fn rewrite(mac: &mut Macro, act: &mut impl FnMut(Option<&Pat>, &mut E
 pub(crate) fn is_formatting(mac: &Macro) -> bool {
     let name = name(mac);
     FORMATTING.contains(&name.as_str()) || TRACING.contains(&name.as_str())
+}
+
+/// Whether a macro has the name of one that polls what it is given.
+pub(crate) fn is_combinator(mac: &Macro) -> bool {
+    const NAMES: [&str; 5] = ["join", "race", "select", "select_biased", "try_join"];
+    NAMES.contains(&name(mac).as_str())
 }
 
 /// Whether a macro returns from the fn.
@@ -197,7 +206,7 @@ fn combinator(kind: &'static str, tokens: TokenStream) -> Reading {
     };
     parts
         .or_else(branches)
-        .map_or(Reading::Opaque, |parts| Reading::Combinator { kind, parts })
+        .map_or(Reading::Broken, |parts| Reading::Combinator { kind, parts })
 }
 
 /// `pattern = branch => handler, ..`

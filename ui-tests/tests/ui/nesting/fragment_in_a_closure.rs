@@ -3,8 +3,11 @@ use durable::prelude::*;
 #[durable::workflow]
 async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
     let bills: Vec<_> = (0..total).map(|part| bill(ctx.scope("bills"), part)).collect();
-    let paid = durable::try_join_all(bills).await?;
-    Ok(paid.iter().sum())
+    let mut paid = 0;
+    for bill in bills {
+        paid += bill.await?;
+    }
+    Ok(paid)
 }
 
 #[durable::steps]

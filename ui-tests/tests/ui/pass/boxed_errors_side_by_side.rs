@@ -16,21 +16,25 @@ async fn bills(ctx: &Ctx, amounts: Vec<u32>) -> durable::Result<u32> {
     let (block, three) = durable::try_join!(
         async {
             let approved = ctx.signal::<u32>("approved").await?;
-            durable::Result::Ok(approved)
+            Ok::<_, durable::BoxError>(approved)
         },
         bill(ctx.scope("third"), 3),
     )?;
     let (one, two) = durable::join!(bill(ctx.scope("one"), 1), bill(ctx.scope("two"), 2));
     let first = durable::race!(bill(ctx.scope("fast"), 1), bill(ctx.scope("slow"), 2))?;
+    let boxed = durable::race!(
+        Box::pin(async { bill(ctx.scope("boxed"), 1).await }),
+        bill(ctx.scope("plain"), 2),
+    )?;
     let second = durable::race! {
         paid = bill(ctx.scope("paid"), 1) => paid?,
-        approval = async { durable::Result::Ok(ctx.signal::<u32>("approval").await?) } => approval?,
+        approval = async { Ok::<_, durable::BoxError>(ctx.signal::<u32>("approval").await?) } => approval?,
     };
     let all = durable::try_join_all(
-        amounts.iter().map(|amount| async move { bill(ctx.scope("each"), *amount).await }),
+        amounts.iter().map(|amount| bill(ctx.scope("each"), *amount)),
     )
     .await?;
-    Ok(left + right + block + three + one? + two? + first + second + all.iter().sum::<u32>())
+    Ok(left + right + block + three + one? + two? + first + boxed + second + all.iter().sum::<u32>())
 }
 
 async fn pay(amount: u32) -> Result<u32, String> {
@@ -38,5 +42,5 @@ async fn pay(amount: u32) -> Result<u32, String> {
 }
 
 fn main() {
-    assert_eq!(bills::GRAPH.operations().len(), 23);
+    assert_eq!(bills::GRAPH.operations().len(), 24);
 }

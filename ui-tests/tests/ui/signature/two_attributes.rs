@@ -1,0 +1,9 @@
+use durable::prelude::*;
+
+#[durable::workflow]
+#[durable::workflow]
+async fn order(ctx: &Ctx) -> durable::Result<u32> {
+    Ok(ctx.signal::<u32>("paid").await?)
+}
+
+fn main() {}
