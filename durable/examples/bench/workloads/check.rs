@@ -1,87 +1,75 @@
 //! What the attributes cost the compiler.
 //!
-//! Writes two crates of 200 workflows of five steps each, one with `#[durable::workflow]` and one with
-//! the same fns and hand-written keys, and times `cargo check` of each with all dependencies built.
+//! Writes two crates of 200 workflows, one with the attributes and one with the same fns and hand-written
+//! keys, and times `cargo check` of each with all dependencies built.
 
 use std::{
-    fmt::Write,
     fs,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
+use super::sources;
 use crate::report::Figure;
 
 const WORKFLOWS: usize = 200;
-const STEPS: usize = 5;
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 3;
+
+/// How the attributes are built: as Cargo does when it is told nothing, or optimised.
+const OPTIMISED: &str = "\n[profile.dev.build-override]\nopt-level = 3\n";
 
 /// The time with the attributes, against the time without.
 pub fn cost() -> durable::Result<Vec<Figure>> {
+    let bare = [
+        sources::bare(WORKFLOWS, true)?,
+        sources::bare(WORKFLOWS, false)?,
+    ];
+    let orders = [
+        sources::orders(WORKFLOWS, true)?,
+        sources::orders(WORKFLOWS, false)?,
+    ];
+    Ok(vec![
+        compare("cargo check of 200 bare workflows", &bare, "")?,
+        compare("200 bare ones, attributes optimised", &bare, OPTIMISED)?,
+        compare("cargo check of 200 order workflows", &orders, "")?,
+    ])
+}
+
+/// The time that a check of the first source takes, against that of the second.
+fn compare(name: &str, sources: &[String; 2], profile: &str) -> durable::Result<Figure> {
     let folder = std::env::temp_dir().join("durable-check-cost");
-    let with = write_crate(&folder, "with_attributes", &source(true)?)?;
-    let without = write_crate(&folder, "without_attributes", &source(false)?)?;
-    let (mut with_time, mut without_time) = (Vec::new(), Vec::new());
+    let target = folder.join(if profile.is_empty() {
+        "target"
+    } else {
+        "target-optimised"
+    });
+    let [with, without] = sources;
+    let with = write_crate(&folder, "with_attributes", with, profile)?;
+    let without = write_crate(&folder, "without_attributes", without, profile)?;
+    let (mut with_times, mut without_times) = (Vec::new(), Vec::new());
     // In turns, so that what else the machine does hits both alike. The first round builds what they
     // depend on, and does not count.
     for round in 0..=ROUNDS {
-        for (krate, times) in [(&with, &mut with_time), (&without, &mut without_time)] {
-            let time = check(krate, &folder.join("target"))?;
+        for (krate, times) in [(&with, &mut with_times), (&without, &mut without_times)] {
+            let time = check(krate, &target)?;
             if round > 0 {
                 times.push(time);
             }
         }
     }
-    let name = format!("cargo check of {WORKFLOWS} workflows");
-    let figure = Figure::new("check", &name, best(&with_time).as_secs_f64(), "s");
-    Ok(vec![
-        figure.against(Some(best(&without_time).as_secs_f64())),
-    ])
+    let figure = Figure::new("check", name, best(&with_times).as_secs_f64(), "s");
+    Ok(figure.against(Some(best(&without_times).as_secs_f64())))
 }
 
-fn source(attributes: bool) -> Result<String, std::fmt::Error> {
-    let mut source = String::from("use durable::prelude::*;\n\n");
-    if !attributes {
-        source.push_str(
-            "#[derive(Clone, Copy)]\nstruct Key(&'static str);\n\nimpl durable::StepKey for Key {\n    \
-             fn name(&self) -> &'static str {\n        self.0\n    }\n}\n\n",
-        );
-    }
-    for workflow in 0..WORKFLOWS {
-        if attributes {
-            source.push_str("#[durable::workflow]\n");
-        }
-        writeln!(
-            source,
-            "pub async fn flow_{workflow}(ctx: &Ctx, input: u32) -> durable::Result<u32> {{\n    \
-             let mut sum = input;"
-        )?;
-        for step in 0..STEPS {
-            let name = format!("\"step_{step}\"");
-            let key = if attributes {
-                name
-            } else {
-                format!("Key({name})")
-            };
-            writeln!(
-                source,
-                "    sum += ctx\n        .step({key}, |_| async move {{ Ok::<u32, String>(sum) }})\n        \
-                 .retry(Retry::exponential().max_attempts(5))\n        .await?;"
-            )?;
-        }
-        source.push_str("    Ok(sum)\n}\n\n");
-    }
-    Ok(source)
-}
-
-fn write_crate(folder: &Path, name: &str, source: &str) -> durable::Result<PathBuf> {
+fn write_crate(folder: &Path, name: &str, source: &str, profile: &str) -> durable::Result<PathBuf> {
     let krate = folder.join(name);
     fs::create_dir_all(krate.join("src"))?;
     let durable = env!("CARGO_MANIFEST_DIR");
     let manifest = format!(
         "[package]\nname = \"{name}\"\nedition = \"2024\"\n\n[dependencies]\ndurable = {{ path = \
-         {durable:?} }}\n\n[workspace]\n"
+         {durable:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\nserde_json = \"1\"\n\
+         tokio = {{ version = \"1\", features = [\"time\"] }}\n\n[workspace]\n{profile}"
     );
     fs::write(krate.join("Cargo.toml"), manifest)?;
     // The versions that this workspace is built with.

@@ -7,6 +7,7 @@ mod latency;
 mod recovery;
 mod setup;
 mod sleepers;
+mod sources;
 mod throughput;
 
 pub use setup::{NAMES, run};
