@@ -128,3 +128,44 @@ async fn fragments_in_loops_and_joins() {
     };
     case.crash_everywhere().await;
 }
+
+#[durable::workflow]
+async fn kept(ctx: &Ctx, counts: Vec<u32>) -> durable::Result<u32> {
+    let slow = async {
+        ctx.sleep("a_day", 1440 * PAUSE).await?;
+        ctx.step("late", |step| give(step, 100)).await
+    };
+    let quick = Box::pin(async { ctx.step("quick", |step| give(step, 1)).await });
+    let before = ctx.step("before", |step| give(step, 2)).await?;
+    let first = durable::race!(slow, quick)?;
+    let mut branches = Vec::new();
+    for count in &counts {
+        branches.push(async move {
+            let half = ctx.step("half", |step| give(step, count / 2)).await?;
+            ctx.sleep("rest", Duration::from_secs(u64::from(half)))
+                .await?;
+            Ok::<_, durable::BoxError>(half)
+        });
+    }
+    let halves = durable::try_join_all(branches).await?;
+    let steps: Vec<_> = counts
+        .iter()
+        .map(|count| ctx.step("whole", |step| give(step, *count)))
+        .collect();
+    let wholes = durable::try_join_all(steps).await?;
+    let left = bill(ctx.scope("left"), &halves, None);
+    let right = bill(ctx.scope("right"), &wholes, Some("all"));
+    let (left, right) = durable::try_join!(left, right)?;
+    Ok(before + first + left + right)
+}
+
+#[tokio::test]
+async fn branches_that_wait_in_locals() {
+    let case = Case {
+        workflow: "kept",
+        input: "[8,3,6]",
+        output: "37",
+        branches: 3,
+    };
+    case.crash_everywhere().await;
+}
