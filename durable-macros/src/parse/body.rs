@@ -8,7 +8,7 @@ use std::{
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::{
-    Attribute, Block, Expr, ExprClosure, GenericArgument, PatType, Path, Type, visit::Visit,
+    Attribute, Block, Expr, ExprClosure, GenericArgument, ItemFn, PatType, Path, Type, visit::Visit,
 };
 
 use super::{
@@ -64,6 +64,9 @@ pub(crate) fn read<'a>(
     };
     reader.scopes.bind(&reader.context, Holds::Context);
     inputs.for_each(|input| reader.input(input));
+    for item in step_locals::called_fns(block, &reader.context.clone()) {
+        reader.inner_fn(item);
+    }
     reader.fate = Fate::Discarded;
     reader.visit_block(block);
     reader.body.nodes = mem::take(&mut reader.nodes);
@@ -119,6 +122,17 @@ impl Reader {
             self.note_path(path);
         }
         self.bind_all(&input.pat, methods::held_by(&input.ty));
+    }
+
+    /// Reads a fn that stands in the body and is called by it: its code is in sight, as that of a closure is.
+    fn inner_fn(&mut self, item: &ItemFn) {
+        let nodes = mem::take(&mut self.nodes);
+        self.apart(Place::Closure, |reader| {
+            let context = reader.context.clone();
+            reader.scopes.bind(&context, Holds::Other);
+            reader.visit_block(&item.block);
+        });
+        self.nodes = nodes;
     }
 
     /// Reads what is configured by these `cfg`s.

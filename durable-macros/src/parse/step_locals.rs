@@ -3,21 +3,29 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use syn::{Block, Expr, ExprMethodCall, ExprPath, Macro, visit::Visit};
+use syn::{Block, Expr, ExprMethodCall, ExprPath, Item, ItemFn, Macro, Stmt, visit::Visit};
 
 use super::calls::{Chain, peel};
 use crate::graph::Kind;
 
 /// Finds them, by name: a name that is also used elsewhere is not among them.
 pub(super) fn find(block: &Block, context: &Ident) -> BTreeSet<String> {
-    let mut search = Search {
-        context,
-        in_step: false,
-        inside: BTreeSet::new(),
-        outside: BTreeSet::new(),
-    };
-    search.visit_block(block);
+    let search = Search::of(block, context);
     &search.inside - &search.outside
+}
+
+/// The fns of a body that it calls itself, outside the bodies of its steps.
+pub(super) fn called_fns<'a>(block: &'a Block, context: &Ident) -> Vec<&'a ItemFn> {
+    let fns = block.stmts.iter().filter_map(|statement| match statement {
+        Stmt::Item(Item::Fn(item)) if item.sig.asyncness.is_none() => Some(item),
+        _ => None,
+    });
+    let mut fns: Vec<&ItemFn> = fns.collect();
+    if !fns.is_empty() {
+        let search = Search::of(block, context);
+        fns.retain(|item| search.outside.contains(&item.sig.ident.to_string()));
+    }
+    fns
 }
 
 struct Search<'a> {
@@ -27,7 +35,18 @@ struct Search<'a> {
     outside: BTreeSet<String>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn of(block: &Block, context: &'a Ident) -> Self {
+        let mut search = Self {
+            context,
+            in_step: false,
+            inside: BTreeSet::new(),
+            outside: BTreeSet::new(),
+        };
+        search.visit_block(block);
+        search
+    }
+
     fn mention(&mut self, ident: &Ident) {
         let names = if self.in_step {
             &mut self.inside
@@ -49,6 +68,9 @@ impl Search<'_> {
 }
 
 impl<'ast> Visit<'ast> for Search<'_> {
+    // An item sees no locals.
+    fn visit_item(&mut self, _: &'ast Item) {}
+
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         let is_step = Chain::of_call(call, self.context)
             .is_some_and(|chain| chain.options.is_empty() && chain.kind == Kind::Step);
