@@ -25,8 +25,9 @@ use crate::{
     store::{Batch, BatchId, BatchOutcome, Commit, MailOutcome, NewMail, NewRun, StartOutcome},
 };
 
-/// The most requests that go into one batch.
-const BATCH_MAX: usize = 2_000;
+/// The most requests that go into one batch: what is in several is worked at by the database and here at the
+/// same time, and what is in one pays for the round trip once.
+const BATCH_MAX: usize = 500;
 /// The most batches in a row that are sent off before it is looked for hints of other processes.
 const BATCHES_IN_A_ROW: u32 = 16;
 /// The most runs that are claimed in one transaction.
