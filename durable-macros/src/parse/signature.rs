@@ -200,12 +200,7 @@ fn names_context(ty: &Type) -> bool {
             _ => false,
         },
         Type::Group(group) => names_context(&group.elem),
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident.to_string().ends_with("Ctx")),
-        _ => false,
+        other => is_named_context(other),
     }
 }
 
