@@ -210,6 +210,7 @@ pub use durable_runtime::private as __private;
 mod readme {}
 
 mod combinators;
+pub mod guide;
 mod hatch;
 
 /// What workflows and steps return; any error type that converts into [`BoxError`] may take the

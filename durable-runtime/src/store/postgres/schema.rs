@@ -13,6 +13,7 @@ use crate::store::{StoreError, StoreErrorKind};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0001_init.sql"),
     include_str!("../../../migrations/postgres/0002_write_batch.sql"),
+    include_str!("../../../migrations/postgres/0003_integrity.sql"),
 ];
 
 /// What the schema is.

@@ -11,7 +11,10 @@ use crate::store::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x6475_7261;
 
 /// One per version, from version 1. A text that was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_init.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../../migrations/sqlite/0002_integrity.sql"),
+];
 
 /// What the file is, by its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
