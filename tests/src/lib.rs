@@ -1,7 +1,9 @@
 //! The harness that the tests across crates share.
 
 pub mod crashing;
+pub mod disk;
 pub mod history;
+pub mod needs;
 pub mod program;
 pub mod proxy;
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use durable::{
     prelude::*,
     store::{PostgresOptions, PostgresStore},
 };
-use durable_tests::{TempDir, server::Database, soon};
+use durable_tests::{TempDir, needs, server::Database, soon};
 
 /// It ends only when it is told to.
 #[durable::workflow]
@@ -68,6 +68,7 @@ async fn on_sqlite() -> Result<()> {
 
 #[tokio::test]
 async fn on_postgresql_by_a_hint() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let looks_never = || Engine::builder().lease(Duration::from_secs(3_600));
     let open = async |builder: EngineBuilder| Ok(builder.open(database.url()).await?);
@@ -76,6 +77,7 @@ async fn on_postgresql_by_a_hint() -> Result<()> {
 
 #[tokio::test]
 async fn on_postgresql_without_hints() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let open = async |builder: EngineBuilder| {
         let options = PostgresOptions::default().notifications(false);

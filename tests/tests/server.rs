@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use durable_tests::server::{Database, Server};
+use durable_tests::{
+    needs,
+    server::{Database, Server},
+};
 use sqlx::{Connection, Executor, PgConnection};
 
 async fn execute(url: &str, sql: &'static str) -> sqlx::Result<()> {
@@ -26,6 +29,7 @@ async fn count(url: &str) -> sqlx::Result<i64> {
 
 #[tokio::test]
 async fn what_is_committed_survives_a_crash_and_a_kill() {
+    needs!(Server);
     let server = Server::start().unwrap();
     let database = server.database().await.unwrap();
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
@@ -54,6 +58,7 @@ async fn what_is_committed_survives_a_crash_and_a_kill() {
 
 #[tokio::test]
 async fn a_synchronous_standby_has_what_was_committed_when_it_is_promoted() {
+    needs!(Server);
     let primary = Server::start().unwrap();
     let standby = primary.synchronous_standby().await.unwrap();
     execute(&primary.url(), "CREATE TABLE kept AS SELECT 1 AS one")
@@ -69,6 +74,7 @@ async fn a_synchronous_standby_has_what_was_committed_when_it_is_promoted() {
 
 #[tokio::test]
 async fn each_test_has_a_database_of_its_own() {
+    needs!(Database);
     let (one, two) = tokio::join!(Database::shared(), Database::shared());
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_ne!(one.url(), two.url());
@@ -81,6 +87,7 @@ async fn each_test_has_a_database_of_its_own() {
 
 #[tokio::test]
 async fn a_server_goes_away_with_a_process_that_is_killed() {
+    needs!(Server);
     let mut host = Command::new(env!("CARGO_BIN_EXE_postgres_server"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -102,6 +109,7 @@ async fn a_server_goes_away_with_a_process_that_is_killed() {
 /// On a server that outlives the tests nothing is left behind.
 #[tokio::test]
 async fn a_database_beside_another_goes_away_with_its_test() -> durable::Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let database = Database::beside(&server.url()).await?;
     let url = database.url().to_owned();

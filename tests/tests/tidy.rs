@@ -34,8 +34,13 @@ fn has_word(line: &str, word: &str) -> bool {
 
 /// The sources of a crate, without its unit tests.
 fn sources(krate: &str) -> Result<Vec<Source>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(krate);
-    let root = root.join("src");
+    sources_below(&format!("{krate}/src"))
+}
+
+fn sources_below(folder: &str) -> Result<Vec<Source>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(folder);
     let mut folders = vec![root.clone()];
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -52,7 +57,7 @@ fn sources(krate: &str) -> Result<Vec<Source>> {
             }
         }
     }
-    assert!(!sources.is_empty(), "{krate} has no sources");
+    assert!(!sources.is_empty(), "{folder} has no sources");
     sources.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(sources)
 }
@@ -162,6 +167,84 @@ fn what_lies_below_knows_nothing_of_what_lies_above() -> Result<()> {
 fn the_facade_has_no_logic() -> Result<()> {
     for source in sources("durable")? {
         assert_eq!(source.places("fn"), Vec::<String>::new());
+    }
+    Ok(())
+}
+
+/// What is behind `needs!`: who calls one of these, by itself or by a fn of its file, needs what not
+/// every machine has.
+const NEEDY: [&str; 8] = [
+    "Server::start",
+    "Database::shared",
+    "Database::beside",
+    "Pooler::start",
+    "Authority::new",
+    "SmallDisk::mount",
+    "Disk::Slow",
+    "CARGO_BIN_EXE_postgres_server",
+];
+
+/// The fns and `impl`s at the left margin: the names, whether it is a test, and the lines of each.
+fn fns(source: &Source) -> Vec<(String, bool, Vec<&str>)> {
+    let mut fns: Vec<(String, bool, Vec<&str>)> = Vec::new();
+    let mut is_test = false;
+    for (_, line) in &source.code {
+        is_test |= line.contains("test]") || line.contains("test(");
+        let margin = if line.starts_with(' ') { "" } else { line };
+        let name = match margin.strip_prefix("impl") {
+            Some(rest) => rest.trim_end_matches(" {").split(' ').next_back(),
+            None => margin.split("fn ").nth(1),
+        };
+        if let Some(name) = name.and_then(|rest| rest.split(['(', '<']).next()) {
+            fns.push((name.to_owned(), is_test, Vec::new()));
+            is_test = false;
+        } else if let Some((_, _, lines)) = fns.last_mut() {
+            lines.push(line);
+        }
+    }
+    fns
+}
+
+#[test]
+fn a_test_says_what_it_needs_that_not_every_machine_has() -> Result<()> {
+    for source in sources_below("tests/tests")? {
+        if source.path == "tidy.rs" {
+            continue;
+        }
+        let fns = fns(&source);
+        let mut needy: Vec<String> = NEEDY.map(str::to_owned).to_vec();
+        let calls = |lines: &[&str], needy: &[String]| {
+            let mut words = needy.iter();
+            words.any(|word| lines.iter().any(|line| has_word(line, word)))
+        };
+        // As many times as there are fns, so that every chain of calls is followed to its end.
+        for _ in &fns {
+            for (name, is_test, lines) in &fns {
+                if !is_test && !needy.contains(name) && calls(lines, &needy) {
+                    needy.push(name.clone());
+                }
+            }
+        }
+        for (name, is_test, lines) in &fns {
+            let says = lines.first().is_some_and(|line| line.contains("needs!("));
+            assert!(
+                !is_test || says || !calls(lines, &needy),
+                "{}: `{name}` must begin with `needs!(..)`",
+                source.path
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn programs_that_may_be_missing_are_run_by_the_harness_alone() -> Result<()> {
+    for source in sources_below("tests/tests")? {
+        for place in source.places("Command::new") {
+            let program = place.split("Command::new(\"").nth(1);
+            let program = program.and_then(|rest| rest.split('"').next());
+            assert!(matches!(program, None | Some("sh" | "/bin/sh")), "{place}");
+        }
     }
     Ok(())
 }

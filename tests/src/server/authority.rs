@@ -26,6 +26,13 @@ const NEW_KEY: [&str; 5] = [
 ];
 
 impl Authority {
+    /// Whether OpenSSL's program is installed.
+    pub(crate) fn available() -> Result<()> {
+        let version = openssl("version").output();
+        version.map_err(|_| "needs OpenSSL's program: `apt-get install -y openssl`")?;
+        Ok(())
+    }
+
     /// A new one.
     ///
     /// # Errors

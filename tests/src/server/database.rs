@@ -15,6 +15,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use super::Server;
 
 static SHARED: OnceLock<Result<Home, String>> = OnceLock::new();
+/// The variable with the address of a running server.
+const NAMED: &str = "DURABLE_TEST_POSTGRES_URL";
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Where the databases are that only want a server, whichever.
@@ -40,6 +42,15 @@ struct Remover {
 }
 
 impl Database {
+    /// Whether [`Self::shared`] has a server.
+    pub(crate) fn available() -> Result<()> {
+        match std::env::var_os(NAMED) {
+            Some(_) => Ok(()),
+            None => Server::available()
+                .map_err(|error| format!("{error}; or name a running server with {NAMED}").into()),
+        }
+    }
+
     /// A new database on the server that `DURABLE_TEST_POSTGRES_URL` names, or else on a private one
     /// that all tests of this process share.
     ///
@@ -47,7 +58,7 @@ impl Database {
     ///
     /// When there is neither, or the server refuses.
     pub async fn shared() -> Result<Self> {
-        let home = SHARED.get_or_init(|| match std::env::var("DURABLE_TEST_POSTGRES_URL") {
+        let home = SHARED.get_or_init(|| match std::env::var(NAMED) {
             Ok(url) => Ok(Home::Named(url)),
             Err(_) => Server::start()
                 .map(Home::Private)

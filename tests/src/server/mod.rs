@@ -76,10 +76,21 @@ impl Server {
         Ok(standby)
     }
 
-    fn with_data(make: impl FnOnce(&Programs, &Path) -> Result<()>) -> Result<Self> {
+    /// Whether there are programs to run one, and somebody to run them.
+    pub(crate) fn available() -> Result<()> {
+        Self::prepare().map(drop)
+    }
+
+    /// The programs, and a directory of theirs.
+    fn prepare() -> Result<(Programs, TempDir)> {
         let mut programs = Programs::find()?;
         let directory = TempDir::new("postgres")?;
         programs.give(directory.path())?;
+        Ok((programs, directory))
+    }
+
+    fn with_data(make: impl FnOnce(&Programs, &Path) -> Result<()>) -> Result<Self> {
+        let (programs, directory) = Self::prepare()?;
         let watchdog = watch(&programs, directory.path())?;
         let mut server = Self {
             programs,

@@ -33,15 +33,18 @@ pub struct Pooler {
 }
 
 impl Pooler {
+    /// Whether it is installed.
+    pub(crate) fn available() -> Result<()> {
+        find().map(drop)
+    }
+
     /// Starts it in front of a server.
     ///
     /// # Errors
     ///
     /// When it is not installed (the message says how to), or does not start.
     pub fn start(server: &Server, mode: PoolMode) -> Result<Self> {
-        let program = find().ok_or(
-            "this test needs PgBouncer, and it is not here: install it (`apt-get install -y pgbouncer`)",
-        )?;
+        let program = find()?;
         let directory = TempDir::new("pooler")?;
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = free.local_addr()?.port();
@@ -105,9 +108,10 @@ impl Drop for Pooler {
 }
 
 /// On the path, or where Debian keeps what administrators run.
-fn find() -> Option<PathBuf> {
+fn find() -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
     let programs = folders.map(|folder| folder.join("pgbouncer"));
-    programs.into_iter().find(|program| program.is_file())
+    let program = programs.into_iter().find(|program| program.is_file());
+    Ok(program.ok_or("needs PgBouncer: `apt-get install -y pgbouncer`")?)
 }

@@ -27,11 +27,7 @@ impl Programs {
     pub(super) fn find() -> Result<Self> {
         let folder = candidates()
             .find(|folder| NEEDED.iter().all(|name| folder.join(name).is_file()))
-            .ok_or(
-                "these tests need a PostgreSQL server, and there are no server programs here: \
-                 install them (`apt-get install -y postgresql`), or name a running server with \
-                 DURABLE_TEST_POSTGRES_URL",
-            )?;
+            .ok_or("needs PostgreSQL's server programs: `apt-get install -y postgresql`")?;
         Ok(Self {
             folder,
             account: None,
@@ -113,7 +109,9 @@ fn of_debian() -> Vec<PathBuf> {
 
 fn id_of_postgres(which: &str) -> Result<u32> {
     let output = run(Command::new("id").args([which, "postgres"])).map_err(|error| {
-        format!("root may not run a PostgreSQL server, and there is no user `postgres`: {error}")
+        format!(
+            "needs a user `postgres` to run a server as, which root may not (`useradd postgres`): {error}"
+        )
     })?;
     let id = String::from_utf8(output.stdout)?;
     let id = id.trim().parse();

@@ -1,47 +1,13 @@
 //! A SQLite file on a disk that is full for a while.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::fs;
 
 use durable::{
     Result,
     journal::{Payload, RunId, Timestamp},
     store::{Batch, NewRun, SqliteStore, StartOutcome, Store, StoreError, StoreErrorKind},
 };
-use durable_tests::TempDir;
-
-/// A file system of 8 MB.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    fn mount() -> Result<Self> {
-        let disk = Self(TempDir::new("full-disk")?);
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=8m", "durable-test"]);
-        match mount.arg(disk.path()).status()?.success() {
-            true => Ok(disk),
-            false => Err("this test mounts a small file system, which only root may do".into()),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn database(&self) -> PathBuf {
-        self.path().join("runs.db")
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // The folder cannot be removed otherwise, which shows.
-        let _ = Command::new("umount").arg(self.path()).status();
-    }
-}
+use durable_tests::{disk::SmallDisk, needs};
 
 /// Starts a run with an input of 20 KB.
 async fn start(store: &SqliteStore, id: &str) -> Result<StartOutcome, StoreError> {
@@ -67,11 +33,12 @@ async fn is_there(store: &SqliteStore, id: &str) -> Result<bool> {
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_full_disk() -> Result<()> {
+    needs!(SmallDisk);
     let disk = SmallDisk::mount()?;
-    let ballast = disk.path().join("ballast");
+    let ballast = disk.file("ballast");
     // To fold its log back into the file, SQLite needs as much room as the log takes.
     fs::write(&ballast, vec![0; 5 << 20])?;
-    let address = disk.database().to_string_lossy().into_owned();
+    let address = disk.file("runs.db").to_string_lossy().into_owned();
     let store = SqliteStore::open(&address).await?;
     let mut acknowledged = Vec::new();
     let error = loop {

@@ -10,7 +10,10 @@ use durable_runtime::{
     store::{PostgresOptions, PostgresStore, Store},
     testing::conformance::{Backend, BackendFuture, Damage, Database},
 };
-use durable_tests::server;
+use durable_tests::{
+    needs::{Need, is_skipped},
+    server,
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
 
@@ -52,6 +55,10 @@ impl Backend for Postgres {
                 schema,
             }) as Arc<dyn Database>)
         })
+    }
+
+    fn is_here(&self, case: &str) -> bool {
+        !is_skipped(&format!("{case} on {self:?}"), &[Need::Database])
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use durable_tests::{
-    TempDir,
+    TempDir, disk,
     history::{Ack, Database, Folder, History, Report, check},
     server,
     workload::{Assignment, Orders, Tuning},
@@ -42,20 +42,11 @@ pub enum Disk {
 }
 
 impl Disk {
-    /// A program on this disk; what delays it writes a log of the delays.
+    /// A program on this disk.
     fn command(self, program: &str, delays: &Path) -> Command {
         match self {
             Self::Sound => Command::new(program),
-            Self::Slow => {
-                // It ends with the worker, which ends when its standard input closes.
-                let mut strace = Command::new("strace");
-                strace.args(["--follow-forks", "--quiet=all", "--output"]);
-                strace.arg(delays);
-                strace.args(["--trace=fsync,fdatasync"]);
-                strace.arg("--inject=fsync,fdatasync:delay_enter=30000");
-                strace.arg(program);
-                strace
-            }
+            Self::Slow => disk::slow(program, delays),
         }
     }
 }

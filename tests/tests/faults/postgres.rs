@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use durable_tests::{
     history::Report,
+    needs,
     proxy::{Mode, Proxy},
     server::{Database, Server},
     workload::{Tuning, mixed},
@@ -26,32 +27,38 @@ async fn cluster() -> Cluster {
 
 #[tokio::test]
 async fn workers_are_killed() {
+    needs!(Database);
     let report = scenarios::kill_workers(cluster().await).await;
     assert!(report.repeated > 0, "no kill came in the middle of a step");
 }
 
 #[tokio::test]
 async fn a_worker_is_paused() {
+    needs!(Database);
     scenarios::pause_a_worker(cluster().await).await;
 }
 
 #[tokio::test]
 async fn a_worker_is_paused_that_cannot_know() {
+    needs!(Database);
     scenarios::pause_a_worker_that_cannot_know(cluster().await).await;
 }
 
 #[tokio::test]
 async fn two_replicas_start_together() {
+    needs!(Database);
     scenarios::start_two_replicas(cluster().await).await;
 }
 
 #[tokio::test]
 async fn a_worker_hands_over() {
+    needs!(Database);
     scenarios::hand_over(cluster().await).await;
 }
 
 #[tokio::test]
 async fn a_run_kills_its_workers() {
+    needs!(Database);
     scenarios::poison(cluster().await).await;
 }
 
@@ -87,6 +94,7 @@ async fn disturb_with(
 
 #[tokio::test]
 async fn a_killed_worker_is_missed_before_its_lease_ends() {
+    needs!(Database);
     scenarios::miss_a_killed_worker(cluster().await).await;
 }
 
@@ -100,6 +108,7 @@ async fn terminate_all(url: &str) {
 
 #[tokio::test]
 async fn connections_are_terminated() {
+    needs!(Database);
     let database = Database::shared().await.unwrap();
     let url = database.url();
     let fault = "pg_terminate_backend on all, 15 times";
@@ -109,6 +118,7 @@ async fn connections_are_terminated() {
 /// A worker whose connections break is not a dead one.
 #[tokio::test]
 async fn connections_are_terminated_and_no_run_changes_hands() {
+    needs!(Database);
     let database = Database::shared().await.unwrap();
     let url = database.url();
     let fault = "the same, with leases that do not end";
@@ -119,6 +129,7 @@ async fn connections_are_terminated_and_no_run_changes_hands() {
 
 #[tokio::test]
 async fn the_server_is_killed_and_no_run_changes_hands() {
+    needs!(Server);
     let server = Server::start().unwrap();
     let database = server.database().await.unwrap();
     let fault = "server killed, with leases that do not end";
@@ -133,6 +144,7 @@ async fn the_server_is_killed_and_no_run_changes_hands() {
 /// goes on.
 #[tokio::test]
 async fn a_backend_crashes_and_no_run_changes_hands() {
+    needs!(Server);
     let server = Server::start().unwrap();
     let database = server.database().await.unwrap();
     let fault = "a backend killed, with leases that do not end";
@@ -143,6 +155,7 @@ async fn a_backend_crashes_and_no_run_changes_hands() {
 
 #[tokio::test]
 async fn the_server_is_restarted_and_killed() {
+    needs!(Server);
     let server = Server::start().unwrap();
     let database = server.database().await.unwrap();
     let mut kill = false;
@@ -181,6 +194,7 @@ fn break_some(cluster: &Cluster, proxy: &Proxy, mode: Mode) {
 
 #[tokio::test]
 async fn replies_are_lost() {
+    needs!(Database);
     let (cluster, proxy) = behind_proxy().await;
     let report = disturb(cluster, "replies lost, 15 times", 15, async |cluster| {
         break_some(cluster, &proxy, Mode::LoseReplies);
@@ -191,6 +205,7 @@ async fn replies_are_lost() {
 
 #[tokio::test]
 async fn connections_are_reset() {
+    needs!(Database);
     let (cluster, proxy) = behind_proxy().await;
     disturb(
         cluster,
@@ -205,6 +220,7 @@ async fn connections_are_reset() {
 
 #[tokio::test]
 async fn the_network_goes_dark() {
+    needs!(Database);
     let (cluster, proxy) = behind_proxy().await;
     disturb(
         cluster,
@@ -232,6 +248,7 @@ async fn the_network_goes_dark() {
 
 #[tokio::test]
 async fn the_network_is_slow() {
+    needs!(Database);
     let (cluster, proxy) = behind_proxy().await;
     proxy.set(Mode::Slow(Duration::from_millis(20)));
     let report = disturb(cluster, "20 ms of latency", 0, async |_| {}).await;
@@ -240,6 +257,7 @@ async fn the_network_is_slow() {
 
 #[tokio::test]
 async fn a_synchronous_standby_is_promoted() {
+    needs!(Server);
     let primary = Server::start().unwrap();
     let standby = primary.synchronous_standby().await.unwrap();
     let proxy = Proxy::start(primary.port()).unwrap();

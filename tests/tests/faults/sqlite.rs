@@ -1,6 +1,6 @@
 //! Several processes on one SQLite file.
 
-use durable_tests::workload::mixed;
+use durable_tests::{needs, workload::mixed};
 
 use crate::{
     cluster::{Cluster, Disk},
@@ -44,6 +44,7 @@ async fn a_run_kills_its_workers() {
 
 #[tokio::test]
 async fn the_disk_is_slow() {
+    needs!(SlowDisk);
     let mut cluster = cluster().on(Disk::Slow);
     for worker in 0..2 {
         cluster.add(mixed(&format!("run-{worker}"), 25, 5), SHORT);

@@ -11,7 +11,7 @@ use durable::{
         Store,
     },
 };
-use durable_tests::server::Database;
+use durable_tests::{needs, server::Database};
 use sqlx::postgres::PgListener;
 
 use crate::support::{PATIENCE, commits, execute, later, signal, start, starts, step, until};
@@ -66,6 +66,7 @@ impl Two {
 /// Also when its process ends right afterwards.
 #[tokio::test]
 async fn runs_that_a_worker_gives_back_are_told_to_others() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let two = Two::open(database.url()).await?;
     start(&two.mine, "a", two.worker).await?;
@@ -80,6 +81,7 @@ async fn runs_that_a_worker_gives_back_are_told_to_others() -> Result<()> {
 
 #[tokio::test]
 async fn what_concerns_another_process_is_told_to_it() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let two = Two::open(database.url()).await?;
     let run = start(&two.mine, "a", two.worker).await?;
@@ -127,6 +129,7 @@ async fn what_concerns_another_process_is_told_to_it() -> Result<()> {
 /// One batch of many parts is one notification, and a process is not told what it wrote itself.
 #[tokio::test]
 async fn a_batch_is_told_in_one_piece_and_only_to_others() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let two = Two::open(database.url()).await?;
     let mut runs: Vec<RunKey> = Vec::new();
@@ -163,6 +166,7 @@ async fn a_batch_is_told_in_one_piece_and_only_to_others() -> Result<()> {
 /// Whoever listens on a connection that broke is told that something may have been missed.
 #[tokio::test]
 async fn a_gap_in_listening_is_told() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let two = Two::open(url).await?;
@@ -190,6 +194,7 @@ async fn a_gap_in_listening_is_told() -> Result<()> {
 /// A process alone on its database says that it is there, and nothing else.
 #[tokio::test]
 async fn without_others_nothing_is_sent() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let mut listener = PgListener::connect(url).await?;
@@ -240,10 +245,12 @@ async fn two_engines_reach_each_other(notifications: bool) -> Result<()> {
 
 #[tokio::test]
 async fn a_signal_and_a_result_cross_processes() -> Result<()> {
+    needs!(Database);
     two_engines_reach_each_other(true).await
 }
 
 #[tokio::test]
 async fn a_signal_and_a_result_cross_processes_without_notifications() -> Result<()> {
+    needs!(Database);
     two_engines_reach_each_other(false).await
 }

@@ -9,7 +9,10 @@ use durable::{
         StoreErrorKind,
     },
 };
-use durable_tests::server::{Database, Server};
+use durable_tests::{
+    needs,
+    server::{Database, Server},
+};
 
 use crate::{
     proxy::{Network, Proxy},
@@ -47,6 +50,7 @@ async fn persist(store: &PostgresStore, batch: &Batch) -> Result<durable::store:
 /// as the line is.
 #[tokio::test]
 async fn a_dead_line_is_given_up_in_time() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let (proxy, database, url) = proxied(&server).await?;
     let patience = Duration::from_millis(300);
@@ -83,6 +87,7 @@ async fn a_dead_line_is_given_up_in_time() -> Result<()> {
 /// The batch is committed and its reply is lost: sent again, it has the effect of one.
 #[tokio::test]
 async fn a_commit_whose_reply_is_lost_takes_effect_once() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let (proxy, database, url) = proxied(&server).await?;
     let store = PostgresStore::open(&url).await?;
@@ -120,6 +125,7 @@ async fn a_commit_whose_reply_is_lost_takes_effect_once() -> Result<()> {
 /// made again.
 #[tokio::test]
 async fn sessions_that_the_server_ends_are_replaced() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let database = server.database().await?;
     let store = PostgresStore::open(database.url()).await?;

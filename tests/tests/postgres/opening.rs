@@ -5,7 +5,10 @@ use durable::{
     prelude::Ctx,
     store::{NewWorker, PostgresOptions, PostgresStore, Store, StoreErrorKind},
 };
-use durable_tests::server::{Database, PoolMode, Pooler, Server};
+use durable_tests::{
+    needs,
+    server::{Database, PoolMode, Pooler, Server},
+};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -26,6 +29,7 @@ fn schema(name: &str) -> PostgresOptions {
 
 #[tokio::test]
 async fn an_address_that_leads_nowhere_is_refused() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let cases = [
         (
@@ -54,6 +58,7 @@ async fn an_address_that_leads_nowhere_is_refused() -> Result<()> {
 
 #[tokio::test]
 async fn a_wrong_password_is_refused() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let url = server.url();
     execute(&url, "CREATE ROLE careful LOGIN PASSWORD 'right'").await?;
@@ -78,6 +83,7 @@ async fn a_wrong_password_is_refused() -> Result<()> {
 
 #[tokio::test]
 async fn a_role_without_rights_is_told_which_it_lacks() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let url = server.url();
     execute(&url, "CREATE ROLE weak LOGIN").await?;
@@ -112,6 +118,7 @@ async fn a_role_without_rights_is_told_which_it_lacks() -> Result<()> {
 
 #[tokio::test]
 async fn settings_that_lose_data_are_warned_about() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let url = server.url();
     let store = PostgresStore::open(&url).await?;
@@ -137,6 +144,7 @@ async fn settings_that_lose_data_are_warned_about() -> Result<()> {
 /// The server keeps commits in memory for seconds, and this store does not let it.
 #[tokio::test]
 async fn an_acknowledged_start_survives_a_server_that_does_not_sync_commits() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let url = server.url();
     PostgresStore::open(&url).await?.close().await?;
@@ -155,6 +163,7 @@ async fn an_acknowledged_start_survives_a_server_that_does_not_sync_commits() ->
 
 #[tokio::test]
 async fn a_schema_of_another_application_is_left_alone() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     execute(
@@ -172,6 +181,7 @@ async fn a_schema_of_another_application_is_left_alone() -> Result<()> {
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_before_any_run_is_touched() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let store = PostgresStore::open(url).await?;
@@ -190,6 +200,7 @@ async fn a_newer_schema_is_refused_before_any_run_is_touched() -> Result<()> {
 
 #[tokio::test]
 async fn many_processes_may_create_the_schema_at_once() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let mut opening = JoinSet::new();
     for _ in 0..8 {
@@ -214,6 +225,7 @@ async fn many_processes_may_create_the_schema_at_once() -> Result<()> {
 
 #[tokio::test]
 async fn a_standby_is_refused() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let standby = server.synchronous_standby().await?;
     let error = refusal(&standby.url(), schema("durable")).await?;
@@ -224,6 +236,7 @@ async fn a_standby_is_refused() -> Result<()> {
 
 #[tokio::test]
 async fn a_transaction_pooler_is_refused() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let port = pooler::start(server.port(), "durable", "postgres").await?;
     let url = format!("postgres://durable:{SECRET}@127.0.0.1:{port}/postgres");
@@ -238,6 +251,7 @@ async fn a_transaction_pooler_is_refused() -> Result<()> {
 /// The one that people use.
 #[tokio::test]
 async fn pgbouncer_is_refused_in_transaction_mode() -> Result<()> {
+    needs!(Server, Pooler);
     let server = Server::start()?;
     let pooler = Pooler::start(&server, PoolMode::Transaction)?;
     let error = refusal(&pooler.url(), schema("durable")).await?;
@@ -261,6 +275,7 @@ async fn greets(ctx: &Ctx) -> Result<String> {
 
 #[tokio::test]
 async fn pgbouncer_in_session_mode_is_as_good_as_the_server() -> Result<()> {
+    needs!(Server, Pooler);
     let server = Server::start()?;
     let pooler = Pooler::start(&server, PoolMode::Session)?;
     let engine = Engine::open(&pooler.url()).await?;
@@ -281,6 +296,7 @@ async fn pgbouncer_in_session_mode_is_as_good_as_the_server() -> Result<()> {
 
 #[tokio::test]
 async fn a_store_is_shown_without_its_password() -> Result<()> {
+    needs!(Server);
     let server = Server::start()?;
     let url = as_user(&server.url(), "durable");
     let store = PostgresStore::open(&url).await?;

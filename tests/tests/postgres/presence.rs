@@ -4,7 +4,7 @@ use durable::{
     Result,
     store::{NewWorker, PostgresStore, Store},
 };
-use durable_tests::server::Database;
+use durable_tests::{needs, server::Database};
 use sqlx::{Connection, PgConnection, Row};
 
 use crate::support::{execute, later, until};
@@ -31,6 +31,7 @@ async fn leave_two_dead(url: &str) -> Result<()> {
 
 #[tokio::test]
 async fn a_process_that_ended_on_this_machine_is_given_no_grace() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     leave_two_dead(url).await?;

@@ -11,7 +11,7 @@ use durable::{
         RunUpdate, Store,
     },
 };
-use durable_tests::server::Database;
+use durable_tests::{needs, server::Database};
 use sqlx::Executor;
 
 use crate::support::{
@@ -61,6 +61,7 @@ async fn a_release_sees_mail_that_came_while_it_waited(url: &str) -> Result<()> 
 
 #[tokio::test]
 async fn mail_that_comes_while_a_release_waits_is_not_overlooked() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     a_release_sees_mail_that_came_while_it_waited(database.url()).await
 }
@@ -68,6 +69,7 @@ async fn mail_that_comes_while_a_release_waits_is_not_overlooked() -> Result<()>
 /// The same on a database whose owner prefers transactions that see nothing new.
 #[tokio::test]
 async fn the_databases_own_isolation_level_does_not_matter() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     execute(
         database.url(),
@@ -81,6 +83,7 @@ async fn the_databases_own_isolation_level_does_not_matter() -> Result<()> {
 /// A worker that is taken for dead is still writing when its run is claimed: what it wrote is loaded.
 #[tokio::test]
 async fn a_claim_loads_what_was_written_while_it_waited() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let store = PostgresStore::open(url).await?;
@@ -117,6 +120,7 @@ async fn a_claim_loads_what_was_written_while_it_waited() -> Result<()> {
 /// the runs have not come free yet; and while a batch holds it, they do not come free.
 #[tokio::test]
 async fn a_batch_stands_and_falls_with_the_row_of_its_worker() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let store = PostgresStore::open(url).await?;
@@ -146,6 +150,7 @@ async fn a_batch_stands_and_falls_with_the_row_of_its_worker() -> Result<()> {
 /// The lease is renewed while every other connection waits for somebody else's lock.
 #[tokio::test]
 async fn a_batch_that_is_stuck_does_not_starve_the_lease() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let options = PostgresOptions::default().connections(1);
@@ -172,6 +177,7 @@ async fn waiter(ctx: &Ctx) -> Result<String> {
 /// A batch is stuck for longer than the lease, and the worker is not taken for dead.
 #[tokio::test]
 async fn a_worker_keeps_its_lease_while_its_batch_is_stuck() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let store = PostgresStore::open(url).await?;
@@ -200,6 +206,7 @@ async fn a_worker_keeps_its_lease_while_its_batch_is_stuck() -> Result<()> {
 /// However many calls are dropped in whatever moment, no transaction stays open.
 #[tokio::test]
 async fn calls_that_are_dropped_leave_no_transaction_open() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let options = PostgresOptions::default().connections(2);

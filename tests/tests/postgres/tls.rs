@@ -9,7 +9,7 @@ use durable::{
     store::{PostgresOptions, PostgresStore, Store, StoreErrorKind},
 };
 use durable_tests::{
-    TempDir,
+    TempDir, needs,
     server::{Authority, Server},
 };
 
@@ -50,6 +50,7 @@ impl Encrypted {
 
 #[tokio::test]
 async fn a_server_that_is_verified_is_taken_without_a_word() -> Result<()> {
+    needs!(Server, Certificates);
     let encrypted = Encrypted::start("IP:0.0.0.0")?;
     let url = encrypted.verifying(encrypted.authority.certificate());
     let store = PostgresStore::open(&url).await?;
@@ -65,6 +66,7 @@ async fn a_server_that_is_verified_is_taken_without_a_word() -> Result<()> {
 
 #[tokio::test]
 async fn a_server_that_is_not_verified_is_warned_about() -> Result<()> {
+    needs!(Server, Certificates);
     let encrypted = Encrypted::start("IP:0.0.0.0")?;
     let store = PostgresStore::open(&encrypted.url("sslmode=require")).await?;
     let [warning] = store.warnings() else {
@@ -76,6 +78,7 @@ async fn a_server_that_is_not_verified_is_warned_about() -> Result<()> {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_verified_is_refused() -> Result<()> {
+    needs!(Server, Certificates);
     let encrypted = Encrypted::start("IP:0.0.0.0")?;
     let stranger = Authority::new(encrypted.directory.path(), "stranger")?;
     let elsewhere = Encrypted::start("DNS:elsewhere.example")?;

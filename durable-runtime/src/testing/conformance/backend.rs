@@ -11,6 +11,13 @@ pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>>
 pub trait Backend: Send + Sync + fmt::Debug {
     /// Makes an empty database. Called once per case.
     fn create(&self) -> BackendFuture<'_, Arc<dyn Database>>;
+
+    /// Whether databases can be made on this machine; `true` if not implemented. Asked before each
+    /// case. If `false`, the case is passed over, and it is for the backend to say so where it is read.
+    fn is_here(&self, case: &str) -> bool {
+        let _ = case;
+        true
+    }
 }
 
 /// One database of a case.
