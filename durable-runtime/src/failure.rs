@@ -76,6 +76,8 @@ pub enum FailureKind {
     Canceled,
     /// A value could not be encoded, decoded, or was too large.
     Payload,
+    /// A bound of the engine does not allow it: the id of a child would be too long.
+    Limit,
 }
 
 impl Failure {

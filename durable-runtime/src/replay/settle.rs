@@ -9,7 +9,8 @@ use super::{
     random::derive,
 };
 use crate::{
-    journal::{EventKind, MailId, Timestamp},
+    failure::{Failure, FailureKind},
+    journal::{EventKind, MailId, RunId, Timestamp},
     store::{ChildOutcome, Mail, MailKind, MailTarget, NewMail, NewRun, Parent},
 };
 
@@ -254,6 +255,10 @@ impl Machine {
         let step = self.operations[index.0].id.clone();
         let child = self.identity.id.child(&step);
         self.set_state(index, State::Proposed);
+        if child.as_str().len() > RunId::CHILD_MAX_LEN {
+            let failure = too_deep(&child).at_step(&step, 0);
+            return self.propose(Some(step), EventKind::ChildFailed { failure });
+        }
         self.children.push(NewRun {
             id: child.clone(),
             workflow: workflow.to_owned(),
@@ -319,4 +324,15 @@ impl Machine {
     pub fn next_due(&self) -> Option<Timestamp> {
         self.timers.first().map(|(due, _)| *due)
     }
+}
+
+/// Why a child is not started: each level of children and of scopes adds to its id.
+fn too_deep(child: &RunId) -> Failure {
+    let (bytes, most) = (child.as_str().len(), RunId::CHILD_MAX_LEN);
+    let message = format!(
+        "the child's id, made of its parent's and the names of the scopes and steps on the way, would have \
+         {bytes} bytes and the limit is {most}; nest fewer levels, use shorter names, or start a run of \
+         its own with `Client::start` in a step"
+    );
+    Failure::new(FailureKind::Limit, message).permanent()
 }

@@ -207,3 +207,32 @@ async fn hundreds_of_children_go_side_by_side() {
     assert_eq!(world.book.lines().len(), 300);
     engine.shutdown().await.unwrap();
 }
+
+/// A chain of children that goes on until one cannot be started.
+#[durable::workflow]
+async fn nest(ctx: &Ctx, depth: u32) -> durable::Result<String> {
+    if depth == 1_000 {
+        return Ok("no bound".to_owned());
+    }
+    let deeper = ctx
+        .child::<nest>("a_child_of_a_run_that_is_a_child", depth + 1)
+        .await;
+    // The run leaves memory here, and is replayed.
+    ctx.sleep("rest", DAY).await?;
+    match deeper {
+        Ok(bottom) => Ok(bottom),
+        Err(failure) => Ok(format!("{:?} at {depth}: {failure}", failure.kind())),
+    }
+}
+
+#[tokio::test]
+async fn a_child_whose_id_would_be_too_long_is_a_failure_of_its_operation() {
+    let world = World::default();
+    let engine = world.engine().await;
+    let run = engine.client().start::<nest>("run", 0).await.unwrap();
+    let bottom = run.result().await.unwrap();
+    // Each level adds 33 bytes to the id, of 2,000 at the most.
+    assert!(bottom.starts_with("Limit at 60: "), "{bottom}");
+    assert!(bottom.contains("would have 2016 bytes"), "{bottom}");
+    engine.shutdown().await.unwrap();
+}

@@ -188,6 +188,7 @@ macro_rules! __conformance_cases {
                 a_reason_may_hold_any_character
                 an_id_with_a_nul_is_nobodys
                 a_deep_childs_long_id_is_kept
+                the_longest_id_of_a_child_can_be_indexed
                 every_kind_of_event_is_kept
                 a_rich_failure_of_a_child_is_kept
                 events_without_a_step_are_kept

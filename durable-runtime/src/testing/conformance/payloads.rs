@@ -194,6 +194,20 @@ pub(super) async fn a_deep_childs_long_id_is_kept(f: Fixture) -> CaseResult {
     Ok(())
 }
 
+pub(super) async fn the_longest_id_of_a_child_can_be_indexed(f: Fixture) -> CaseResult {
+    // Noise: an index that compresses what it holds gains nothing.
+    let noise: String = (0..)
+        .map(|n| format!("{:016x}", crate::replay::unit(n, 0).to_bits()))
+        .take(RunId::CHILD_MAX_LEN / 16)
+        .collect();
+    assert_eq!(noise.len(), RunId::CHILD_MAX_LEN);
+    let longest = RunId::from_recorded(&noise);
+    let run = f.start(longest.as_str()).await?;
+    let found = f.store().find(&longest).await?;
+    assert_eq!(found.map(|found| found.run), Some(run));
+    Ok(())
+}
+
 /// One event of each kind.
 fn every_kind() -> Vec<EventKind> {
     let failure = rich_failure();
