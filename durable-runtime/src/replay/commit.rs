@@ -170,7 +170,7 @@ impl Machine {
         let since = *self.waiting_since.get_or_insert(self.wall);
         let due = self.next_due();
         let near = due.is_some_and(|due| due.since(self.wall) <= residency.linger);
-        let fresh = self.awaiting_mail > 0 && self.wall.since(since) < residency.linger;
+        let fresh = self.awaits_mail() && self.wall.since(since) < residency.linger;
         if !residency.pressed && (near || fresh) {
             return Ownership::Keep;
         }
@@ -179,25 +179,33 @@ impl Machine {
 
     /// Whether only time, mail or a child can move the run.
     fn only_waits(&self) -> bool {
-        self.outstanding > 0
-            && self.busy == 0
-            && self.undelivered.is_empty()
-            && self.mail.is_empty()
-            && self.ledger.cause.is_none()
+        let waits = match self.ledger.cause {
+            None => self.outstanding > 0 && self.busy == 0,
+            Some(_) => self.rollback_awaits_children(),
+        };
+        waits && self.undelivered.is_empty() && self.mail.is_empty()
+    }
+
+    /// Whether it waits for what may come at any moment.
+    fn awaits_mail(&self) -> bool {
+        match self.ledger.cause {
+            None => self.awaiting_mail > 0,
+            Some(_) => self.rollback_awaits_children(),
+        }
     }
 
     /// When the run is to be looked at again: for a timer, or to leave memory. Never a time that has
     /// come: what was due by then has been dealt with, or waits for a commit or for the lease.
     pub fn next_wake(&self, residency: Residency) -> Option<Timestamp> {
-        // A rollback sets its own timers.
-        if self.ledger.cause.is_some() {
-            return None;
-        }
         let leave = self
             .waiting_since
-            .filter(|_| self.awaiting_mail > 0)
+            .filter(|_| self.awaits_mail())
             .map(|since| since.after(residency.linger))
             .filter(|at| *at > self.wall);
+        // A rollback sets its own timers; those of the body are over.
+        if self.ledger.cause.is_some() {
+            return leave;
+        }
         let mut due = self.timers.iter().map(|(due, _)| *due);
         let later = due.find(|due| *due > self.wall);
         [later, leave].into_iter().flatten().min()

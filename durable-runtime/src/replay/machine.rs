@@ -89,7 +89,8 @@ pub struct Machine {
     pub(super) executing: usize,
     pub(super) awaiting_mail: usize,
 
-    /// Events not yet delivered to the body: recorded ones, then proposed ones.
+    /// Events not yet delivered to the body: recorded ones, then proposed ones. Empty from a
+    /// cancellation or a failure on.
     pub(super) undelivered: VecDeque<Event>,
     pub(super) delivered: u32,
     /// How many events the journal had when it was loaded.
@@ -440,8 +441,10 @@ impl Machine {
             kind,
         };
         self.ledger.apply(&event, self.identity.definition);
-        // From a cancellation on, nothing is delivered to the body.
-        if self.ledger.cause.is_none() && !event.kind.is_terminal() {
+        if self.ledger.cause.is_some() {
+            // The body does not run again: what has not reached it is for nobody.
+            self.undelivered.clear();
+        } else if !event.kind.is_terminal() {
             self.undelivered.push_back(event.clone());
         }
         self.uncommitted.push(event);

@@ -72,6 +72,12 @@ impl Machine {
         })
     }
 
+    /// Whether the rollback has done all it can before its children end: they have been asked to, and
+    /// the body is gone.
+    pub(super) fn rollback_awaits_children(&self) -> bool {
+        self.is_rolling_back() && !self.children_run_on && !self.ledger.children.is_empty()
+    }
+
     /// Tells how an attempt of a compensation ended.
     pub fn handle_compensation(&mut self, step: &StepId, attempt: u32, result: Resolution) {
         let kind = match result {

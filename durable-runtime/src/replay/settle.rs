@@ -320,9 +320,11 @@ impl Machine {
         self.held = held;
     }
 
-    /// When the run needs attention next, if it only waits for time.
+    /// When the run needs attention next, if it only waits for time. The timers of a body that does not
+    /// run again are over.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(due, _)| *due)
+        let runs_on = self.ledger.cause.is_none();
+        self.timers.first().map(|(due, _)| *due).filter(|_| runs_on)
     }
 }
 

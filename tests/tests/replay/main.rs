@@ -15,3 +15,7 @@ mod odd;
 mod programs;
 #[cfg(test)]
 mod rebuilt;
+#[cfg(test)]
+mod rollbacks;
+#[cfg(test)]
+mod together;

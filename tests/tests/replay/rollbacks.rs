@@ -1,0 +1,238 @@
+//! Rollbacks of the pure core: whatever comes to a run, in whatever order and however much of it at
+//! once, it ends, and what it did is undone.
+
+use std::task::Waker;
+
+use durable::{
+    Failure, FailureKind, Retry, Status,
+    journal::{
+        Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
+    },
+    store::{LoadedRun, Mail, MailKind},
+};
+use durable_runtime::replay::{
+    Ask, Identity, Machine, MachineLimits, OperationIndex, Residency, RollbackStep, StepPoll,
+};
+use durable_tests::program::DEFINITION;
+
+const LIMITS: MachineLimits = MachineLimits {
+    history_max: 1_000,
+    payload_bytes_max: 1_000,
+    commit_bytes_max: 100_000,
+};
+const STAYS: Residency = Residency {
+    linger: std::time::Duration::from_secs(5),
+    pressed: false,
+};
+
+/// A run as the database has it.
+#[derive(Debug, Clone, Default)]
+struct Database {
+    status: Option<Status>,
+    epoch: i64,
+    events: Vec<Event>,
+    mail: Vec<Mail>,
+    undone: Vec<StepId>,
+}
+
+/// A run whose body awaits a step that can be undone, and then so many children at once.
+struct Body {
+    machine: Machine,
+    step: OperationIndex,
+    children: Vec<OperationIndex>,
+    resolved: usize,
+}
+
+impl Body {
+    fn load(database: &mut Database, children: usize) -> Self {
+        database.epoch += 1;
+        let identity = Identity {
+            run: RunKey::new(1),
+            id: RunId::from_recorded("run"),
+            epoch: Epoch::new(database.epoch),
+            worker: WorkerId::new(1),
+            seed: 7,
+            parent: None,
+            definition: &DEFINITION,
+        };
+        let loaded = LoadedRun {
+            run: identity.run,
+            id: identity.id.clone(),
+            workflow: DEFINITION.name.to_owned(),
+            status: database.status.unwrap_or(Status::Pending),
+            epoch: identity.epoch,
+            input: null(),
+            seed: 7,
+            parent: None,
+            created_at: Timestamp::MIN,
+            deaths: 0,
+            events: database.events.clone(),
+            mail: database.mail.clone(),
+        };
+        let mut machine = Machine::load(identity, LIMITS, loaded).unwrap();
+        machine.set_time(Timestamp::from_micros(1_000));
+        let step = machine.build("", "saga_0");
+        let children = (0..children).map(|_| machine.build("", "child")).collect();
+        Self {
+            machine,
+            step,
+            children,
+            resolved: 0,
+        }
+    }
+
+    fn poll(&mut self) {
+        let machine = &mut self.machine;
+        match machine.poll_step(self.step, Waker::noop(), None) {
+            StepPoll::Execute { .. } => {
+                machine.handle_attempt(self.step, Ok(null()), &Retry::exponential());
+                return;
+            }
+            StepPoll::Done(_) => self.resolved += 1,
+            _ if self.resolved == 0 => return,
+            _ => {}
+        }
+        for child in &self.children {
+            let ask = || Ask::Child {
+                workflow: "interpreter",
+                input: null(),
+            };
+            let resolved = machine.poll_wait(*child, Waker::noop(), ask);
+            self.resolved += usize::from(resolved.is_some());
+        }
+        if self.resolved == 1 + self.children.len() {
+            machine.handle_body(Ok(null()));
+        }
+    }
+
+    /// Goes on until nothing moves, as the worker does; what is committed goes to the database. So many
+    /// commits are made before the worker dies.
+    fn drive(&mut self, database: &mut Database, mut commits: usize) -> bool {
+        loop {
+            if !self.machine.is_rolling_back() {
+                self.poll();
+            }
+            let mut moved = self.machine.settle();
+            if self.machine.is_rolling_back() {
+                if let RollbackStep::Compensate(next) = self.machine.next_rollback() {
+                    database.undone.push(next.step.clone());
+                    self.machine
+                        .handle_compensation(&next.step, next.attempt, Ok(null()));
+                }
+            } else {
+                moved |= self.machine.deliver_next().unwrap();
+            }
+            if !moved && let Some(commit) = self.machine.take_commit(STAYS) {
+                if commits == 0 {
+                    return false;
+                }
+                commits -= 1;
+                moved = true;
+                let written = commit.events.len();
+                database.events.extend(commit.events);
+                database
+                    .mail
+                    .retain(|mail| !commit.consumed.contains(&mail.id));
+                database.status = commit.update.map(|u| u.status).or(database.status);
+                if database.status.is_some_and(Status::is_terminal) {
+                    return true;
+                }
+                self.machine.handle_committed(written);
+            }
+            if !moved {
+                return true;
+            }
+        }
+    }
+}
+
+fn null() -> Payload {
+    Payload::from_bytes(*b"null")
+}
+
+/// What comes to the run: its cancellation, a signal that nobody awaits, and the ends of its children.
+fn arrivals(children: usize) -> Vec<MailKind> {
+    let end = |number: usize| MailKind::Child {
+        step: StepId::new("", "child", u32::try_from(number).unwrap()),
+        outcome: match number % 2 {
+            0 => Ok(null()),
+            _ => Err(Failure::new(FailureKind::Canceled, "canceled")),
+        },
+    };
+    let signal = MailKind::Signal {
+        name: "signal_0".to_owned(),
+        payload: null(),
+    };
+    let mut mail = vec![MailKind::Cancel, signal];
+    mail.extend((0..children).map(end));
+    mail
+}
+
+fn permutations(mail: &[MailKind]) -> Vec<Vec<MailKind>> {
+    if mail.is_empty() {
+        return vec![Vec::new()];
+    }
+    (0..mail.len())
+        .flat_map(|first| {
+            let mut rest = mail.to_vec();
+            let first = rest.remove(first);
+            permutations(&rest).into_iter().map(move |mut rest| {
+                rest.insert(0, first.clone());
+                rest
+            })
+        })
+        .collect()
+}
+
+/// Lets mail come in groups: one after another where a bit of `cuts` is set, together where it is not.
+/// The worker dies at its commit number `dies_at` after the first group has come, and another goes on.
+fn run(order: &[MailKind], cuts: usize, dies_at: usize, children: usize) -> Database {
+    let mut database = Database::default();
+    let mut body = Body::load(&mut database, children);
+    assert!(body.drive(&mut database, usize::MAX));
+    let mut dies_at = Some(dies_at);
+    for (number, kind) in order.iter().enumerate() {
+        let mail = Mail {
+            id: MailId::new(i64::try_from(number).unwrap() + 1),
+            kind: kind.clone(),
+        };
+        if database.status.is_some_and(Status::is_terminal) {
+            break;
+        }
+        database.mail.push(mail.clone());
+        body.machine.handle_mail(mail);
+        if cuts & (1 << number) == 0 && number + 1 < order.len() {
+            continue;
+        }
+        if !body.drive(&mut database, dies_at.take().unwrap_or(usize::MAX)) {
+            body = Body::load(&mut database, children);
+            body.drive(&mut database, usize::MAX);
+        }
+    }
+    database
+}
+
+#[test]
+fn a_run_that_is_canceled_while_its_children_end_is_undone_whatever_comes_together() {
+    const CHILDREN: usize = 3;
+    for order in permutations(&arrivals(CHILDREN)) {
+        for cuts in 0..1 << (order.len() - 1) {
+            for dies_at in [0, 1, 2, 3, usize::MAX] {
+                let case = || format!("{order:?}, cut {cuts:b}, dies at {dies_at}");
+                let database = run(&order, cuts, dies_at, CHILDREN);
+                let last = database.events.last().map(|event| &event.kind);
+                let canceled = database
+                    .events
+                    .iter()
+                    .any(|event| event.kind == EventKind::CancelRequested);
+                if canceled {
+                    assert_eq!(last, Some(&EventKind::Canceled), "{}", case());
+                    assert!(!database.undone.is_empty(), "{}", case());
+                } else {
+                    // The children had all ended before the cancellation was seen.
+                    assert_eq!(last.map(EventKind::name), Some("completed"), "{}", case());
+                }
+            }
+        }
+    }
+}

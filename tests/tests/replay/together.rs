@@ -1,0 +1,196 @@
+//! Mail that came while no worker had the run, all of it found at once: ends of children, signals and a
+//! cancellation, in every order.
+
+use durable::{
+    Clock, Failure, FailureKind,
+    journal::{Event, EventKind, Payload, RunId, StepId},
+    store::{Batch, MailKind, MailTarget, NewMail, Store},
+};
+use durable_tests::{
+    crashing::{CrashingStore, Moment},
+    program::Op,
+    simulation::{Case, RUN, Simulation},
+};
+use proptest::prelude::*;
+
+use crate::programs::{block_on, case, tries};
+
+/// What a run finds in its mailbox, and in which order.
+#[derive(Debug, Clone)]
+struct Finds {
+    /// Whether its children have ended: a bit for each.
+    children: u8,
+    /// Where the cancellation stands among the rest; so often it is there.
+    cancels: Vec<prop::sample::Index>,
+    /// How the rest is ordered.
+    turn: prop::sample::Index,
+}
+
+fn finds() -> impl Strategy<Value = Finds> {
+    let cancels = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
+    (any::<u8>(), cancels, any::<prop::sample::Index>()).prop_map(|(children, cancels, turn)| {
+        Finds {
+            children,
+            cancels,
+            turn,
+        }
+    })
+}
+
+/// A program that has something to undo, and several children under way at once.
+fn parent() -> impl Strategy<Value = Case> {
+    let waits = prop_oneof![
+        Just(Op::Signal { name: 0 }),
+        (1..20_000u32).prop_map(|millis| Op::Sleep { name: 0, millis }),
+        Just(Op::Sequence(Vec::new())),
+    ];
+    let child = waits.prop_map(|wait| Op::Child { body: vec![wait] });
+    let children = prop::collection::vec(child, 2..5);
+    let together = (children, 0..3u8).prop_map(|(children, how)| match how {
+        0 => Op::Join(children),
+        1 => Op::TryJoin(children),
+        _ => Op::Race(children),
+    });
+    (case(), together).prop_map(|(mut case, together)| {
+        let step = Op::Step {
+            name: 0,
+            failures: 0,
+            yields: 1,
+            compensated: true,
+        };
+        case.program = vec![step, together];
+        case
+    })
+}
+
+/// The children that a journal says are running.
+fn running_children(events: &[Event]) -> Vec<StepId> {
+    let mut running = Vec::new();
+    for event in events {
+        match (&event.kind, &event.step) {
+            (EventKind::ChildStarted { .. }, Some(step)) => running.push(step.clone()),
+            (EventKind::ChildCompleted { .. } | EventKind::ChildFailed { .. }, Some(step)) => {
+                running.retain(|known| known != step);
+            }
+            _ => {}
+        }
+    }
+    running
+}
+
+impl Finds {
+    fn mail(&self, case: &Case, events: &[Event]) -> Vec<MailKind> {
+        let children = running_children(events).into_iter().enumerate();
+        let ended = children.filter(|(number, _)| self.children >> (number % 8) & 1 == 1);
+        let mut mail: Vec<_> = ended
+            .map(|(number, step)| MailKind::Child {
+                step,
+                outcome: match number % 2 {
+                    0 => Ok(Payload::from_bytes(*b"[]")),
+                    _ => Err(Failure::new(FailureKind::Application, "it failed")),
+                },
+            })
+            .collect();
+        mail.extend(
+            case.mail(durable::journal::Timestamp::MIN)
+                .map(|mail| mail.kind),
+        );
+        if !mail.is_empty() {
+            let turn = self.turn.index(mail.len());
+            mail.rotate_left(turn);
+        }
+        for cancel in &self.cancels {
+            let place = cancel.index(mail.len() + 1);
+            mail.insert(place, MailKind::Cancel);
+        }
+        mail
+    }
+}
+
+/// Runs a case on a worker that dies at its commit number `nth`, puts the mail into the mailbox, and goes on with a
+/// worker that dies at the commit number `again`, and then on one that does not. `false` when the first one
+/// did not get that far.
+async fn found_together(case: &Case, finds: &Finds, nth: i64, again: i64) -> bool {
+    let simulation = Simulation::default();
+    simulation.insert(case).await.unwrap();
+    if !lives_until(&simulation, case, nth).await {
+        return false;
+    }
+    let run = RunId::from_recorded(RUN);
+    let record = simulation.store.find(&run).await.unwrap().unwrap();
+    let events = simulation.store.history(record.run).await.unwrap();
+    let at = simulation.clock.now();
+    let mail = finds.mail(case, &events).into_iter().map(|kind| NewMail {
+        to: MailTarget::Key(record.run),
+        kind,
+        at,
+    });
+    let batch = Batch {
+        mail: mail.collect(),
+        ..Batch::default()
+    };
+    simulation.store.commit(&batch).await.unwrap();
+    lives_until(&simulation, case, again).await;
+    let engine = simulation.engine(simulation.store.clone()).await.unwrap();
+    simulation.finish(&engine, case).await.unwrap();
+    engine.shutdown().await.unwrap();
+    let events = simulation.store.history(record.run).await.unwrap();
+    is_undone(&events);
+    true
+}
+
+async fn lives_until(simulation: &Simulation, case: &Case, nth: i64) -> bool {
+    let store = CrashingStore::new(simulation.store.clone(), nth, Moment::After);
+    let engine = simulation.engine(store.clone()).await.unwrap();
+    let died = tokio::select! {
+        () = store.died() => true,
+        finished = simulation.finish(&engine, case) => {
+            finished.unwrap();
+            false
+        }
+    };
+    drop(engine);
+    if died {
+        simulation.outlive_leases().await;
+    }
+    died
+}
+
+/// A run that was rolled back has undone every saga step that completed.
+fn is_undone(events: &[Event]) {
+    let rolled_back = events.iter().any(|event| {
+        matches!(
+            event.kind,
+            EventKind::CancelRequested | EventKind::RollbackStarted { .. }
+        )
+    });
+    let steps = |wanted: &str| {
+        let of_kind = events.iter().filter(|event| event.kind.name() == wanted);
+        let steps = of_kind.filter_map(|event| event.step.as_ref());
+        let sagas = steps.filter(|step| step.name().starts_with("saga_"));
+        sagas.cloned().collect::<Vec<_>>()
+    };
+    let mut done = steps("step_completed");
+    done.reverse();
+    let undone = if rolled_back { done } else { Vec::new() };
+    assert_eq!(steps("compensated"), undone, "{events:?}");
+}
+
+proptest! {
+    #![proptest_config(tries(48))]
+
+    #[test]
+    fn a_run_ends_whatever_it_finds_in_its_mailbox_at_once(
+        case in prop_oneof![case(), parent()],
+        finds in finds(),
+        again in 1..6_i64,
+    ) {
+        let case = Case { cancel_after: None, ..case };
+        block_on(async {
+            let mut nth = 1;
+            while found_together(&case, &finds, nth, again).await {
+                nth += 1;
+            }
+        });
+    }
+}
