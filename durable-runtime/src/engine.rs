@@ -11,6 +11,7 @@ use crate::{
     error::{Error, ErrorKind},
     graph::Registry,
     limits::Limits,
+    observe,
     store::{MemoryStore, NewWorker, Store},
     worker::{Shared, Tuning, WorkerThread},
 };
@@ -182,7 +183,8 @@ impl EngineBuilder {
             workflows: Some(registry.all_names()),
         };
         let worker = store.register_worker(worker).await?;
-        store.reap(now).await?;
+        observe::worker::started(worker);
+        observe::worker::freed(store.reap(now).await?);
         let (sender, requests) = mpsc::unbounded_channel();
         let shared = Shared::new(
             store,

@@ -13,6 +13,8 @@ pub mod limits;
 pub mod retry;
 pub mod status;
 
+mod observe;
+
 pub mod graph;
 
 pub mod context;

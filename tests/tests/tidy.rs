@@ -132,6 +132,11 @@ fn only_the_shell_selects() -> Result<()> {
 }
 
 #[test]
+fn only_one_module_names_what_is_logged() -> Result<()> {
+    only(&["observe/"], &["tracing"])
+}
+
+#[test]
 fn only_the_registry_iterates_what_is_linked() -> Result<()> {
     only(&["graph/registry.rs"], &["inventory::iter"])
 }

@@ -13,6 +13,7 @@ use std::{
 use super::{Ctx, Data, StepCtx, wait::Decode};
 use crate::{
     failure::{BoxError, Failure, FailureKind, UserError},
+    observe,
     replay::{OperationIndex, Resolution, StepPoll},
     retry::Retry,
 };
@@ -194,9 +195,10 @@ impl<T> InFlight<'_, T> {
     fn start(&mut self, attempt: u32) {
         let run = self.step.ctx.run();
         let id = run.machine().step_id(self.step.index).clone();
+        let span = observe::span_of_attempt(&run.id, &id, attempt);
         let ctx = StepCtx::new(run.clone(), id, attempt);
-        match catch_unwind(AssertUnwindSafe(|| (self.step.body)(ctx))) {
-            Ok(body) => self.attempt = Some(body),
+        match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| (self.step.body)(ctx)))) {
+            Ok(body) => self.attempt = Some(observe::in_span(span, body)),
             Err(panic) => self.end(Err(panicked(&*panic))),
         }
     }

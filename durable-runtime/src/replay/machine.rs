@@ -18,6 +18,7 @@ use crate::{
     journal::{
         Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
     },
+    observe,
     retry::Retry,
     status::Status,
     store::{LoadedRun, Mail, MailKind, NewMail, NewRun, Parent},
@@ -93,8 +94,10 @@ pub struct Machine {
     /// cancellation or a failure on.
     pub(super) undelivered: VecDeque<Event>,
     pub(super) delivered: u32,
-    /// How many events the journal had when it was loaded.
     recorded: u32,
+    /// Whether the body, when the journal was written last, had done all that it does after the last
+    /// event, and it has not done so again.
+    pub(super) came_to_rest: bool,
     /// Events proposed and not yet part of a commit.
     pub(super) uncommitted: Vec<Event>,
     pub(super) children: Vec<NewRun>,
@@ -152,6 +155,7 @@ impl Machine {
             undelivered: VecDeque::new(),
             delivered: 0,
             recorded: 0,
+            came_to_rest: false,
             uncommitted: Vec::new(),
             children: Vec::new(),
             outgoing: Vec::new(),
@@ -202,6 +206,7 @@ impl Machine {
             machine.latest = machine.latest.max(event.at);
         }
         machine.recorded = machine.ledger.len;
+        machine.came_to_rest = run.status == Status::Suspended;
         machine.committed = machine.ledger.len;
         // A run that is to be canceled needs no code that fits its journal.
         let canceled = run.mail.iter().any(|mail| mail.kind == MailKind::Cancel);
@@ -362,9 +367,17 @@ impl Machine {
         executing.filter_map(|operation| operation.waker.as_ref())
     }
 
-    /// Whether recorded events are still being delivered.
+    /// How many events the journal had when the run was loaded.
+    pub fn recorded(&self) -> u32 {
+        self.recorded
+    }
+
+    /// Whether what the body does now, it has done before: recorded events are still being delivered, or
+    /// it does what a run that was suspended had done after the last of them. After a crash in the
+    /// middle of that, nobody knows.
     pub fn is_replaying(&self) -> bool {
-        self.delivered < self.recorded && self.ledger.cause.is_none()
+        let is_known = self.delivered < self.recorded || self.came_to_rest;
+        is_known && self.ledger.cause.is_none()
     }
 
     fn ask_once(&mut self, index: OperationIndex, ask: impl FnOnce() -> Ask) {
@@ -440,6 +453,7 @@ impl Machine {
             step,
             kind,
         };
+        observe::run::proposed(&self.identity.id, &event);
         self.ledger.apply(&event, self.identity.definition);
         if self.ledger.cause.is_some() {
             // The body does not run again: what has not reached it is for nobody.

@@ -29,6 +29,7 @@ impl Machine {
         if !self.undelivered.is_empty() || self.ledger.ended {
             return false;
         }
+        self.came_to_rest = false;
         self.take_mail();
         if self.ledger.cause.is_some() {
             return false;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::Shared;
 use crate::{
     failure::Failure,
-    journal::{EventKind, Payload, RunKey},
+    journal::{EventKind, Payload, RunId, RunKey},
+    observe,
     status::Status,
     store::{Commit, RunRecord, RunUpdate, Store, StoreError},
 };
@@ -17,6 +18,18 @@ pub(crate) enum Ending {
     Failed(Failure),
     Canceled,
     Parked(String),
+}
+
+impl Ending {
+    /// Tells whoever listens.
+    pub(super) fn observe(&self, run: &RunId, workflow: &str) {
+        match self {
+            Self::Completed(_) => observe::run::completed(run, workflow),
+            Self::Failed(failure) => observe::run::failed(run, workflow, failure),
+            Self::Canceled => observe::run::canceled(run, workflow),
+            Self::Parked(reason) => observe::run::parked(run, workflow, reason),
+        }
+    }
 }
 
 /// How a run has ended by what is recorded, if it has.

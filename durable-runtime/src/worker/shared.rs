@@ -27,6 +27,7 @@ use crate::{
     graph::Registry,
     journal::{RunKey, Timestamp, WorkerId},
     limits::Limits,
+    observe,
     replay::{MachineLimits, Residency},
     store::{Store, StoreError},
 };
@@ -166,13 +167,19 @@ impl Shared {
     }
 
     pub(super) fn note_success(&self) {
-        self.trouble
+        let was_trouble = self
+            .trouble
             .send_if_modified(|trouble| trouble.take().is_some());
+        if was_trouble {
+            observe::worker::store_works();
+        }
     }
 
     pub(super) fn note_trouble(&self, error: &StoreError) {
-        tracing::warn!(%error, "the store failed; trying again");
-        self.trouble.send_replace(Some(error.to_string()));
+        match self.trouble.send_replace(Some(error.to_string())) {
+            None => observe::worker::store_failed(error),
+            Some(_) => observe::worker::store_fails_still(error),
+        }
     }
 
     /// Waits for a run to end.

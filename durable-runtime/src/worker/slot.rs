@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    journal::{MailId, RunKey},
+    journal::{MailId, RunId, RunKey},
     store::Mail,
 };
 
@@ -30,6 +30,7 @@ pub(crate) enum Input {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) run: RunKey,
+    pub(crate) id: RunId,
     inner: Mutex<Inner>,
     /// Whether the body was woken since it was polled last.
     woken: AtomicBool,
@@ -60,9 +61,10 @@ enum Activity {
 
 impl Slot {
     /// The place of a run whose mailbox was read when `read_at` was the last mail known here.
-    pub(crate) fn new(run: RunKey, read_at: MailId) -> Arc<Self> {
+    pub(crate) fn new(run: RunKey, id: RunId, read_at: MailId) -> Arc<Self> {
         Arc::new(Self {
             run,
+            id,
             inner: Mutex::default(),
             woken: AtomicBool::new(true),
             busy: AtomicBool::new(true),
@@ -193,7 +195,10 @@ mod tests {
     }
 
     fn polled() -> (Arc<Slot>, Arc<Task>) {
-        let (slot, task) = (Slot::new(RunKey::new(1), MailId::new(0)), Arc::default());
+        let (slot, task) = (
+            Slot::new(RunKey::new(1), RunId::from_recorded("run"), MailId::new(0)),
+            Arc::default(),
+        );
         slot.take(&Waker::from(Arc::clone(&task)));
         slot.take_woken();
         (slot, task)

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     Request, Shared,
+    ending::{Ending, ending_of},
     slot::{Input, Slot},
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     failure::Failure,
     graph::BodyFuture,
     journal::{Payload, StepId, Timestamp},
+    observe,
     replay::{Compensate, Machine, Residency, RollbackStep},
     store::Ownership,
 };
@@ -36,6 +38,8 @@ pub(super) struct WorkflowTask {
     on_trial: bool,
     /// The commit in flight lets go of the run.
     leaving: bool,
+    /// How the run ends with the commit in flight.
+    ending: Option<Ending>,
     /// The wake-up time that the timers know.
     wake_at: Option<Timestamp>,
     /// When a body that is winding down is dropped.
@@ -71,6 +75,7 @@ impl WorkflowTask {
             compensation: None,
             on_trial,
             leaving: false,
+            ending: None,
             wake_at: None,
             grace_until: None,
         }
@@ -121,6 +126,10 @@ impl WorkflowTask {
                 Input::Committed { events } => {
                     machine.handle_committed(events);
                     if self.leaving {
+                        let workflow = machine.identity().definition.name;
+                        if let Some(ending) = &self.ending {
+                            ending.observe(&self.run.id, workflow);
+                        }
                         return std::ops::ControlFlow::Break(());
                     }
                 }
@@ -186,7 +195,12 @@ impl WorkflowTask {
             let ctx = Ctx::new(self.run.clone());
             let definition = self.run.machine().identity().definition;
             match (definition.body)(ctx, input) {
-                Ok(body) => self.body = Body::Running(body),
+                Ok(body) => {
+                    let events = self.run.machine().recorded();
+                    observe::run::taken_up(&self.run.id, definition.name, events);
+                    let span = observe::span_of_run(&self.run.id, definition.name);
+                    self.body = Body::Running(observe::in_span(span, body));
+                }
                 Err(failure) => {
                     let reason = self
                         .run
@@ -200,7 +214,12 @@ impl WorkflowTask {
             return;
         };
         let mut cx = Context::from_waker(&self.waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut cx)));
+        let is_replaying = self.run.machine().is_replaying();
+        let mut poll = || body.as_mut().poll(&mut cx);
+        let polled = catch_unwind(AssertUnwindSafe(|| match is_replaying {
+            true => observe::silently(poll),
+            false => poll(),
+        }));
         self.look();
         match polled {
             Ok(Poll::Pending) => {}
@@ -222,7 +241,7 @@ impl WorkflowTask {
         let body = std::mem::replace(&mut self.body, Body::Gone);
         // A destructor that panics must not take the worker along.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-            tracing::error!(run = %self.run.id, "a destructor panicked: {}", panic_message(&*panic));
+            observe::worker::destructor_panicked(&self.run.id, panic_message(&*panic));
         }
     }
 
@@ -236,7 +255,6 @@ impl WorkflowTask {
     }
 
     fn park(&mut self, reason: &dyn std::fmt::Display) {
-        tracing::error!(run = %self.run.id, %reason, "run parked");
         self.run.machine().park(reason.to_string());
     }
 
@@ -304,8 +322,11 @@ impl WorkflowTask {
             compensator,
         } = compensate;
         let ctx = StepCtx::compensation(self.run.clone(), step.clone(), attempt);
-        match catch_unwind(AssertUnwindSafe(|| (compensator.call)(ctx, output))) {
+        let span = observe::span_of_compensation(&self.run.id, &step, attempt);
+        let call = || span.in_scope(|| (compensator.call)(ctx, output));
+        match catch_unwind(AssertUnwindSafe(call)) {
             Ok(future) => {
+                let future = observe::in_span(span, future);
                 self.slot.wake_body();
                 self.compensation = Some(Compensation {
                     step,
@@ -366,6 +387,7 @@ impl WorkflowTask {
                 .as_ref()
                 .is_none_or(|u| u.ownership == Ownership::Keep);
             self.leaving = !keeps;
+            self.ending = if keeps { None } else { ending_of(&commit) };
             self.shared.request(Request::Commit {
                 commit,
                 slot: Arc::clone(&self.slot),

@@ -28,7 +28,7 @@ use super::{
     pool::Pool,
     presence::Presence,
 };
-use crate::store::Hint;
+use crate::{observe, store::Hint};
 
 /// The longest pause between two tries to listen; see [`Presence`].
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -174,9 +174,9 @@ impl Hints {
                 .run(Box::new(move |c| Box::pin(notify(c, channel, payload))))
                 .await;
             if let Err(error) = sent {
-                tracing::debug!(
-                    ?error,
-                    "a hint was not sent; others will look by themselves"
+                observe::worker::database_note(
+                    &error,
+                    "a hint was not sent; others will look by themselves",
                 );
             }
         }
@@ -193,7 +193,10 @@ impl Hints {
             self.has_tried.send_replace(true);
             line.presence.withdraw(&line.leases);
             if let Err(error) = heard {
-                tracing::debug!(%error, "the listener broke; looking by polling meanwhile");
+                observe::worker::database_note(
+                    &error,
+                    "the listener broke; looking by polling meanwhile",
+                );
             }
         }
     }

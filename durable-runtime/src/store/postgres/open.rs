@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     clock::DatabaseClock,
+    observe,
     store::{StoreError, StoreErrorKind},
 };
 
@@ -63,7 +64,7 @@ async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared
     let mut warnings = server::inspect(&mut first, &address).await?;
     warnings.extend(address.weak_encryption());
     for warning in &warnings {
-        tracing::warn!("{warning}");
+        observe::worker::database_warning(&warning);
     }
     schema::prepare(&mut first, &address).await?;
     let size = u32::try_from(options.connections).unwrap_or(u32::MAX);

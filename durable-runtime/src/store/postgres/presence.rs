@@ -29,7 +29,7 @@ use tokio::{
 };
 
 use super::{error::Fault, notify::Hints, pool::Pool, process, worker};
-use crate::journal::WorkerId;
+use crate::{journal::WorkerId, observe};
 
 /// How long a lock must be free before its worker counts as dead. A live worker needs the longest pause
 /// between two tries to connect, and the time that connecting takes.
@@ -111,7 +111,10 @@ impl Presence {
     /// Takes a lock on the connection that listens, and shows it.
     pub(super) async fn prove(&self, listener: &mut PgListener, leases: &Pool) {
         if let Err(error) = self.try_prove(listener, leases).await {
-            tracing::debug!(?error, "this worker's lease alone says that it is alive");
+            observe::worker::database_note(
+                &error,
+                "this worker's lease alone says that it is alive",
+            );
         }
     }
 
@@ -150,7 +153,7 @@ impl Presence {
         tokio::spawn(async move {
             let withdrawing = leases.run(Box::new(move |c| Box::pin(worker::withdraw(c, proof))));
             if let Err(error) = withdrawing.await {
-                tracing::debug!(?error, "a broken connection could not be reported");
+                observe::worker::database_note(&error, "a broken connection could not be reported");
             }
         });
     }
@@ -171,10 +174,7 @@ impl Presence {
             };
             let freed = watch.look(proof, &leases).await;
             if freed > 0 {
-                tracing::warn!(
-                    runs = freed,
-                    "the connection of another worker has ended; its runs go on elsewhere"
-                );
+                observe::worker::freed(freed);
                 hints.announce_due();
             }
         }
@@ -235,7 +235,10 @@ impl Watch {
             Box::pin(worker::bury_lost(c, proof.server, dead))
         }));
         burying.await.unwrap_or_else(|error| {
-            tracing::debug!(?error, "a dead worker could not be buried; trying again");
+            observe::worker::database_note(
+                &error,
+                "a dead worker could not be buried; trying again",
+            );
             0
         })
     }

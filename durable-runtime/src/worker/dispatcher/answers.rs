@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Dispatcher, StartReply, Written, persist};
 use crate::{
     journal::{MailId, Timestamp},
+    observe,
     store::{
         Commit, CommitOutcome, Delivery, Hint, Mail, MailKind, MailOutcome, Ownership, RunUpdate,
         StartOutcome,
@@ -59,11 +60,8 @@ impl Dispatcher {
         outcome: CommitOutcome,
     ) {
         let CommitOutcome::Committed { children, outgoing } = outcome else {
-            tracing::info!(
-                run = commit.run.get(),
-                "ownership lost; the run goes on elsewhere"
-            );
             if let Some(slot) = slot {
+                observe::run::lost(&slot.id);
                 self.shared.residents.remove(&slot);
                 slot.push(Input::Drop);
             }

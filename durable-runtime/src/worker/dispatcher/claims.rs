@@ -4,6 +4,7 @@ use super::{CLAIM_MAX, Dispatcher, Request};
 use crate::{
     graph::Definition,
     journal::{Epoch, MailId, RunKey, Timestamp},
+    observe,
     replay::{Identity, Machine},
     status::Status,
     store::{Claim, Commit, LoadedRun, NewRun, Ownership, RunUpdate, StoreError},
@@ -54,7 +55,7 @@ impl Dispatcher {
         input: crate::journal::Payload,
         on_trial: bool,
     ) {
-        let slot = Slot::new(key, self.last_mail);
+        let slot = Slot::new(key, machine.identity().id.clone(), self.last_mail);
         self.shared.residents.insert(&slot);
         let task = WorkflowTask::new(&self.shared, slot, machine, input, on_trial);
         self.shared.runtime.spawn(task);
@@ -71,6 +72,7 @@ impl Dispatcher {
                 self.shared.note_success();
                 self.short_of_room = claimed.runs.len() == claim.limit;
                 self.next_claim = claimed.next_due.unwrap_or(Timestamp::MAX);
+                observe::worker::claimed(self.shared.worker(), claimed.runs.len());
                 for run in claimed.runs {
                     self.take_claimed(run);
                 }
@@ -156,16 +158,22 @@ impl Dispatcher {
         let position = u32::try_from(run.events.len()).unwrap_or(u32::MAX);
         let Some(definition) = self.shared.registry.find(&run.workflow) else {
             let reason = self.shared.registry.unknown(&run.workflow);
+            observe::run::parked(&run.id, &run.workflow, &reason);
             return self.park(key, epoch, position, reason);
         };
         if let Some(reason) = self.shared.limits.too_many_deaths(&run) {
+            observe::run::parked(&run.id, definition.name, &reason);
             return self.park(key, epoch, position, reason);
         }
-        let input = run.input.clone();
+        let (id, input) = (run.id.clone(), run.input.clone());
         let identity = self.identify(&mut run, definition);
         match Machine::load(identity, self.shared.machine_limits(), run) {
             Ok(machine) => self.spawn(key, machine, input, on_trial),
-            Err(reason) => self.park(key, epoch, position, reason.to_string()),
+            Err(reason) => {
+                let reason = reason.to_string();
+                observe::run::parked(&id, definition.name, &reason);
+                self.park(key, epoch, position, reason);
+            }
         }
     }
 
@@ -186,7 +194,6 @@ impl Dispatcher {
     }
 
     pub(super) fn park(&self, run: RunKey, epoch: Epoch, position: u32, reason: String) {
-        tracing::error!(run = run.get(), %reason, "run parked");
         let ownership = Ownership::Release {
             due: None,
             seen: MailId::new(i64::MAX),

@@ -3,6 +3,7 @@
 use super::Dispatcher;
 use crate::{
     journal::Timestamp,
+    observe,
     store::{NewWorker, StoreError},
     worker::slot::Input,
 };
@@ -39,8 +40,12 @@ impl Dispatcher {
             self.next_reap = until;
             self.tell_all();
         }
-        if now >= self.next_reap && self.shared.store.reap(now).await? > 0 {
-            self.next_claim = Timestamp::MIN;
+        if now >= self.next_reap {
+            let freed = self.shared.store.reap(now).await?;
+            observe::worker::freed(freed);
+            if freed > 0 {
+                self.next_claim = Timestamp::MIN;
+            }
         }
         Ok(())
     }
@@ -54,7 +59,7 @@ impl Dispatcher {
 
     /// The lease was lost: what is in memory belongs to others now.
     pub(super) async fn start_over(&mut self, lease_until: Timestamp) -> Result<(), StoreError> {
-        tracing::warn!("the lease was lost; dropping all runs and registering anew");
+        observe::worker::lease_lost(self.shared.worker());
         self.drop_all();
         let worker = NewWorker {
             lease_until,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::{BATCH_MAX, Dispatcher};
-use crate::{clock::Rest, journal::Timestamp, worker::slot::Input};
+use crate::{clock::Rest, journal::Timestamp, observe, worker::slot::Input};
 
 impl Dispatcher {
     pub(super) fn drop_all(&self) {
@@ -33,9 +33,10 @@ impl Dispatcher {
                 .await?;
             self.shared.store.close().await
         };
-        if let Err(error) = result.await {
+        match result.await {
+            Ok(()) => observe::worker::stopped(self.shared.worker()),
             // The lease runs out by itself.
-            tracing::warn!(%error, "the worker could not sign off");
+            Err(error) => observe::worker::not_signed_off(self.shared.worker(), &error),
         }
         self.shared.residents.tell_shut_down();
         let _ = reply.send(());
