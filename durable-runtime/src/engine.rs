@@ -12,7 +12,7 @@ use crate::{
     graph::Registry,
     limits::Limits,
     observe,
-    store::{MemoryStore, NewWorker, Store},
+    store::{MemoryStore, Named, NewWorker, Store},
     worker::{Shared, Tuning, WorkerThread},
 };
 
@@ -130,32 +130,23 @@ impl EngineBuilder {
     ///
     /// As [`Engine::open`].
     pub async fn open(self, url: &str) -> Result<Engine, Error> {
-        if url == "memory:" {
-            return self.start(MemoryStore::new()).await;
-        }
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        match Named::by(url)? {
+            Named::Memory => self.start(MemoryStore::new()).await,
             #[cfg(feature = "postgres")]
-            return self
-                .start(crate::store::PostgresStore::open(url).await?)
-                .await;
+            Named::Postgres(_) => {
+                let store = crate::store::PostgresStore::open(url).await?;
+                self.start(store).await
+            }
             #[cfg(not(feature = "postgres"))]
-            return Err(crate::store::StoreError::new(
-                crate::store::StoreErrorKind::Open,
-                "this build has no PostgreSQL store; enable the feature `postgres`",
-            )
-            .into());
+            Named::Postgres(_) => Err(missing_store("PostgreSQL", "postgres").into()),
+            #[cfg(feature = "sqlite")]
+            Named::Sqlite(_) => {
+                let store = crate::store::SqliteStore::open(url).await?;
+                self.start(store).await
+            }
+            #[cfg(not(feature = "sqlite"))]
+            Named::Sqlite(_) => Err(missing_store("SQLite", "sqlite").into()),
         }
-        #[cfg(feature = "sqlite")]
-        {
-            let store = crate::store::SqliteStore::open(url).await?;
-            self.start(store).await
-        }
-        #[cfg(not(feature = "sqlite"))]
-        Err(crate::store::StoreError::new(
-            crate::store::StoreErrorKind::Open,
-            "this build has no SQLite store; enable the feature `sqlite`",
-        )
-        .into())
     }
 
     /// Starts the engine on a store.
@@ -205,4 +196,12 @@ impl EngineBuilder {
         })?;
         Ok(Engine { shared, worker })
     }
+}
+
+#[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+fn missing_store(name: &str, feature: &str) -> crate::store::StoreError {
+    crate::store::StoreError::new(
+        crate::store::StoreErrorKind::Open,
+        format!("this build has no {name} store; enable the feature `{feature}`"),
+    )
 }

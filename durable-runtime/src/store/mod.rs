@@ -3,6 +3,7 @@
 //! Invariant: a run's state changes only through [`Store::commit`], and one batch is one
 //! transaction. Only the folders below this one name `sqlx`.
 
+mod address;
 mod batch;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
@@ -17,6 +18,7 @@ mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub(crate) use address::Named;
 pub(crate) use batch::bytes;
 pub use batch::{
     Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget,

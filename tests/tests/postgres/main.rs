@@ -9,5 +9,6 @@ mod pooler;
 mod presence;
 mod proxy;
 mod races;
+mod servers;
 mod support;
 mod tls;

@@ -2,13 +2,17 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    sync::Arc,
     time::Duration,
 };
 
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{PostgresOptions, address::Address};
+use super::{
+    PostgresOptions,
+    address::{Address, Servers},
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -19,7 +23,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// over time.
 #[derive(Debug)]
 pub(super) struct Connector {
-    connect: PgConnectOptions,
+    servers: Arc<Servers>,
+    call_timeout: Duration,
     setup: String,
     pacing: Mutex<Pacing>,
 }
@@ -27,7 +32,8 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(address: &Address, options: &PostgresOptions) -> Self {
         Self {
-            connect: address.connect.clone().disable_statement_logging(),
+            servers: Arc::clone(&address.servers),
+            call_timeout: options.call_timeout,
             setup: setup(&address.schema, options.call_timeout),
             pacing: Mutex::new(Pacing::up_to(LONGEST_PAUSE)),
         }
@@ -38,7 +44,7 @@ impl Connector {
         pacing.wait().await;
         // Until it has succeeded: a caller may give up waiting.
         pacing.slow_down();
-        let mut connection = self.connect.connect().await?;
+        let mut connection = self.servers.connect(self.call_timeout).await?;
         let setup = sqlx::raw_sql(AssertSqlSafe(self.setup.as_str()));
         connection.execute(setup).await?;
         *pacing = Pacing::up_to(LONGEST_PAUSE);

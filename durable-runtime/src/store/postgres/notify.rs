@@ -15,7 +15,7 @@ use std::{
 
 use sqlx::{
     PgConnection,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    postgres::{PgListener, PgPoolOptions},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -23,6 +23,7 @@ use tokio::{
 };
 
 use super::{
+    address::Servers,
     connect::Pacing,
     payload::{read, write},
     pool::Pool,
@@ -53,7 +54,7 @@ pub(super) struct Hints {
 /// shows.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub(super) connect: PgConnectOptions,
+    pub(super) servers: Arc<Servers>,
     pub(super) patience: Duration,
     pub(super) presence: Arc<Presence>,
     pub(super) leases: Arc<Pool>,
@@ -208,7 +209,7 @@ impl Hints {
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(patience)
-            .connect_lazy_with(line.connect.clone());
+            .connect_lazy_with(line.servers.current().clone());
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
         let listening = timeout(patience, listener.listen(&self.channel)).await;

@@ -119,7 +119,7 @@ fn start_hinting(
 ) -> Vec<AbortHandle> {
     let sending = Arc::clone(hints).send(Arc::clone(leases));
     let listening = Arc::clone(hints).listen(Line {
-        connect: address.connect.clone(),
+        servers: Arc::clone(&address.servers),
         patience: options.call_timeout,
         presence: Arc::clone(presence),
         leases: Arc::clone(leases),

@@ -44,10 +44,24 @@ impl fmt::Debug for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens a database, and creates the schema `durable` and its tables if they are not there. The
-    /// address is `postgres://user:password@host:5432/database`; parameters after `?`: `sslmode`,
-    /// `sslrootcert`, `sslcert`, `sslkey`, `host` (a folder of Unix sockets), `hostaddr`, `port`,
-    /// `dbname`, `user`, `password`, `application_name`, `options`.
+    /// Opens a database, and creates the schema `durable` and its tables if they are not there.
+    ///
+    /// The address is `postgres://user:password@host:5432/database`, and is read as `libpq`,
+    /// PostgreSQL's own library, reads it, with its variables (`PGPASSWORD` and others) and its password
+    /// file. There may be several hosts (`host1:5432,host2:5432`): the one that takes writes is used, and
+    /// looked for again when it no longer does. Parameters after `?`:
+    ///
+    /// - followed: `sslmode`, `sslrootcert` (also `system`), `sslcert`, `sslkey`, `host` (also a folder
+    ///   of Unix sockets), `hostaddr`, `port`, `dbname`, `user`, `password`, `application_name`,
+    ///   `options`, `target_session_attrs` (`any`, `read-write`, `primary`, which mean the same here),
+    ///   and `connect_timeout` in seconds, for each host, within
+    ///   [`call_timeout`](PostgresOptions::call_timeout);
+    /// - `channel_binding=require`: as `sslmode=verify-full`, which protects against the same;
+    /// - ignored, since nothing depends on them: `keepalives` and its kin (a dead line is noticed by
+    ///   `call_timeout`), `sslnegotiation`, `sslcompression`, `client_encoding`, `load_balance_hosts`.
+    ///
+    /// What cannot be followed and would protect less or mean another server is refused. No error shows a
+    /// password.
     ///
     /// What weakens the promises (a server with `fsync = off`, a connection that does not verify its
     /// server) is logged as a warning, and told by [`warnings`](Self::warnings).

@@ -2,15 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{Named, StoreError, StoreErrorKind};
 
 /// The file that an address names: `sqlite://file.db`, `sqlite:///abs/file.db`, `sqlite:file.db` or
 /// a plain path.
 pub(super) fn path_of(address: &str) -> Result<PathBuf, StoreError> {
-    let path = address
-        .strip_prefix("sqlite://")
-        .or_else(|| address.strip_prefix("sqlite:"))
-        .unwrap_or(address);
+    let path = match Named::by(address)? {
+        Named::Sqlite(path) => path,
+        Named::Memory => ":memory:",
+        Named::Postgres(_) => {
+            return Err(StoreError::new(
+                StoreErrorKind::Open,
+                "`postgres://` is not a SQLite address; write `sqlite://runs.db`, or a path",
+            ));
+        }
+    };
     let refuse = |why: &str| Err(StoreError::new(StoreErrorKind::Open, why));
     if path == ":memory:" || path.contains("mode=memory") {
         return refuse(
@@ -23,21 +29,9 @@ pub(super) fn path_of(address: &str) -> Result<PathBuf, StoreError> {
         );
     }
     if path.contains('?') {
-        return Err(StoreError::new(
-            StoreErrorKind::Open,
-            format!(
-                "`{address}` has parameters after `?`, which are not supported; use `SqliteOptions`"
-            ),
-        ));
-    }
-    if path.contains("://") {
-        return Err(StoreError::new(
-            StoreErrorKind::Open,
-            format!(
-                "`{}://` is not a SQLite address; write `sqlite://runs.db`, or a path",
-                path.split("://").next().unwrap_or_default()
-            ),
-        ));
+        return refuse(
+            "the SQLite address has parameters after `?`, which are not supported; use `SqliteOptions`",
+        );
     }
     let path = Path::new(path);
     check_place(path)?;
