@@ -20,3 +20,38 @@ SELECT
     j.step,
     encode(j.data, 'escape') AS data
 FROM journal AS j JOIN runs AS r ON r.run = j.run;
+
+-- For lists of the runs of one workflow.
+CREATE INDEX runs_workflow ON runs (workflow, run);
+-- Parked runs by who has tried them; the array itself may be too long for an index.
+CREATE INDEX runs_parked ON runs (workflow, coalesce(hash_array_extended(parked_by, 0), 0), run)
+    WHERE status = 8;
+-- gone: when it was found that the worker is not registered any more.
+ALTER TABLE batches ADD COLUMN gone BIGINT;
+
+-- A run takes its journal, its mailbox and its children along when it is deleted, whatever the
+-- `search_path` of the one who deletes it.
+CREATE FUNCTION forget_runs() RETURNS TRIGGER
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    numbers CONSTANT BIGINT[] := ARRAY(
+        WITH RECURSIVE forgotten (run) AS (
+            SELECT d.run FROM deleted AS d
+            UNION
+            SELECT r.run FROM forgotten AS f JOIN runs AS r ON r.parent = f.run
+        )
+        SELECT f.run FROM forgotten AS f
+    );
+BEGIN
+    IF cardinality(numbers) > 0 THEN
+        DELETE FROM journal WHERE run = ANY (numbers);
+        DELETE FROM mailbox WHERE run = ANY (numbers);
+        DELETE FROM runs WHERE run = ANY (numbers);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER runs_deleted AFTER DELETE ON runs
+    REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION forget_runs();

@@ -27,6 +27,9 @@ pub enum StoreErrorKind {
     NewerSchema,
     /// The address or the options make no sense, or the file cannot be opened.
     Open,
+    /// The database's file was deleted, or another was put in its place, while it was open. Nothing was
+    /// acknowledged since.
+    Replaced,
     /// The server refused the login, or the role lacks a right.
     Denied,
     /// The server, or what stands in front of it, cannot be built on.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Commit, MailKind, NewRun, Ownership};
 use crate::{
-    journal::{Epoch, WorkerId},
+    journal::{Epoch, Event, Timestamp, WorkerId},
     status::Status,
 };
 
@@ -15,6 +15,15 @@ pub(super) const SUSPECT_DEATHS: u32 = 3;
 /// How long a run is on trial at the most: a trial also ends when the journal grows, or when the worker
 /// lets go of the run.
 pub(super) const TRIAL: Duration = Duration::from_secs(10);
+
+/// How long it is remembered which batch a worker has sent last after it was found gone.
+const BATCH_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Of a worker that was gone before this time it is forgotten what it has sent.
+pub(super) fn forgotten(now: Timestamp) -> Timestamp {
+    let memory = i64::try_from(BATCH_MEMORY.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now.as_micros().saturating_sub(memory))
+}
 
 /// Whether a run that is there was started by this very request, whose reply was lost: nobody else
 /// can have drawn its seed, and nobody has claimed it since.
@@ -36,6 +45,15 @@ pub(super) fn is_same_release(commit: &Commit, status: Status) -> bool {
         .as_ref()
         .is_some_and(|update| update.status == status && update.ownership != Ownership::Keep);
     releases && commit.events.is_empty() && commit.children.is_empty() && commit.outgoing.is_empty()
+}
+
+/// Refuses the journal of a run that was claimed for the first time and should have none: it was there before
+/// the run, so it is another's.
+pub(super) fn check_journal(epoch: Epoch, events: &[Event]) -> Result<(), &'static str> {
+    if epoch.get() == 1 && !events.is_empty() {
+        return Err("its journal was there before it, and belongs to another run");
+    }
+    Ok(())
 }
 
 /// Whether mail of this kind makes a run with this status due when nobody owns it.

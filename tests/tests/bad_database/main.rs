@@ -5,4 +5,8 @@
 #[cfg(all(test, target_os = "linux"))]
 mod full_disk;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod old_schema;
+#[cfg(test)]
 mod sqlite;

@@ -119,6 +119,11 @@ fn statement(damage: Damage, schema: &str) -> Option<String> {
             "UPDATE {schema}.runs SET status = 9999 WHERE run = {}",
             run.get()
         ),
+        Damage::DeleteRun { run } => format!("DELETE FROM {schema}.runs WHERE run = {}", run.get()),
+        Damage::ForeignEvent { run } => format!(
+            "INSERT INTO {schema}.journal (run, position, kind, data, at) VALUES ({}, 0, 17, '\\x31', 1)",
+            run.get()
+        ),
         _ => return None,
     })
 }

@@ -73,6 +73,11 @@ fn statement(damage: Damage) -> Option<String> {
         Damage::UnknownStatus { run } => {
             format!("UPDATE runs SET status = 9999 WHERE run = {}", run.get())
         }
+        Damage::DeleteRun { run } => format!("DELETE FROM runs WHERE run = {}", run.get()),
+        Damage::ForeignEvent { run } => format!(
+            "INSERT INTO journal (run, position, kind, data, at) VALUES ({}, 0, 17, X'31', 1)",
+            run.get()
+        ),
         _ => return None,
     })
 }

@@ -113,14 +113,38 @@ const TAKE_SUSPECT: &str = take!(
     ", tried AS (UPDATE workers SET trial = c.run, trial_until = $4 FROM chosen AS c WHERE worker = $1)"
 );
 
-// 8 is parked; `status <> 4` names the partial index.
+/// Who has parked a run, as the index has it. 8 is parked.
+macro_rules! parked_by {
+    ($run:literal) => {
+        concat!("coalesce(hash_array_extended(", $run, ".parked_by, 0), 0)")
+    };
+}
+
+/// Runs that the same workers have parked lie together in an index, and the search for those that this one
+/// has not tried jumps from one such group to the next: what it costs does not depend on how many runs are
+/// parked.
 const TAKE_PARKED: &str = take!(
     "SELECT workflows FROM workers WHERE worker = $1 FOR KEY SHARE",
-    "SELECT run, status, due FROM runs \
-     WHERE status = 8 AND status <> 4 AND owner IS NULL \
-     AND EXISTS (SELECT FROM me WHERE me.workflows IS NULL OR workflow = ANY (me.workflows)) \
-     AND NOT coalesce($1 = ANY (parked_by), FALSE) \
-     ORDER BY run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
+    concat!(
+        "WITH RECURSIVE groups (workflow, parked_by, key) AS (\
+         (SELECT r.workflow, r.parked_by, ",
+        parked_by!("r"),
+        " FROM runs AS r WHERE r.status = 8 ORDER BY 1, 3 LIMIT 1) UNION ALL \
+         SELECT n.* FROM groups AS g CROSS JOIN LATERAL (\
+         SELECT r.workflow, r.parked_by, ",
+        parked_by!("r"),
+        " FROM runs AS r WHERE r.status = 8 AND (r.workflow, ",
+        parked_by!("r"),
+        ") > (g.workflow, g.key) ORDER BY 1, 3 LIMIT 1) AS n) \
+         SELECT r.run, r.status, r.due FROM groups AS g CROSS JOIN LATERAL (\
+         SELECT r.run, r.status, r.due FROM runs AS r \
+         WHERE r.status = 8 AND r.owner IS NULL AND r.workflow = g.workflow AND ",
+        parked_by!("r"),
+        " = g.key ORDER BY r.run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) AS r \
+         WHERE NOT coalesce($1 = ANY (g.parked_by), FALSE) \
+         AND EXISTS (SELECT FROM me WHERE me.workflows IS NULL OR g.workflow = ANY (me.workflows)) \
+         LIMIT $3"
+    ),
     ""
 );
 
@@ -317,18 +341,21 @@ fn loaded(
     events: Option<Result<Vec<Event>, sqlx::Error>>,
     mail: Option<Result<Vec<Mail>, sqlx::Error>>,
 ) -> Result<LoadedRun, sqlx::Error> {
+    let epoch = Epoch::new(row.try_get(4)?);
+    let events = events.unwrap_or_else(|| Ok(Vec::new()))?;
+    rules::check_journal(epoch, &events).map_err(unreadable)?;
     Ok(LoadedRun {
         run: RunKey::new(row.try_get(0)?),
         id: RunId::from_recorded(row.try_get(1)?),
         workflow: row.try_get(2)?,
         status: convert::status(row.try_get(3)?)?,
-        epoch: Epoch::new(row.try_get(4)?),
+        epoch,
         input: convert::payload(row, 5)?,
         seed: row.try_get(6)?,
         parent: convert::parent(row, 7)?,
         created_at: Timestamp::from_micros(row.try_get(9)?),
         deaths: u32::try_from(row.try_get::<i32, _>(11)?).map_err(unreadable)?,
-        events: events.unwrap_or_else(|| Ok(Vec::new()))?,
+        events,
         mail: mail.unwrap_or_else(|| Ok(Vec::new()))?,
     })
 }

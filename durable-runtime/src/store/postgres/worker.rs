@@ -10,7 +10,7 @@ use super::{
 use crate::{
     clock::{Asked, Reading},
     journal::{RunKey, Timestamp, WorkerId},
-    store::NewWorker,
+    store::{NewWorker, rules},
 };
 
 /// The owners of runs, by jumping through the index from one to the next: as many reads as workers.
@@ -236,10 +236,13 @@ pub(super) async fn reap(
 ) -> Result<u64, sqlx::Error> {
     let is_needed = format!(
         "{OWNERS} SELECT EXISTS (SELECT FROM workers WHERE lease_until < $1) \
-         OR EXISTS (SELECT FROM owners WHERE {IS_GONE})"
+         OR EXISTS (SELECT FROM owners WHERE {IS_GONE}) \
+         OR EXISTS (SELECT FROM batches AS b WHERE coalesce(b.gone, 0) < $2 \
+         AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker))"
     );
     let is_needed: bool = sqlx::query_scalar(AssertSqlSafe(is_needed))
         .bind(now.as_micros())
+        .bind(rules::forgotten(now).as_micros())
         .fetch_one(&mut *connection)
         .await?;
     if !is_needed {
@@ -249,7 +252,22 @@ pub(super) async fn reap(
         .bind(now.as_micros())
         .execute(&mut *connection)
         .await?;
+    forget_batches(connection, now).await?;
     free(connection).await
+}
+
+/// What workers that are gone have sent last is remembered for a while: one that is alive may send it again.
+async fn forget_batches(connection: &mut PgConnection, now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "WITH forgotten AS (DELETE FROM batches WHERE gone < $2) \
+         UPDATE batches AS b SET gone = $1 WHERE b.gone IS NULL \
+         AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker)",
+    )
+    .bind(now.as_micros())
+    .bind(rules::forgotten(now).as_micros())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The sessions on a server that have ended, of workers that are registered.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::store::{Named, StoreError, StoreErrorKind};
 
-/// The file that an address names: `sqlite://file.db`, `sqlite:///abs/file.db`, `sqlite:file.db` or
-/// a plain path.
+/// The file that an address names: `sqlite://file.db`, `sqlite:///abs/file.db`, `sqlite:file.db`,
+/// `file:file.db` as SQLite's shell has it, or a plain path.
 pub(super) fn path_of(address: &str) -> Result<PathBuf, StoreError> {
     let path = match Named::by(address)? {
         Named::Sqlite(path) => path,
@@ -17,6 +17,14 @@ pub(super) fn path_of(address: &str) -> Result<PathBuf, StoreError> {
             ));
         }
     };
+    // As a name, SQLite itself would take it for an address.
+    let is_uri = path.starts_with("file:");
+    let path = path.strip_prefix("file:").map_or(path, |path| {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        path.strip_prefix("localhost")
+            .filter(|path| path.starts_with('/'))
+            .unwrap_or(path)
+    });
     let refuse = |why: &str| Err(StoreError::new(StoreErrorKind::Open, why));
     if path == ":memory:" || path.contains("mode=memory") {
         return refuse(
@@ -32,6 +40,9 @@ pub(super) fn path_of(address: &str) -> Result<PathBuf, StoreError> {
         return refuse(
             "the SQLite address has parameters after `?`, which are not supported; use `SqliteOptions`",
         );
+    }
+    if is_uri && path.contains(['%', '#']) {
+        return refuse("a `file:` address with `%` or `#` is not supported; write the path itself");
     }
     let path = Path::new(path);
     check_place(path)?;
@@ -68,13 +79,27 @@ mod tests {
 
     #[test]
     fn every_spelling_names_the_same_file() {
-        for address in ["runs.db", "sqlite:runs.db", "sqlite://runs.db"] {
+        for address in [
+            "runs.db",
+            "sqlite:runs.db",
+            "sqlite://runs.db",
+            "file:runs.db",
+            "sqlite:file:runs.db",
+        ] {
             assert_eq!(path_of(address).unwrap(), Path::new("runs.db"), "{address}");
         }
-        assert_eq!(
-            path_of("sqlite:///tmp/runs.db").unwrap(),
-            Path::new("/tmp/runs.db")
-        );
+        for address in [
+            "sqlite:///tmp/runs.db",
+            "file:/tmp/runs.db",
+            "file:///tmp/runs.db",
+            "file://localhost/tmp/runs.db",
+        ] {
+            assert_eq!(
+                path_of(address).unwrap(),
+                Path::new("/tmp/runs.db"),
+                "{address}"
+            );
+        }
     }
 
     #[test]
@@ -83,6 +108,7 @@ mod tests {
             ("sqlite::memory:", "MemoryStore"),
             ("", "names no file"),
             ("sqlite://a.db?mode=ro", "SqliteOptions"),
+            ("file:a%20b.db", "write the path itself"),
             (
                 "postgres://host/db",
                 "`postgres://` is not a SQLite address",

@@ -6,6 +6,7 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     convert::{self, unreadable},
+    parked::parked,
     statement::json_list,
     worker::no_trial,
     writer::{begin, commit},
@@ -38,6 +39,8 @@ macro_rules! drives {
         )
     };
 }
+
+pub(super) use drives;
 
 /// The workflows whose runs worker `?1` may take, as `mine`: of those that unowned runs wait for, the ones
 /// it can drive, and the ones that nobody can, so that somebody says so. The names are found by jumping
@@ -85,14 +88,6 @@ const SUSPECT: &str = concat!(
     "SELECT run FROM runs WHERE workflow IN mine AND due IS NOT NULL AND due <= ?2 AND deaths >= 3 AND ",
     may_try!(),
     " ORDER BY due, run LIMIT 1"
-);
-
-const PARKED: &str = concat!(
-    "SELECT run FROM runs WHERE status = 8 AND status <> 4 AND owner IS NULL \
-     AND instr(coalesce(parked_by, ''), ',' || ?1 || ',') = 0 \
-     AND EXISTS (SELECT 1 FROM workers AS w WHERE w.worker = ?1 AND ",
-    drives!("workflow"),
-    ") ORDER BY run LIMIT ?2"
 );
 
 pub(super) async fn next_due(
@@ -210,14 +205,6 @@ async fn put_on_trial(
     Ok(suspect)
 }
 
-async fn parked(connection: &mut SqliteConnection, claim: &Claim) -> Result<Vec<i64>, sqlx::Error> {
-    sqlx::query_scalar(PARKED)
-        .bind(claim.worker.get())
-        .bind(limit(claim))
-        .fetch_all(connection)
-        .await
-}
-
 /// The rows of runs, in the order of the list.
 async fn rows(
     connection: &mut SqliteConnection,
@@ -321,18 +308,21 @@ fn loaded(
     events: Option<Result<Vec<Event>, sqlx::Error>>,
     mail: Option<Result<Vec<Mail>, sqlx::Error>>,
 ) -> Result<LoadedRun, sqlx::Error> {
+    let epoch = Epoch::new(row.try_get::<i64, _>(4)? + 1);
+    let events = events.unwrap_or_else(|| Ok(Vec::new()))?;
+    rules::check_journal(epoch, &events).map_err(unreadable)?;
     Ok(LoadedRun {
         run: RunKey::new(row.try_get(0)?),
         id: RunId::from_recorded(row.try_get(1)?),
         workflow: row.try_get(2)?,
         status: convert::status(row.try_get(3)?)?,
-        epoch: Epoch::new(row.try_get::<i64, _>(4)? + 1),
+        epoch,
         input: convert::payload(row, 5)?,
         seed: row.try_get(6)?,
         parent: convert::parent(row, 7)?,
         created_at: Timestamp::from_micros(row.try_get(9)?),
         deaths: row.try_get(10)?,
-        events: events.unwrap_or_else(|| Ok(Vec::new()))?,
+        events,
         mail: mail.unwrap_or_else(|| Ok(Vec::new()))?,
     })
 }

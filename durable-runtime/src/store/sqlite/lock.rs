@@ -1,7 +1,9 @@
 //! The lock file beside the database, which tells whether another process is alive.
 //!
 //! Every open store holds a shared lock; the operating system lets go of it when the process ends,
-//! however it ends. Who gets the exclusive lock therefore knows that no other worker is left.
+//! however it ends. Who gets the exclusive lock therefore knows that nobody holds this file any more. Each
+//! worker's row has the number of the file that it holds: so a lock file that was removed and made again tells
+//! nothing about the workers that held the one before, whose leases count.
 
 use std::{
     ffi::OsString,
@@ -10,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::file;
 use crate::store::{StoreError, StoreErrorKind};
 
 const PAUSE: Duration = Duration::from_millis(5);
@@ -19,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub(super) struct LivenessLock {
     file: File,
     path: PathBuf,
+    serial: i64,
     alone: bool,
 }
 
@@ -28,16 +32,18 @@ impl LivenessLock {
         let mut name = OsString::from(database);
         name.push("-lock");
         let path = PathBuf::from(name);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| cannot(&path, StoreErrorKind::Open).with_source(error))?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let opened = file::private(options).open(&path).and_then(|file| {
+            let serial = file::serial(&file.metadata()?);
+            Ok((file, serial))
+        });
+        let (file, serial) =
+            opened.map_err(|error| cannot(&path, StoreErrorKind::Open).with_source(error))?;
         let mut lock = Self {
             file,
             path,
+            serial,
             alone: true,
         };
         match lock.file.try_lock() {
@@ -51,7 +57,12 @@ impl LivenessLock {
         Ok(lock)
     }
 
-    /// Whether no other store was open, in this process or another.
+    /// The number of the lock file.
+    pub(super) fn serial(&self) -> i64 {
+        self.serial
+    }
+
+    /// Whether no other store held the lock file, in this process or another.
     pub(super) fn alone(&self) -> bool {
         self.alone
     }

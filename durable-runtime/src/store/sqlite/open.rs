@@ -9,16 +9,16 @@ use sqlx::{
 };
 
 use super::{
-    SqliteOptions, address, error::describe, lock::LivenessLock, schema, store::Shared, worker,
-    writer::Writer,
+    SqliteOptions, address, error::describe, file::DatabaseFile, lock::LivenessLock, schema,
+    store::Shared, worker, writer::Writer,
 };
-use crate::{journal::Timestamp, store::StoreError};
+use crate::store::StoreError;
 
 /// Statements kept prepared per connection: more than there are.
 const STATEMENTS: usize = 512;
 
 pub(super) async fn open(address: &str, options: &SqliteOptions) -> Result<Shared, StoreError> {
-    let path = address::path_of(address)?;
+    let path = DatabaseFile::find(&address::path_of(address)?)?;
     let connect = connect_options(&path, options);
     let mut connection = connect
         .connect()
@@ -26,8 +26,10 @@ pub(super) async fn open(address: &str, options: &SqliteOptions) -> Result<Share
         .map_err(|error| describe("open the database", &path, error))?;
     // Nothing is written, not even the lock file, before the file is known to be ours.
     schema::inspect(&mut connection, &path).await?;
-    let mut lock = LivenessLock::acquire(&path, options.busy_timeout).await?;
-    let prepared = prepare(&mut connection, &path, options, lock.alone()).await;
+    let file = DatabaseFile::opened(path)?;
+    let path = file.path();
+    let mut lock = LivenessLock::acquire(path, options.busy_timeout).await?;
+    let prepared = prepare(&mut connection, path, options, &lock).await;
     if let Err(error) = prepared {
         drop(connection.close().await);
         return Err(error);
@@ -35,15 +37,16 @@ pub(super) async fn open(address: &str, options: &SqliteOptions) -> Result<Share
     lock.settle(options.busy_timeout).await?;
     Ok(Shared::new(
         readers(&connect, options),
+        lock.serial(),
         Writer::new(connection, connect, lock),
-        path,
+        file,
     ))
 }
 
 fn connect_options(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
+        .create_if_missing(false)
         .foreign_keys(false)
         .busy_timeout(options.busy_timeout)
         .statement_cache_capacity(STATEMENTS)
@@ -57,19 +60,14 @@ fn connect_options(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions
 fn readers(connect: &SqliteConnectOptions, options: &SqliteOptions) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(options.readers)
-        .connect_lazy_with(
-            connect
-                .clone()
-                .create_if_missing(false)
-                .pragma("query_only", "ON"),
-        )
+        .connect_lazy_with(connect.clone().pragma("query_only", "ON"))
 }
 
 async fn prepare(
     connection: &mut SqliteConnection,
     path: &Path,
     options: &SqliteOptions,
-    alone: bool,
+    lock: &LivenessLock,
 ) -> Result<(), StoreError> {
     write_ahead(connection, options)
         .await
@@ -83,8 +81,9 @@ async fn prepare(
         .map_err(cannot)?;
     let found = schema::inspect(connection, path).await?;
     schema::migrate(connection, found).await.map_err(cannot)?;
-    if alone {
-        take_over(connection).await.map_err(cannot)?;
+    if lock.alone() {
+        let taken = worker::take_over(connection, lock.serial()).await;
+        taken.map_err(cannot)?;
     }
     connection.execute("COMMIT").await.map_err(cannot)?;
     Ok(())
@@ -107,16 +106,4 @@ async fn write_ahead(
             Err(error) => return Err(error),
         }
     }
-}
-
-/// Frees the runs of workers that died: no other process has the database open.
-async fn take_over(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    worker::blame(connection, Timestamp::from_micros(i64::MAX)).await?;
-    connection
-        .execute(
-            "DELETE FROM workers; DELETE FROM batches; \
-             UPDATE runs SET owner = NULL, due = 0 WHERE owner IS NOT NULL",
-        )
-        .await?;
-    Ok(())
 }

@@ -133,7 +133,13 @@ fn list_sql(query: &RunQuery) -> String {
         }
     }
     if query.workflow.is_some() {
-        sql.push_str(" AND workflow = ?3");
+        // `+` keeps to the index of the statuses, where few runs are.
+        let by_status = sql.ends_with("<> 4");
+        sql.push_str(if by_status {
+            " AND +workflow = ?3"
+        } else {
+            " AND workflow = ?3"
+        });
     }
     sql.push_str(" ORDER BY run DESC LIMIT ?2");
     sql

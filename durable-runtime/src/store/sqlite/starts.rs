@@ -27,18 +27,26 @@ static INSERT: Rows = Rows::new(
     ") WHERE column2 IS NOT NULL ON CONFLICT (id) DO NOTHING",
 );
 
+/// Takes no number, and so writes nothing, when the id is taken.
+static INSERT_ONE: Rows = Rows::new(
+    HEAD,
+    ROW,
+    ") WHERE NOT EXISTS (SELECT 1 FROM runs AS r WHERE r.id = column2)",
+);
+
 /// Fails when an id is taken.
 pub(super) static INSERT_ALL: Rows = Rows::new(HEAD, ROW, ") WHERE column2 IS NOT NULL");
 
-/// The last run's number.
-pub(super) const LAST: &str = "SELECT coalesce(max(run), 0) FROM runs";
+/// The last number that a run got, also when that run was deleted.
+pub(super) const LAST: &str = "SELECT max(coalesce((SELECT max(run) FROM runs), 0), \
+     coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0))";
 
 /// Starts one run in a statement of its own, without a transaction around it.
 pub(super) async fn start_one(
     connection: &mut SqliteConnection,
     new: &NewRun,
 ) -> Result<StartOutcome, sqlx::Error> {
-    let Ok(statement) = bind(sqlx::query(INSERT.text(1)), None, new);
+    let Ok(statement) = bind(sqlx::query(INSERT_ONE.text(1)), None, new);
     let done = statement.execute(&mut *connection).await?;
     if done.rows_affected() == 1 {
         let run = RunKey::new(done.last_insert_rowid());

@@ -1,13 +1,13 @@
 //! The public handle: the [`Store`] trait, each call in a task of its own.
 
-use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::{sync::Mutex, task::JoinHandle};
 
 use super::{
-    SqliteOptions, batch, claim, error::describe, open, read, statement::json_list, worker,
-    writer::Writer,
+    SqliteOptions, batch, claim, error::describe, file::DatabaseFile, open, read,
+    statement::json_list, worker, writer::Writer,
 };
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
@@ -29,23 +29,59 @@ pub(super) type Working<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Err
 ///
 /// A lock file beside the database (`<file>-lock`) tells a starting process whether another is
 /// alive; when none is, the runs of the dead ones are free at once.
+///
+/// However it is named (a relative path, a symbolic link, `file:`), a file is one database. One that is
+/// deleted or replaced while it is open is answered with [`StoreErrorKind::Replaced`] by every call, and
+/// nothing is acknowledged into it. On Unix the files are made for their owner alone (mode 0600).
 #[derive(Debug)]
 pub struct SqliteStore(Arc<Shared>);
 
 #[derive(Debug)]
 pub(super) struct Shared {
     readers: SqlitePool,
+    /// The number of the lock file that is held.
+    lock: i64,
     writer: Mutex<Writer>,
-    path: PathBuf,
+    file: DatabaseFile,
 }
 
 impl Shared {
-    pub(super) fn new(readers: SqlitePool, writer: Writer, path: PathBuf) -> Self {
+    pub(super) fn new(readers: SqlitePool, lock: i64, writer: Writer, file: DatabaseFile) -> Self {
         Self {
             readers,
+            lock,
             writer: Mutex::new(writer),
-            path,
+            file,
         }
+    }
+
+    fn describe(&self, doing: &str, error: sqlx::Error) -> StoreError {
+        describe(doing, self.file.path(), error)
+    }
+
+    /// The path is looked at before, so that no other file is written to, and once more before anything is
+    /// acknowledged. What was opened when it led elsewhere is not kept.
+    async fn write<T>(&self, doing: &str, work: Work<T>) -> Result<T, StoreError> {
+        let mut writer = self.writer.lock().await;
+        self.file.check()?;
+        let done = writer.run(work).await;
+        if let Err(replaced) = self.file.check() {
+            writer.give_up();
+            return Err(replaced);
+        }
+        done.map_err(|error| self.describe(doing, error))
+    }
+
+    async fn read<T>(&self, doing: &str, work: Work<T>) -> Result<T, StoreError> {
+        self.file.check()?;
+        let acquired = self.readers.acquire().await;
+        let mut connection = acquired.map_err(|error| self.describe(doing, error))?;
+        let done = work(&mut connection).await;
+        if let Err(replaced) = self.file.check() {
+            connection.close_on_drop();
+            return Err(replaced);
+        }
+        done.map_err(|error| self.describe(doing, error))
     }
 }
 
@@ -56,7 +92,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// - [`StoreErrorKind::Open`]: the address makes no sense, its directory is missing, or the file
-    ///   belongs to another application;
+    ///   belongs to another application or has several names (hard links);
     /// - [`StoreErrorKind::NewerSchema`]: a newer version of this library has written it;
     /// - [`StoreErrorKind::Corrupt`]: it is not a SQLite database, or is damaged;
     /// - [`StoreErrorKind::ReadOnly`]: it cannot be written;
@@ -84,10 +120,7 @@ impl SqliteStore {
     ) -> StoreFuture<'static, T> {
         let shared = Arc::clone(&self.0);
         Box::pin(async move {
-            let task = tokio::spawn(async move {
-                let done = shared.writer.lock().await.run(work).await;
-                done.map_err(|error| describe(doing, &shared.path, error))
-            });
+            let task = tokio::spawn(async move { shared.write(doing, work).await });
             joined(task).await?
         })
     }
@@ -99,13 +132,7 @@ impl SqliteStore {
     ) -> StoreFuture<'static, T> {
         let shared = Arc::clone(&self.0);
         Box::pin(async move {
-            let task = tokio::spawn(async move {
-                let done = match shared.readers.acquire().await {
-                    Ok(mut connection) => work(&mut connection).await,
-                    Err(error) => Err(error),
-                };
-                done.map_err(|error| describe(doing, &shared.path, error))
-            });
+            let task = tokio::spawn(async move { shared.read(doing, work).await });
             joined(task).await?
         })
     }
@@ -154,9 +181,10 @@ impl Store for SqliteStore {
     }
 
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
+        let lock = self.0.lock;
         self.write(
             "register a worker",
-            Box::new(move |c| Box::pin(worker::register(c, worker))),
+            Box::new(move |c| Box::pin(worker::register(c, worker, lock))),
         )
     }
 
@@ -280,7 +308,7 @@ impl Store for SqliteStore {
                 // The writing connection closes last: it folds the log into the file.
                 shared.readers.close().await;
                 let closed = writer.close().await;
-                closed.map_err(|error| describe("close the database", &shared.path, error))
+                closed.map_err(|error| shared.describe("close the database", error))
             });
             joined(task).await?
         })

@@ -1,12 +1,14 @@
 //! Workers and their leases.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use super::writer::{begin, commit};
 use crate::{
     journal::{Timestamp, WorkerId},
-    store::NewWorker,
+    store::{NewWorker, rules},
 };
 
 /// Runs whose owner is not registered are free for all, too: nobody else would free them.
@@ -35,10 +37,12 @@ const BLAME: &str = concat!(
 pub(super) async fn register(
     connection: &mut SqliteConnection,
     new: NewWorker,
+    lock: i64,
 ) -> Result<WorkerId, sqlx::Error> {
-    let done = sqlx::query("INSERT INTO workers (lease_until, workflows) VALUES (?, ?)")
+    let done = sqlx::query("INSERT INTO workers (lease_until, workflows, lock) VALUES (?, ?, ?)")
         .bind(new.lease_until.as_micros())
         .bind(new.workflows.map(|names| Value::from(names).to_string()))
+        .bind(lock)
         .execute(connection)
         .await?;
     Ok(WorkerId::new(done.last_insert_rowid()))
@@ -96,10 +100,13 @@ pub(super) async fn anything_to_reap(
 ) -> Result<bool, sqlx::Error> {
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM workers WHERE lease_until < ?) \
-         OR EXISTS (SELECT 1 FROM runs WHERE {ORPHANS})"
+         OR EXISTS (SELECT 1 FROM runs WHERE {ORPHANS}) \
+         OR EXISTS (SELECT 1 FROM batches WHERE coalesce(gone, 0) < ? \
+         AND worker NOT IN (SELECT worker FROM workers))"
     );
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .bind(now.as_micros())
+        .bind(rules::forgotten(now).as_micros())
         .fetch_one(connection)
         .await
 }
@@ -109,26 +116,58 @@ pub(super) async fn reap(
     now: Timestamp,
 ) -> Result<u64, sqlx::Error> {
     begin(connection).await?;
-    blame(connection, now).await?;
-    sqlx::query("DELETE FROM workers WHERE lease_until < ?")
-        .bind(now.as_micros())
+    let freed = bury(connection, now).await?;
+    commit(connection).await?;
+    Ok(freed)
+}
+
+/// Frees the runs of workers that died, inside a transaction: those that held the lock file which nobody else
+/// holds now.
+pub(super) async fn take_over(
+    connection: &mut SqliteConnection,
+    lock: i64,
+) -> Result<(), sqlx::Error> {
+    let ended = Timestamp::MIN;
+    // Version 1 did not say which lock file a worker held.
+    sqlx::query("UPDATE workers SET lease_until = ? WHERE coalesce(lock, ?2) = ?2")
+        .bind(ended.as_micros())
+        .bind(lock)
         .execute(&mut *connection)
         .await?;
+    bury(connection, ended.after(Duration::from_micros(1))).await?;
+    Ok(())
+}
+
+/// Removes the workers whose lease ended before `now`, counts their deaths for their runs and frees these.
+async fn bury(connection: &mut SqliteConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
+    for statement in [BLAME, "DELETE FROM workers WHERE lease_until < ?"] {
+        sqlx::query(statement)
+            .bind(now.as_micros())
+            .execute(&mut *connection)
+            .await?;
+    }
     let sql = format!("UPDATE runs SET owner = NULL, due = 0 WHERE {ORPHANS}");
     let freed = sqlx::query(sqlx::AssertSqlSafe(sql))
         .execute(&mut *connection)
         .await?;
-    commit(connection).await?;
+    forget_batches(connection, now).await?;
     Ok(freed.rows_affected())
 }
 
-/// Counts, for their runs, the deaths of the workers whose lease ended before `now`.
-pub(super) async fn blame(
+/// What workers that are gone have sent last is remembered for a while: one that is alive may send it again.
+async fn forget_batches(
     connection: &mut SqliteConnection,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(BLAME)
-        .bind(now.as_micros())
+    sqlx::query(
+        "UPDATE batches SET gone = ? \
+         WHERE gone IS NULL AND worker NOT IN (SELECT worker FROM workers)",
+    )
+    .bind(now.as_micros())
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM batches WHERE gone < ?")
+        .bind(rules::forgotten(now).as_micros())
         .execute(connection)
         .await?;
     Ok(())

@@ -22,7 +22,7 @@ impl Writer {
     ) -> Self {
         Self {
             connection: Some(connection),
-            options: options.create_if_missing(false),
+            options,
             lock: Some(lock),
             dirty: false,
         }
@@ -49,13 +49,18 @@ impl Writer {
         result
     }
 
+    /// Closes the connection without another word; the next call opens another.
+    pub(super) fn give_up(&mut self) {
+        self.connection = None;
+    }
+
     /// A connection that cannot even roll back is given up; the next call opens another.
     async fn roll_back(&mut self) {
         let Some(connection) = &mut self.connection else {
             return;
         };
         if roll_back(connection).await.is_err() {
-            self.connection = None;
+            self.give_up();
         }
         self.dirty = false;
     }

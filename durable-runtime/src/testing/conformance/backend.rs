@@ -63,6 +63,17 @@ pub enum Damage {
         /// The run.
         run: RunKey,
     },
+    /// Delete a run, as somebody with a shell does.
+    DeleteRun {
+        /// The run.
+        run: RunKey,
+    },
+    /// Put an event at the beginning of a run's journal, as another run may have left it: of kind 17, with
+    /// the data `1`.
+    ForeignEvent {
+        /// The run.
+        run: RunKey,
+    },
     /// Give a run a status's number that no version knows: 9999.
     UnknownStatus {
         /// The run.

@@ -1,8 +1,8 @@
 //! The list of all cases: the one place that names each.
 
 use super::{
-    Case, cancel_safety, children, claims, commits, concurrency, damage, deaths, leases, listing,
-    mail, parking, payloads, reads, reopening, repeats, starts,
+    Case, cancel_safety, children, claims, commits, concurrency, damage, deaths, deletion, leases,
+    listing, mail, parking, payloads, reads, reopening, repeats, starts,
 };
 
 /// Hands the list of cases to a macro, after what else it needs.
@@ -123,6 +123,12 @@ macro_rules! __conformance_cases {
                 a_trial_ends_when_the_journal_grows
                 only_the_run_on_trial_is_blamed
                 a_suspect_leaves_the_others_their_turn
+            }
+            deletion {
+                a_deleted_run_takes_all_that_is_its_own_along
+                the_number_of_a_deleted_run_is_not_used_again
+                a_commit_of_a_deleted_run_is_lost_and_the_others_are_not
+                a_journal_that_was_there_before_its_run_parks_it
             }
             parking {
                 a_parked_run_says_why_and_is_not_due

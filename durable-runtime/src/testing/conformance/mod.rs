@@ -45,6 +45,7 @@ mod commits;
 mod concurrency;
 mod damage;
 mod deaths;
+mod deletion;
 mod leases;
 mod listing;
 mod mail;
