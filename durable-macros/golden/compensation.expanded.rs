@@ -15,13 +15,15 @@ pub(crate) struct refund {
     #[doc(hidden)]
     pub wired: ::durable::__private::Wired,
 }
-impl ::durable::__private::Compensation<Payment> for refund {
+impl ::durable::__private::Compensation<<Payment as ::durable::__private::Told>::Output>
+for refund {
     const NAME: &'static str = "refund";
+    type __Told = Payment;
     fn __run(
         step: &::durable::__private::StepCtx,
         output: Payment,
     ) -> impl ::core::future::Future<
-        Output = ::durable::__private::Outcome<()>,
+        Output = ::durable::__private::Undoing,
     > + ::core::marker::Send {
         ::durable::__private::undo(refund(step, output))
     }

@@ -54,8 +54,14 @@ pub(crate) fn compensate(args: TokenStream, item: TokenStream) -> TokenStream {
         &validate::signature::COMPENSATION,
         &mut diagnostics,
     );
+    let options = [("retry", &args.retry), ("timeout", &args.timeout)];
+    for (name, value) in options {
+        if let Some(value) = value {
+            validate::options::value(name, value, &mut diagnostics);
+        }
+    }
     let beside = if signed {
-        expand::compensation(&function, &args.paths)
+        expand::compensation(&function, &args)
     } else {
         TokenStream::new()
     };

@@ -182,6 +182,15 @@ impl Failure {
         &self.0.compensations
     }
 
+    /// Whether the attempt that failed was cut off before it could say what it had done, or what it said
+    /// cannot be recorded: its effect may have happened.
+    pub(crate) fn leaves_outcome_unknown(&self) -> bool {
+        matches!(
+            self.kind(),
+            FailureKind::Timeout | FailureKind::Panicked | FailureKind::Payload
+        )
+    }
+
     pub(crate) fn at_step(mut self, step: &StepId, attempts: u32) -> Self {
         // The innermost step is the one to name: a failure passed on by a child keeps its own.
         if self.0.step.is_none() {

@@ -2,7 +2,7 @@
 //! what is public here.
 //!
 //! Layers, each importing only from those above it in this list: data ([`journal`], [`status`],
-//! [`failure`], [`retry`], [`limits`], [`clock`]), the static graph ([`graph`]), the pure core
+//! [`failure`], [`outcome`], [`retry`], [`limits`], [`clock`]), the static graph ([`graph`]), the pure core
 //! ([`replay`], [`context`]), effects ([`store`]), and the shell ([`client`],
 //! [`engine`]).
 
@@ -10,6 +10,7 @@ pub mod clock;
 pub mod failure;
 pub mod journal;
 pub mod limits;
+pub mod outcome;
 pub mod retry;
 pub mod status;
 
@@ -34,4 +35,5 @@ pub mod testing;
 pub mod private;
 
 pub use failure::{Failure, StepError};
+pub use outcome::Outcome;
 pub use retry::Retry;

@@ -9,18 +9,20 @@ use crate::{
     failure::{Failure, FailureKind, UserError},
     graph::{Body, BodyFuture, head},
     journal::{Payload, PayloadError},
+    outcome::Outcome,
 };
 pub use crate::{
     context::{
         AllOk, Branch, Compensation, Ctx, First, Fragment, Join, Running, Scope, Signal,
-        SignalWait, StepCtx, StepKey, Workflow, all_ok,
+        SignalWait, StepCtx, StepKey, Told, Workflow, all_ok,
     },
     failure::BoxError,
     graph::{Compensator, Definition, Part, Registered, RequiredState, Wiring},
+    retry::Retry,
 };
 
-/// What a body or a compensation comes to, once its error is boxed.
-pub type Outcome<T> = Result<T, BoxError>;
+/// What a compensation comes to, once its error is boxed.
+pub type Undoing = Result<(), BoxError>;
 
 /// What a workflow may return.
 #[diagnostic::on_unimplemented(
@@ -61,7 +63,7 @@ where
 }
 
 /// A compensation's fn with its error boxed.
-pub async fn undo<F>(future: F) -> Outcome<()>
+pub async fn undo<F>(future: F) -> Undoing
 where
     F: Future<Output: Undone> + Send,
 {
@@ -81,11 +83,11 @@ pub trait Undone {
     /// # Errors
     ///
     /// The error.
-    fn into_outcome(self) -> Outcome<()>;
+    fn into_outcome(self) -> Undoing;
 }
 
 impl<E: UserError> Undone for Result<(), E> {
-    fn into_outcome(self) -> Outcome<()> {
+    fn into_outcome(self) -> Undoing {
         self.map_err(boxed)
     }
 }
@@ -223,19 +225,34 @@ impl Compensator {
         Self {
             step,
             name: C::NAME,
+            check: |outcome| told::<C, T>(outcome).map(|told| told.is_some()),
             call: compensate::<C, T>,
+            retry: C::__retry,
+            timeout: C::__timeout,
         }
     }
 }
 
+/// What the compensation takes, of what became of the step; `None` when it cannot take that.
+fn told<C: Compensation<T>, T: Data>(
+    outcome: Outcome<&Payload>,
+) -> Result<Option<C::__Told>, PayloadError> {
+    Ok(C::__Told::__told(match outcome {
+        Outcome::Completed(output) => Outcome::Completed(T::__decode(output)?),
+        Outcome::Unknown => Outcome::Unknown,
+    }))
+}
+
 fn compensate<C: Compensation<T>, T: Data>(
     step: StepCtx,
-    output: Payload,
+    outcome: Outcome<Payload>,
 ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
     Box::pin(async move {
-        let output = T::__decode(&output)
-            .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()).permanent())?;
-        C::__run(&step, output)
+        let unfit = |message: String| Failure::new(FailureKind::Payload, message);
+        // Checked before the attempt was recorded.
+        let told = told::<C, T>(outcome.as_ref()).map_err(|error| unfit(error.to_string()))?;
+        let told = told.ok_or_else(|| unfit("the step's outcome is unknown".to_owned()))?;
+        C::__run(&step, told)
             .await
             .map_err(|error| Failure::from_error(error, ""))
     })

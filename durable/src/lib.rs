@@ -49,20 +49,31 @@
 // The attributes name this crate by its name, also within it and its documents.
 extern crate self as durable;
 
-/// Turns an async fn into a compensation: what undoes a completed step when its run fails or is canceled
-/// later.
+/// Turns an async fn into a compensation: what undoes a step when its run fails or is canceled later.
 ///
 /// It takes a `&StepCtx` and what the step gave, and returns a `Result<(), E>`. A step names it with
-/// [`compensate`](Step::compensate). It is tried ten times unless its error is permanent, also
-/// through crashes, so it must be safe to run again. The one option is `crate = path`, for a renamed
-/// dependency.
+/// [`compensate`](Step::compensate). In place of what the step gave, a `T`, it may take an
+/// [`Outcome<T>`](Outcome): then it also undoes a step of which nobody knows whether it had its effect,
+/// because an attempt was cut off. The [guide](crate::guide::compensation) has the rules.
+///
+/// It must be safe to run again: an attempt that a crash cuts off is followed by another.
+///
+/// Options:
+///
+/// - `retry = Retry::..`: how often it is tried, and how long it waits in between; ten times if not set,
+///   unless its error is permanent.
+/// - `timeout = Duration::..`: how long an attempt may take; an hour if not set.
+/// - `crate = path`: where this crate is found, if the dependency is renamed.
 ///
 /// ```
 /// use durable::prelude::*;
 ///
-/// #[durable::compensate]
-/// async fn refund(step: &StepCtx, payment: u32) -> durable::Result<()> {
-///     println!("refunding {payment} once, as {}", step.idempotency_key());
+/// #[durable::compensate(retry = Retry::exponential().max_attempts(20))]
+/// async fn refund(step: &StepCtx, payment: Outcome<u32>) -> durable::Result<()> {
+///     match payment {
+///         Outcome::Completed(amount) => println!("refunding {amount}, as {}", step.idempotency_key()),
+///         Outcome::Unknown => println!("refunding what was charged as {}", step.step_key()),
+///     }
 ///     Ok(())
 /// }
 ///
@@ -155,13 +166,14 @@ pub use durable_runtime::{
     clock::{Clock, SystemClock},
     context::{
         AppState, Child, Compensation, Ctx, Data, Fragment, Scope, Signal, SignalWait, Sleep, Step,
-        StepCtx, StepKey, Wait, Workflow, join_all, try_join_all,
+        StepCtx, StepKey, Told, Wait, Workflow, join_all, try_join_all,
     },
     engine::{Engine, EngineBuilder},
     error::{Error, ErrorKind},
     failure::{BoxError, FailureKind, UserError},
     graph, journal,
     limits::Limits,
+    outcome::Outcome,
     status::{Status, TRANSITIONS, Transition},
     store,
 };
@@ -219,5 +231,5 @@ pub type Result<T, E = BoxError> = std::result::Result<T, E>;
 
 /// What most workflows need: `use durable::prelude::*;`.
 pub mod prelude {
-    pub use crate::{Client, Ctx, Engine, Failure, Retry, StepCtx, StepError, Workflow};
+    pub use crate::{Client, Ctx, Engine, Failure, Outcome, Retry, StepCtx, StepError, Workflow};
 }

@@ -5,16 +5,17 @@
 //! result: the interleaving of branches, the winners of races, the time and the random numbers.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use durable::{
     __private::{Compensator, Definition, First, Running, Wiring, body},
-    Ctx, Failure, FailureKind, Retry, StepError, StepKey, Workflow,
+    Ctx, Failure, FailureKind, Retry, StepCtx, StepError, StepKey, Workflow,
     graph::{Body, Graph, Node, Operation, OperationKind},
+    testing::VirtualClock,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,19 @@ pub enum Op {
         yields: u8,
         /// Whether it is compensated when the run fails.
         compensated: bool,
+    },
+    /// A step with a compensation that takes its time and has its effect half-way.
+    Saga {
+        /// Which name it uses.
+        name: u8,
+        /// How long an attempt takes.
+        millis: u32,
+        /// How many attempts fail before the effect.
+        failures: u32,
+        /// How long an attempt may take.
+        timeout: Option<u32>,
+        /// What its body does beyond that.
+        manner: Manner,
     },
     /// A sleep.
     Sleep {
@@ -68,22 +82,51 @@ pub enum Op {
     Fail,
 }
 
-/// How often each step body and each compensation was executed, by idempotency key.
+/// What the body of a saga does when it is canceled, or instead of returning.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Manner {
+    /// It does not listen.
+    Deaf,
+    /// It ends when it is canceled: with a failure before the effect, with its output after it.
+    Polite,
+    /// It never returns after the effect; canceled or not.
+    Hangs,
+    /// It panics after the effect.
+    Panics,
+}
+
+/// The world outside: how often each step body and each compensation was executed, and which effects took
+/// place, by idempotency key.
 #[derive(Debug, Clone, Default)]
-pub struct Effects(Arc<Mutex<BTreeMap<String, u32>>>);
+pub struct Effects(Arc<Mutex<World>>);
+
+#[derive(Debug, Default)]
+struct World {
+    executed: BTreeMap<String, u32>,
+    done: BTreeSet<String>,
+}
 
 impl Effects {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, key: String) {
-        let mut effects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *effects.entry(key).or_default() += 1;
+        *self.world().executed.entry(key).or_default() += 1;
+    }
+
+    fn take_place(&self, key: String) {
+        self.world().done.insert(key);
     }
 
     /// The executions so far.
     pub fn counts(&self) -> BTreeMap<String, u32> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.world().executed.clone()
+    }
+
+    /// The effects of sagas that took place, also of attempts that were cut off right after.
+    pub fn done(&self) -> BTreeSet<String> {
+        self.world().done.clone()
     }
 }
 
@@ -149,8 +192,16 @@ pub struct Undo;
 impl durable::Compensation<u64> for Undo {
     const NAME: &'static str = "undo";
 
-    async fn __run(step: &durable::StepCtx, _output: u64) -> Result<(), durable::BoxError> {
+    type __Told = durable::Outcome<u64>;
+
+    async fn __run(
+        step: &StepCtx,
+        _outcome: durable::Outcome<u64>,
+    ) -> Result<(), durable::BoxError> {
         step.state::<Effects>().note(step.idempotency_key());
+        if step.step_id().name() == "saga_3" && step.attempt() == 1 {
+            return Err("try again".into());
+        }
         Ok(())
     }
 }
@@ -185,6 +236,25 @@ fn interpret<'a>(ctx: &'a Ctx, op: &'a Op, seen: &'a Seen) -> Interpreting<'a> {
             yields,
             compensated,
         } => step(ctx, seen, (*name, *compensated), *failures, *yields),
+        Op::Saga {
+            name,
+            millis,
+            failures,
+            timeout,
+            manner,
+        } => {
+            let key = Key(usize::from(name % 4) + 4);
+            let (millis, failures, manner) = (*millis, *failures, *manner);
+            let step = ctx
+                .step(key, move |step| saga(step, millis, failures, manner))
+                .retry(Retry::exponential().max_attempts(3))
+                .timeout(Duration::from_millis(timeout.unwrap_or(86_400_000).into()));
+            Box::pin(async move {
+                let outcome = step.await;
+                seen.push(ctx, format!("saga {name}: {outcome:?}"));
+                outcome.map(drop)
+            })
+        }
         Op::Sleep { name, millis } => {
             let sleep = ctx.sleep(
                 Key(8 + usize::from(name % 2)),
@@ -290,6 +360,36 @@ fn step<'a>(
         seen.push(ctx, format!("step {name}: {outcome:?}"));
         outcome.map(drop)
     })
+}
+
+/// The body of a saga.
+async fn saga(step: StepCtx, millis: u32, failures: u32, manner: Manner) -> Result<u64, StepError> {
+    step.state::<Effects>().note(step.idempotency_key());
+    let clock = step.state::<VirtualClock>();
+    let half = || clock.sleep(Duration::from_millis(millis.into()) / 2);
+    let hears = || async {
+        match manner {
+            Manner::Polite => step.canceled().await,
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = half() => {}
+        () = hears() => return Err(StepError::new("canceled")),
+    }
+    if step.attempt() <= failures {
+        return Err(StepError::new(format!("attempt {}", step.attempt())));
+    }
+    step.state::<Effects>().take_place(step.step_key());
+    match manner {
+        Manner::Hangs => clock.sleep(Duration::MAX).await,
+        Manner::Panics => panic!("after the effect"),
+        Manner::Deaf | Manner::Polite => tokio::select! {
+            () = half() => {}
+            () = hears() => {}
+        },
+    }
+    Ok(u64::from(millis))
 }
 
 const fn graph() -> Graph {

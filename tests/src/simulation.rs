@@ -7,7 +7,7 @@ use std::{
 };
 
 use durable::{
-    Clock, Engine, Error, ErrorKind, Workflow,
+    Clock, Engine, Error, ErrorKind, Failure, FailureKind, Workflow,
     graph::Registry,
     journal::{Event, EventKind, Payload, RunId, StepId, Timestamp},
     store::{
@@ -99,6 +99,7 @@ impl Simulation {
     pub async fn engine(&self, store: impl Store) -> Result<Engine, Error> {
         Engine::builder()
             .state(self.effects.clone())
+            .state(self.clock.clone())
             .clock(self.clock.clone())
             .registry(Registry::of([&DEFINITION])?)
             .start(store)
@@ -208,6 +209,42 @@ pub fn faults(journals: &Journals, effects: &BTreeMap<String, u32>, lives: u32) 
     faults
 }
 
+/// Says which effects took place in runs that failed or were canceled, and were not undone, or more than
+/// once; and which were undone in runs that completed.
+pub fn left_standing(journals: &Journals, effects: &Effects) -> Vec<String> {
+    let mut faults = Vec::new();
+    let executed = effects.counts();
+    for key in effects.done() {
+        let Some((run, step)) = body_of(&key).rsplit_once('/') else {
+            continue;
+        };
+        let journal = journals.get(run).map(Vec::as_slice).unwrap_or_default();
+        let completed = matches!(
+            journal.last().map(|event| &event.kind),
+            Some(EventKind::Completed { .. })
+        );
+        let undone = journal.iter().filter(|event| {
+            let is_step = event.step.as_ref().is_some_and(|id| id.as_str() == step);
+            is_step && event.kind == EventKind::Compensated
+        });
+        let undone = undone.count();
+        let seed = key.len() - body_of(&key).len();
+        let (body, seed) = key.split_at(key.len() - seed);
+        let compensated = executed.contains_key(&format!("{body}/compensate{seed}"));
+        if undone != usize::from(!completed) || compensated == completed {
+            faults.push(format!(
+                "{key} took place and was undone {undone} times; the run completed: {completed}"
+            ));
+        }
+    }
+    faults
+}
+
+/// Whether an attempt that failed like this may have had its effect.
+fn is_cut_off(failure: &Failure) -> bool {
+    matches!(failure.kind(), FailureKind::Timeout | FailureKind::Panicked)
+}
+
 /// An idempotency key without the seed.
 fn body_of(key: &str) -> &str {
     key.rsplit_once('-').map_or(key, |(body, _seed)| body)
@@ -218,6 +255,10 @@ struct RunCheck<'r> {
     run: &'r str,
     /// Steps with a compensation, in the order in which they completed.
     to_undo: Vec<StepId>,
+    /// Steps that have not ended: whether an attempt runs, and whether one was cut off.
+    unsettled: BTreeMap<StepId, (bool, bool)>,
+    /// Steps of which the last attempt may not have been executed at all.
+    interrupted: BTreeSet<StepId>,
     rolling_back: bool,
     ended: bool,
     settled: BTreeSet<StepId>,
@@ -231,6 +272,8 @@ impl<'r> RunCheck<'r> {
         Self {
             run,
             to_undo: Vec::new(),
+            unsettled: BTreeMap::new(),
+            interrupted: BTreeSet::new(),
             rolling_back: false,
             ended: false,
             settled: BTreeSet::new(),
@@ -263,10 +306,29 @@ impl<'r> RunCheck<'r> {
             (EventKind::StepCompleted { .. } | EventKind::StepFailed { .. }, Some(step)) => {
                 self.settle(step, event);
             }
-            (EventKind::StepAttemptFailed { attempt, .. }, Some(step)) => {
+            (
+                EventKind::StepAttemptFailed {
+                    attempt, failure, ..
+                },
+                Some(step),
+            ) => {
                 if self.count(step, "") != *attempt {
                     self.fault(&format!("attempt {attempt} of {step} is out of order"));
                 }
+                let (_, cut_off) = self.unsettled.remove(step).unwrap_or_default();
+                let cut_off = cut_off || is_cut_off(failure);
+                self.unsettled.insert(step.clone(), (false, cut_off));
+            }
+            (EventKind::StepStarted { .. }, Some(step)) => {
+                let (runs, cut_off) = self.unsettled.remove(step).unwrap_or_default();
+                self.unsettled.insert(step.clone(), (true, runs || cut_off));
+            }
+            (EventKind::StepInterrupted { .. }, Some(step)) => {
+                self.interrupted.insert(step.clone());
+                self.settle_as(step, true);
+            }
+            (EventKind::CompensationAttemptFailed { .. }, Some(step)) => {
+                self.count(step, "/compensate");
             }
             (EventKind::Compensated, Some(step)) => self.undo(step),
             (kind, _) => self.ended |= kind.is_terminal(),
@@ -274,20 +336,36 @@ impl<'r> RunCheck<'r> {
     }
 
     fn settle(&mut self, step: &StepId, event: &Event) {
-        self.count(step, "");
+        let (_, cut_off) = self.unsettled.get(step).copied().unwrap_or_default();
+        let may_be_done = match &event.kind {
+            EventKind::StepFailed { failure } => cut_off || is_cut_off(failure),
+            _ => true,
+        };
+        match &event.kind {
+            EventKind::StepFailed { failure } if failure.kind() == FailureKind::Canceled => {
+                self.interrupted.insert(step.clone());
+            }
+            _ => {
+                self.count(step, "");
+            }
+        }
+        self.settle_as(step, may_be_done);
+    }
+
+    fn settle_as(&mut self, step: &StepId, may_be_done: bool) {
+        self.unsettled.remove(step);
         if !self.settled.insert(step.clone()) {
             self.fault(&format!("{step} was settled twice"));
         }
-        let done = matches!(event.kind, EventKind::StepCompleted { .. });
-        if done && step.name().starts_with("saga_") {
+        if may_be_done && step.name().starts_with("saga_") {
             self.to_undo.push(step.clone());
         }
     }
 
     fn is_settled(&self, key: &str) -> bool {
         let step = key.get(self.run.len() + 1..).unwrap_or_default();
-        self.settled
-            .contains(&StepId::from_recorded(step.to_owned()))
+        let step = StepId::from_recorded(step.to_owned());
+        self.settled.contains(&step) && !self.interrupted.contains(&step)
     }
 
     fn undo(&mut self, step: &StepId) {
@@ -304,6 +382,11 @@ impl<'r> RunCheck<'r> {
         }
         if self.rolling_back && !self.to_undo.is_empty() {
             self.fault(&format!("{:?} were not undone", self.to_undo));
+        }
+        let mut unsettled = self.unsettled.iter();
+        let saga = |step: &StepId| step.name().starts_with("saga_");
+        if self.rolling_back && unsettled.any(|(step, state)| saga(step) && (state.0 || state.1)) {
+            self.fault(&format!("{:?} have no end", self.unsettled));
         }
         if !journal.is_sorted_by_key(|event| event.at) {
             self.fault("time ran backwards");

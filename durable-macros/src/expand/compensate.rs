@@ -6,12 +6,13 @@ use syn::spanned::Spanned;
 
 use super::workflow::called_at;
 use crate::{
-    parse::signature::Function,
-    paths::{Paths, generated_at},
+    parse::{args::Args, signature::Function},
+    paths::generated_at,
 };
 
 /// The type of the fn's name, which is the compensation.
-pub(crate) fn compensation(function: &Function, paths: &Paths) -> TokenStream {
+pub(crate) fn compensation(function: &Function, args: &Args) -> TokenStream {
+    let paths = &args.paths;
     let (Some(input), Some(output)) = (function.input(), function.output()) else {
         return TokenStream::new();
     };
@@ -27,8 +28,12 @@ pub(crate) fn compensation(function: &Function, paths: &Paths) -> TokenStream {
     let step = quote_spanned!(at=> step);
     let value = quote_spanned!(at=> output);
     let future = quote_spanned! {at=>
-        impl ::core::future::Future<Output = #private::Outcome<()>> + ::core::marker::Send
+        impl ::core::future::Future<Output = #private::Undoing> + ::core::marker::Send
     };
+    // What the parameter is, an output or what became of it, only its type knows.
+    let told = paths.private_at("Told", input.span());
+    let given = quote_spanned!(generated_at(input.span())=> <#input as #told>::Output);
+    let options = options(args);
     let doc = format!("The compensation [`{name}`](fn@{name}), as a step names it.");
     quote! {
         #cfgs
@@ -39,11 +44,33 @@ pub(crate) fn compensation(function: &Function, paths: &Paths) -> TokenStream {
             pub wired: #private::Wired,
         }
         #cfgs
-        impl #private::Compensation<#input> for #ident {
+        impl #private::Compensation<#given> for #ident {
             const NAME: &'static str = #name;
+            type __Told = #input;
+            #options
             fn __run(#step: &#private::StepCtx, #value: #input) -> #future {
                 #call
             }
         }
     }
+}
+
+/// What the attribute was told of its attempts.
+fn options(args: &Args) -> TokenStream {
+    let private = args.paths.private();
+    let retry = args.retry.as_ref().map(|retry| {
+        quote! {
+            fn __retry() -> #private::Retry {
+                #retry
+            }
+        }
+    });
+    let timeout = args.timeout.as_ref().map(|timeout| {
+        quote! {
+            fn __timeout() -> ::core::time::Duration {
+                #timeout
+            }
+        }
+    });
+    quote!(#retry #timeout)
 }

@@ -1,8 +1,8 @@
-//! The arguments of an attribute: `name = "..", was = "..", crate = path`.
+//! The arguments of an attribute: `name = "..", was = "..", retry = .., timeout = .., crate = path`.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Ident, LitStr, Path, Token,
+    Expr, Ident, LitStr, Path, Token,
     ext::IdentExt,
     parse::{ParseStream, Parser},
 };
@@ -16,6 +16,10 @@ pub(crate) struct Args {
     pub(crate) name: Option<LitStr>,
     /// Names that it had before, the oldest first.
     pub(crate) was: Vec<LitStr>,
+    /// How often a compensation is tried.
+    pub(crate) retry: Option<Expr>,
+    /// How long an attempt of a compensation may take.
+    pub(crate) timeout: Option<Expr>,
     /// Where the facade is found.
     pub(crate) paths: Paths,
 }
@@ -44,7 +48,7 @@ fn parse_one(
 ) -> syn::Result<()> {
     let key = input.call(Ident::parse_any)?;
     let repeated = seen.contains(&key) && key != "was";
-    let known = key == "crate" || (attribute == "workflow" && (key == "name" || key == "was"));
+    let known = options(attribute).iter().any(|(option, _)| key == option);
     if repeated {
         diagnostics.push(
             &key,
@@ -64,6 +68,8 @@ fn parse_one(
     match key.to_string().as_str() {
         "crate" => args.paths = Paths::renamed(&input.call(Path::parse_mod_style)?),
         "name" => args.name = named(input.parse()?, diagnostics),
+        "retry" => args.retry = Some(input.parse()?),
+        "timeout" => args.timeout = Some(input.parse()?),
         _ => args.was.extend(named(input.parse()?, diagnostics)),
     }
     Ok(())
@@ -83,12 +89,25 @@ fn named(name: LitStr, diagnostics: &mut Diagnostics) -> Option<LitStr> {
     Some(name)
 }
 
+/// The options of an attribute, and how they are written.
+fn options(attribute: &str) -> &'static [(&'static str, &'static str)] {
+    match attribute {
+        "workflow" => &[
+            ("name", "`name = \"..\"`, "),
+            ("was", "`was = \"..\"` and "),
+            ("crate", "`crate = path`"),
+        ],
+        "compensate" => &[
+            ("retry", "`retry = Retry::..`, "),
+            ("timeout", "`timeout = Duration::..` and "),
+            ("crate", "`crate = path`"),
+        ],
+        _ => &[("crate", "`crate = path`")],
+    }
+}
+
 fn unknown(attribute: &str, key: &Ident, diagnostics: &mut Diagnostics) {
-    let known = if attribute == "workflow" {
-        "`name = \"..\"`, `was = \"..\"` and `crate = path`"
-    } else {
-        "`crate = path`"
-    };
+    let known: String = options(attribute).iter().map(|(_, form)| *form).collect();
     diagnostics.push(
         key,
         format_args!("`#[durable::{attribute}]` has no option `{key}`"),

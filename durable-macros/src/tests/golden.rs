@@ -9,8 +9,9 @@ use syn::{File, Item, ItemFn, Meta};
 
 use crate::pipeline;
 
-const FORMS: [&str; 9] = [
+const FORMS: [&str; 10] = [
     "compensation",
+    "compensation_options",
     "fragment",
     "named",
     "no_operations",

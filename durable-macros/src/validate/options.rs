@@ -122,10 +122,14 @@ fn repeated(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) 
 
 /// Values that can be seen to make no sense.
 fn values(choice: &Choice, diagnostics: &mut Diagnostics) {
-    let Some(value) = choice.args.first() else {
-        return;
-    };
-    if choice.name == "retry" {
+    if let Some(given) = choice.args.first() {
+        value(&choice.name.to_string(), given, diagnostics);
+    }
+}
+
+/// A value of the option of this name.
+pub(crate) fn value(name: &str, value: &Expr, diagnostics: &mut Diagnostics) {
+    if name == "retry" {
         let mut search = ZeroAttempts(None);
         search.visit_expr(value);
         if let Some(zero) = search.0 {
@@ -136,7 +140,7 @@ fn values(choice: &Choice, diagnostics: &mut Diagnostics) {
                 "at least 1; `Retry::never()` is one attempt and no retry",
             );
         }
-    } else if choice.name == "timeout" && is_zero_duration(value) {
+    } else if name == "timeout" && is_zero_duration(value) {
         diagnostics.push(
             value,
             "a timeout of zero leaves no time",

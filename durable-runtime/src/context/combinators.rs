@@ -4,15 +4,20 @@
 //! polling them past a certain number, or pick at random. These poll every child once, in order, and
 //! then only the child that was woken; since the engine delivers one event at a time, the order in
 //! which branches move is the order of the journal, live and on replay. `n` branches cost `O(n)`.
+//!
+//! A combinator that is decided lets go of the branches that are not done, and gives its result when no
+//! attempt is in flight in them that may have to be undone (see `let_go`).
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     fmt,
     future::{Future, IntoFuture},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Wake, Waker},
 };
+
+use super::let_go;
 
 /// Which children were woken, and whom to tell.
 #[derive(Default)]
@@ -59,6 +64,18 @@ impl Wake for ChildWaker {
 pub(super) struct Children {
     set: Arc<WakeSet>,
     wakers: Vec<Waker>,
+    /// Whether what the combinator gives is known.
+    decided: bool,
+    /// Of those that are let go of, which ones linger; none before.
+    lingering: Option<BTreeSet<usize>>,
+}
+
+/// The branches of a combinator.
+pub trait Group {
+    /// Polls one; `true` when it completes now.
+    fn poll(&mut self, branch: usize, cx: &mut Context<'_>) -> bool;
+    /// Lets go of one that is not done, if it is not; `true` while it lingers.
+    fn let_go(&mut self, branch: usize, cx: &mut Context<'_>) -> bool;
 }
 
 impl Children {
@@ -77,30 +94,72 @@ impl Children {
                 }))
             })
             .collect();
-        Self { set, wakers }
+        Self {
+            set,
+            wakers,
+            decided: count == 0,
+            lingering: None,
+        }
     }
 
-    /// Polls each woken child once, in the order of waking, until `poll` says to stop.
-    pub(super) fn poll_woken(
-        &self,
+    /// Polls each woken child once, in the order of waking, until `decides` says of one that is done that
+    /// what the combinator gives is known; then lets go of the others. `true` when it may be given.
+    pub(super) fn drive<G: Group>(
+        &mut self,
+        group: &mut G,
         parent: &Context<'_>,
-        mut poll: impl FnMut(usize, &mut Context<'_>) -> bool,
-    ) {
-        let mut due = {
-            let mut woken = self.set.lock();
-            match &mut woken.parent {
-                Some(known) => known.clone_from(parent.waker()),
-                unknown => *unknown = Some(parent.waker().clone()),
+        mut decides: impl FnMut(&mut G, usize) -> bool,
+    ) -> bool {
+        if !self.decided && !let_go::is_on() {
+            for child in self.woken(parent) {
+                let mut cx = Context::from_waker(&self.wakers[child]);
+                if group.poll(child, &mut cx) && decides(group, child) {
+                    self.decided = true;
+                    break;
+                }
             }
-            let due = std::mem::take(&mut woken.ready);
-            due.iter().for_each(|child| woken.queued[*child] = false);
-            due
-        };
-        while let Some(child) = due.pop_front() {
-            if poll(child, &mut Context::from_waker(&self.wakers[child])) {
-                break;
+            if !self.decided {
+                return false;
             }
         }
+        let lingering = self.let_go(group, parent);
+        if let_go::is_on() {
+            let_go::report(lingering);
+            return false;
+        }
+        lingering == 0
+    }
+
+    /// Lets go of all children, in order, and then of each one that is woken; gives how many linger.
+    fn let_go<G: Group>(&mut self, group: &mut G, parent: &Context<'_>) -> usize {
+        let woken = self.woken(parent);
+        let (lingering, due) = match self.lingering.take() {
+            Some(lingering) => (lingering, woken),
+            None => (
+                (0..self.wakers.len()).collect(),
+                (0..self.wakers.len()).collect(),
+            ),
+        };
+        let mut lingering: BTreeSet<usize> = lingering;
+        for child in due {
+            let mut cx = Context::from_waker(&self.wakers[child]);
+            if lingering.contains(&child) && !group.let_go(child, &mut cx) {
+                lingering.remove(&child);
+            }
+        }
+        self.lingering.insert(lingering).len()
+    }
+
+    /// The children that were woken, in the order of waking.
+    fn woken(&self, parent: &Context<'_>) -> VecDeque<usize> {
+        let mut woken = self.set.lock();
+        match &mut woken.parent {
+            Some(known) => known.clone_from(parent.waker()),
+            unknown => *unknown = Some(parent.waker().clone()),
+        }
+        let due = std::mem::take(&mut woken.ready);
+        due.iter().for_each(|child| woken.queued[*child] = false);
+        due
     }
 }
 
@@ -112,6 +171,8 @@ impl Children {
 pub struct Branch<'a, T> {
     future: Option<Pin<Box<dyn Future<Output = T> + Send + 'a>>>,
     output: Option<T>,
+    /// Whether it was polled: before that, polling it would run its code.
+    begun: bool,
 }
 
 impl<'a, T> Branch<'a, T> {
@@ -124,6 +185,7 @@ impl<'a, T> Branch<'a, T> {
         Self {
             future: Some(Box::pin(operation.into_future())),
             output: None,
+            begun: false,
         }
     }
 
@@ -132,12 +194,26 @@ impl<'a, T> Branch<'a, T> {
         let Some(future) = &mut self.future else {
             return false;
         };
+        self.begun = true;
         let Poll::Ready(output) = future.as_mut().poll(cx) else {
             return false;
         };
         self.output = Some(output);
         self.future = None;
         true
+    }
+
+    /// Lets go of the branch and drops it, unless it lingers.
+    pub(super) fn let_go(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut done = !self.begun;
+        let lingers = self.begun
+            && self.future.as_mut().is_some_and(|future| {
+                let_go::lingers(|| done = future.as_mut().poll(cx).is_ready())
+            });
+        if done || !lingers {
+            self.future = None;
+        }
+        lingers && !done
     }
 
     pub(super) fn take(&mut self) -> Option<T> {
@@ -161,15 +237,13 @@ impl<T> fmt::Debug for Branch<'_, T> {
 }
 
 /// A fixed number of branches of different types.
-pub trait Branches: Unpin {
+pub trait Branches: Group + Unpin {
     /// How many.
     const COUNT: usize;
     /// All outputs.
     type Outputs;
     /// Each output, if the branch has completed.
     type Some;
-    /// Polls one branch; `true` when it completes now.
-    fn poll_branch(&mut self, branch: usize, cx: &mut Context<'_>) -> bool;
     /// All outputs, once every branch has completed.
     fn outputs(&mut self) -> Option<Self::Outputs>;
     /// The outputs there are.
@@ -198,17 +272,26 @@ pub trait TryBranches: Branches {
 macro_rules! branches {
     ($count:literal: $($index:tt $branch:lifetime $output:ident),+) => {
         // A lifetime for each branch: the compiler must be able to see them apart across an await.
-        impl<$($branch,)+ $($output),+> Branches for ($(Branch<$branch, $output>,)+) {
-            const COUNT: usize = $count;
-            type Outputs = ($($output,)+);
-            type Some = ($(Option<$output>,)+);
-
-            fn poll_branch(&mut self, branch: usize, cx: &mut Context<'_>) -> bool {
+        impl<$($branch,)+ $($output),+> Group for ($(Branch<$branch, $output>,)+) {
+            fn poll(&mut self, branch: usize, cx: &mut Context<'_>) -> bool {
                 match branch {
                     $($index => self.$index.poll(cx),)+
                     _ => false,
                 }
             }
+
+            fn let_go(&mut self, branch: usize, cx: &mut Context<'_>) -> bool {
+                match branch {
+                    $($index => self.$index.let_go(cx),)+
+                    _ => false,
+                }
+            }
+        }
+
+        impl<$($branch,)+ $($output),+> Branches for ($(Branch<$branch, $output>,)+) {
+            const COUNT: usize = $count;
+            type Outputs = ($($output,)+);
+            type Some = ($(Option<$output>,)+);
 
             fn outputs(&mut self) -> Option<Self::Outputs> {
                 Some(($(self.$index.take()?,)+))
@@ -276,31 +359,26 @@ impl<B: Branches> Join<B> {
                 children,
                 left,
             } = &mut self;
-            children.poll_woken(cx, |branch, cx| {
-                *left -= usize::from(branches.poll_branch(branch, cx));
-                false
+            let done = children.drive(branches, cx, |_, _| {
+                *left -= 1;
+                *left == 0
             });
-            match *left {
-                0 => branches.outputs().map_or(Poll::Pending, Poll::Ready),
-                _ => Poll::Pending,
+            match done {
+                true => branches.outputs().map_or(Poll::Pending, Poll::Ready),
+                false => Poll::Pending,
             }
         })
         .await
     }
 
-    /// Waits for the first branch to complete and drops the others. Gives that branch's output; all
+    /// Waits for the first branch to complete and lets go of the others. Gives that branch's output; all
     /// others are `None`. Cancel safe.
     pub async fn first(mut self) -> B::Some {
         std::future::poll_fn(|cx| {
             let Self {
                 branches, children, ..
             } = &mut self;
-            let mut done = false;
-            children.poll_woken(cx, |branch, cx| {
-                done = branches.poll_branch(branch, cx);
-                done
-            });
-            if done {
+            if children.drive(branches, cx, |_, _| true) {
                 Poll::Ready(branches.some())
             } else {
                 Poll::Pending
@@ -313,7 +391,7 @@ impl<B: Branches> Join<B> {
 /// The future of [`all_ok`].
 pub type AllOk<'a, V, E> = Pin<Box<dyn Future<Output = Result<V, E>> + Send + 'a>>;
 
-/// Waits for all branches, or for the first to fail; then the others are dropped. Cancel safe.
+/// Waits for all branches, or for the first to fail; then the others are let go of. Cancel safe.
 ///
 /// The future's type is erased. The compiler proves a workflow's future `Send` with a lifetime of its
 /// own for each type that it names, and branches that share a boxed error would no longer be of one
@@ -325,21 +403,17 @@ where
 {
     let Join {
         mut branches,
-        children,
+        mut children,
         mut left,
     } = Join::new(branches);
     Box::pin(std::future::poll_fn(move |cx| {
-        let mut failed = false;
-        children.poll_woken(cx, |branch, cx| {
-            let done = branches.poll_branch(branch, cx);
-            left -= usize::from(done);
-            failed = done && branches.has_failed(branch);
-            failed
+        let done = children.drive(&mut branches, cx, |branches, branch| {
+            left -= 1;
+            left == 0 || branches.has_failed(branch)
         });
-        if failed || left == 0 {
-            branches.values().map_or(Poll::Pending, Poll::Ready)
-        } else {
-            Poll::Pending
+        match done {
+            true => branches.values().map_or(Poll::Pending, Poll::Ready),
+            false => Poll::Pending,
         }
     }))
 }
@@ -379,6 +453,16 @@ where
 
 impl<T> Unpin for JoinAll<'_, T> {}
 
+impl<T> Group for Vec<Branch<'_, T>> {
+    fn poll(&mut self, branch: usize, cx: &mut Context<'_>) -> bool {
+        self[branch].poll(cx)
+    }
+
+    fn let_go(&mut self, branch: usize, cx: &mut Context<'_>) -> bool {
+        self[branch].let_go(cx)
+    }
+}
+
 impl<T> Future for JoinAll<'_, T> {
     type Output = Vec<T>;
 
@@ -388,13 +472,13 @@ impl<T> Future for JoinAll<'_, T> {
             children,
             left,
         } = &mut *self;
-        children.poll_woken(cx, |branch, cx| {
-            *left -= usize::from(branches[branch].poll(cx));
-            false
+        let done = children.drive(branches, cx, |_, _| {
+            *left -= 1;
+            *left == 0
         });
-        match *left {
-            0 => Poll::Ready(branches.iter_mut().filter_map(Branch::take).collect()),
-            _ => Poll::Pending,
+        match done {
+            true => Poll::Ready(branches.iter_mut().filter_map(Branch::take).collect()),
+            false => Poll::Pending,
         }
     }
 }
@@ -407,10 +491,13 @@ impl<T> fmt::Debug for JoinAll<'_, T> {
 
 /// The future of [`try_join_all`].
 #[must_use = "durable operations do nothing until they are awaited: `.await?`"]
-pub struct TryJoinAll<'a, T, E>(JoinAll<'a, Result<T, E>>);
+pub struct TryJoinAll<'a, T, E> {
+    all: JoinAll<'a, Result<T, E>>,
+    failed: Option<Result<T, E>>,
+}
 
 /// Runs any number of operations of one type side by side; gives their values in order, or the first
-/// failure, and then drops the others.
+/// failure, and then lets go of the others.
 ///
 /// Cancel safe: dropping it drops the operations.
 pub fn try_join_all<'a, I, T, E>(operations: I) -> TryJoinAll<'a, T, E>
@@ -419,7 +506,10 @@ where
     I::Item: IntoFuture<Output = Result<T, E>>,
     <I::Item as IntoFuture>::IntoFuture: Send + 'a,
 {
-    TryJoinAll(join_all(operations))
+    TryJoinAll {
+        all: join_all(operations),
+        failed: None,
+    }
 }
 
 impl<T, E> Unpin for TryJoinAll<'_, T, E> {}
@@ -428,35 +518,27 @@ impl<T, E> Future for TryJoinAll<'_, T, E> {
     type Output = Result<Vec<T>, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let JoinAll {
-            branches,
-            children,
-            left,
-        } = &mut self.0;
-        let mut failed = None;
-        children.poll_woken(cx, |branch, cx| {
-            let done = branches[branch].poll(cx);
-            *left -= usize::from(done);
-            if done && branches[branch].peek().is_some_and(Result::is_err) {
-                failed = branches[branch].take();
+        let Self { all, failed } = &mut *self;
+        let (branches, left) = (&mut all.branches, &mut all.left);
+        let done = all.children.drive(branches, cx, |branches, branch| {
+            *left -= 1;
+            if branches[branch].peek().is_some_and(Result::is_err) {
+                *failed = branches[branch].take();
             }
-            failed.is_some()
+            *left == 0 || failed.is_some()
         });
-        match failed {
-            Some(failure) => {
-                branches.clear();
-                Poll::Ready(failure.map(|_| Vec::new()))
-            }
-            None if *left == 0 => {
-                Poll::Ready(branches.iter_mut().filter_map(Branch::take).collect())
-            }
-            None => Poll::Pending,
+        if !done {
+            return Poll::Pending;
+        }
+        match failed.take() {
+            Some(failure) => Poll::Ready(failure.map(|_| Vec::new())),
+            None => Poll::Ready(branches.iter_mut().filter_map(Branch::take).collect()),
         }
     }
 }
 
 impl<T, E> fmt::Debug for TryJoinAll<'_, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.all.fmt(f)
     }
 }

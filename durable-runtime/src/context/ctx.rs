@@ -12,7 +12,7 @@ use super::{AppState, Cancellation, Child, Data, SignalWait, Sleep, Step, StepKe
 use crate::{
     failure::UserError,
     graph::Definition,
-    journal::{RunId, StepId, Timestamp},
+    journal::{Payload, RunId, StepId, Timestamp},
     replay::{Due, Machine, OperationIndex},
 };
 
@@ -33,10 +33,11 @@ pub(crate) struct RunContext {
     pub(crate) definition: &'static Definition,
     pub(crate) state: AppState,
     pub(crate) cancellation: Arc<Cancellation>,
+    pub(crate) input: Payload,
 }
 
 impl RunContext {
-    pub(crate) fn new(machine: Machine, state: AppState) -> Self {
+    pub(crate) fn new(machine: Machine, state: AppState, input: Payload) -> Self {
         let identity = machine.identity();
         Self {
             id: identity.id.clone(),
@@ -45,6 +46,7 @@ impl RunContext {
             machine: Mutex::new(machine),
             state,
             cancellation: Arc::default(),
+            input,
         }
     }
 

@@ -3,10 +3,13 @@
 //! Invariant: an operation's identity is fixed when it is built, in program order, and everything it
 //! answers comes from the [`Machine`](crate::replay::Machine). Nothing here reads a clock or does I/O.
 
+mod cancellation;
 mod child;
 mod combinators;
+mod compensation;
 mod ctx;
 mod key;
+mod let_go;
 mod race;
 mod scope;
 mod signal;
@@ -16,8 +19,10 @@ mod step;
 mod step_ctx;
 mod wait;
 
+pub(crate) use cancellation::Cancellation;
 pub use child::Child;
 pub use combinators::{AllOk, Branch, Join, JoinAll, TryJoinAll, all_ok, join_all, try_join_all};
+pub use compensation::{Compensation, Told};
 pub use ctx::Ctx;
 pub(crate) use ctx::{RunContext, SharedRun};
 pub use key::{Data, Running, StepKey, Workflow};
@@ -26,8 +31,7 @@ pub use scope::{Fragment, Scope};
 pub use signal::{Signal, SignalWait};
 pub use sleep::Sleep;
 pub use state::{AppState, MissingState};
-pub use step::{Compensation, Step, StepFuture};
+pub use step::{Step, StepFuture};
 pub(crate) use step::{panic_message, panicked};
-pub(crate) use step_ctx::Cancellation;
 pub use step_ctx::StepCtx;
 pub use wait::Wait;

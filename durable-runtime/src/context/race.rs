@@ -16,6 +16,7 @@ use super::combinators::{Branch, Children};
 pub struct First<'a, T> {
     branches: Vec<Branch<'a, T>>,
     children: Option<Children>,
+    winner: Option<T>,
 }
 
 /// Another name for what builds a [`First`].
@@ -27,6 +28,7 @@ impl<'a, T> First<'a, T> {
         Self {
             branches: Vec::new(),
             children: None,
+            winner: None,
         }
     }
 
@@ -53,21 +55,19 @@ impl<T> Future for First<'_, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let Self { branches, children } = &mut *self;
+        let Self {
+            branches,
+            children,
+            winner,
+        } = &mut *self;
         let children = children.get_or_insert_with(|| Children::new(branches.len()));
-        let mut winner = None;
-        children.poll_woken(cx, |branch, cx| {
-            if branches[branch].poll(cx) {
-                winner = branches[branch].take();
-            }
-            winner.is_some()
+        // The losers are let go of in order, before the body goes on.
+        let done = children.drive(branches, cx, |branches, branch| {
+            *winner = branches[branch].take();
+            true
         });
-        match winner {
-            Some(output) => {
-                // The losers are let go of in order, before the body goes on.
-                branches.clear();
-                Poll::Ready(output)
-            }
+        match winner.take_if(|_| done) {
+            Some(output) => Poll::Ready(output),
             None => Poll::Pending,
         }
     }

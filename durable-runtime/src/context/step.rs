@@ -6,33 +6,18 @@ use std::{
     future::{Future, IntoFuture},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use super::{Ctx, Data, StepCtx, wait::Decode};
+use super::{Cancellation, Compensation, Ctx, Data, StepCtx, let_go, wait::Decode};
 use crate::{
-    failure::{BoxError, Failure, FailureKind, UserError},
+    failure::{Failure, FailureKind, UserError},
     observe,
     replay::{OperationIndex, Resolution, StepPoll},
     retry::Retry,
 };
-
-/// A compensation of a step that gives a `T`: implemented by the type that `#[durable::compensate]`
-/// puts beside the fn, under the fn's own name.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not undo a step that gives a `{T}`",
-    label = "this compensation takes the output of another step",
-    note = "why: a rollback calls it with what the step gave, read from the journal",
-    note = "instead: a compensation whose second parameter is a `{T}`"
-)]
-pub trait Compensation<T: Data>: Sized + Send + Sync + 'static {
-    /// Its name.
-    const NAME: &'static str;
-
-    #[doc(hidden)]
-    fn __run(step: &StepCtx, output: T) -> impl Future<Output = Result<(), BoxError>> + Send;
-}
 
 /// A step, built by [`Ctx::step`]; await it.
 ///
@@ -80,13 +65,16 @@ impl<'c, T> Step<'c, T> {
     }
 
     /// The longest an attempt may take; then its body is dropped and the attempt has failed with
-    /// [`FailureKind::Timeout`]. A body that blocks its thread cannot be stopped.
+    /// [`FailureKind::Timeout`]. An attempt of a step with a compensation is told first
+    /// ([`StepCtx::canceled`]) and has `EngineBuilder::cancel_grace` to end by itself. A body that blocks
+    /// its thread cannot be stopped.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Undoes the completed step with `compensation` when the run fails or is canceled later.
+    /// Undoes the step with `compensation` when the run fails or is canceled later, if it completed or
+    /// may have had its effect. The start of each attempt is recorded before its body runs.
     pub fn compensate<C>(self, compensation: C) -> Self
     where
         C: Compensation<T>,
@@ -112,6 +100,7 @@ impl<'c, T: 'c> IntoFuture for Step<'c, T> {
         StepFuture(Box::new(InFlight {
             step: self,
             attempt: None,
+            cancellation: None,
         }))
     }
 }
@@ -124,7 +113,9 @@ impl<T> fmt::Debug for Step<'_, T> {
 
 /// The future of a [`Step`].
 ///
-/// Cancel safe: dropping it drops the body that is in flight; nothing is recorded of that attempt.
+/// Cancel safe: dropping it drops the body that is in flight. Of a step with a compensation it is then
+/// recorded that its outcome is unknown; of others nothing is recorded. A combinator does not drop a step
+/// with a compensation while an attempt is in flight.
 ///
 /// What is in it is erased: the compiler proves of each workflow that its steps are `Send`, and would
 /// look at every field of every one of them.
@@ -153,10 +144,16 @@ trait Flight<T>: fmt::Debug {
 struct InFlight<'c, T> {
     step: Step<'c, T>,
     attempt: Option<Attempt<'c>>,
+    /// How the attempt learns that it is let go of.
+    cancellation: Option<Arc<Cancellation>>,
 }
 
 impl<T> Flight<T> for InFlight<'_, T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+        if let_go::is_on() {
+            self.let_go(cx);
+            return Poll::Pending;
+        }
         let run = self.step.ctx.run();
         let poll = run
             .machine()
@@ -175,18 +172,10 @@ impl<T> Flight<T> for InFlight<'_, T> {
                 self.advance(cx);
                 Poll::Pending
             }
-            StepPoll::Continue => {
-                self.advance(cx);
+            poll => {
+                self.go_on(poll, cx);
                 Poll::Pending
             }
-            StepPoll::TimedOut => {
-                self.attempt = None;
-                let limit = self.step.timeout.unwrap_or_default();
-                let message = format!("the attempt took longer than its timeout of {limit:?}");
-                self.end(Err(Failure::new(FailureKind::Timeout, message)));
-                Poll::Pending
-            }
-            StepPoll::Wait => Poll::Pending,
         }
     }
 }
@@ -196,10 +185,58 @@ impl<T> InFlight<'_, T> {
         let run = self.step.ctx.run();
         let id = run.machine().step_id(self.step.index).clone();
         let span = observe::span_of_attempt(&run.id, &id, attempt);
-        let ctx = StepCtx::new(run.clone(), id, attempt);
+        let cancellation = Arc::<Cancellation>::default();
+        let ctx = StepCtx::new(run.clone(), id, attempt, Arc::clone(&cancellation));
+        self.cancellation = Some(cancellation);
         match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| (self.step.body)(ctx)))) {
             Ok(body) => self.attempt = Some(observe::in_span(span, body)),
             Err(panic) => self.end(Err(panicked(&*panic))),
+        }
+    }
+
+    /// Goes on with the attempt in flight.
+    fn go_on(&mut self, poll: StepPoll, cx: &mut Context<'_>) {
+        match poll {
+            StepPoll::Continue { told } => {
+                if told {
+                    self.tell();
+                }
+                self.advance(cx);
+            }
+            StepPoll::TimedOut => {
+                self.drop_attempt();
+                let limit = self.step.timeout.unwrap_or_default();
+                let message = format!("the attempt took longer than its timeout of {limit:?}");
+                self.end(Err(Failure::new(FailureKind::Timeout, message)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody waits for the result any more. Only an attempt in flight that may have to be undone is gone
+    /// on with.
+    fn let_go(&mut self, cx: &mut Context<'_>) {
+        let run = self.step.ctx.run();
+        let in_flight = run.machine().let_go(self.step.index, cx.waker());
+        match in_flight {
+            Some(poll) => {
+                let_go::report(1);
+                self.go_on(poll, cx);
+            }
+            None => self.drop_attempt(),
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(cancellation) = &self.cancellation {
+            cancellation.set();
+        }
+    }
+
+    /// Drops the body in flight. What it has handed its context to is told.
+    fn drop_attempt(&mut self) {
+        if self.attempt.take().is_some() {
+            self.tell();
         }
     }
 
@@ -208,7 +245,9 @@ impl<T> InFlight<'_, T> {
         let Some(body) = &mut self.attempt else {
             return;
         };
-        let result = match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx))) {
+        let result = match catch_unwind(AssertUnwindSafe(|| {
+            let_go::attempt(|| body.as_mut().poll(cx))
+        })) {
             Ok(Poll::Pending) => return,
             Ok(Poll::Ready(result)) => result,
             Err(panic) => Err(panicked(&*panic)),
@@ -257,6 +296,7 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
 
 impl<T> Drop for InFlight<'_, T> {
     fn drop(&mut self) {
+        self.drop_attempt();
         self.step
             .ctx
             .run()

@@ -1,18 +1,12 @@
 //! What a step's body sees.
 
-use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, Waker},
-};
+use std::{fmt, future::Future, sync::Arc};
 
-use super::{AppState, SharedRun};
-use crate::journal::{RunId, StepId};
+use super::{AppState, Cancellation, Data, SharedRun, cancellation::Canceled};
+use crate::{
+    failure::{Failure, FailureKind},
+    journal::{Payload, RunId, StepId},
+};
 
 /// The context of one attempt of a step, or of a compensation. Cheap to clone.
 #[derive(Clone)]
@@ -20,30 +14,40 @@ pub struct StepCtx {
     run: SharedRun,
     step: StepId,
     attempt: u32,
-    purpose: &'static str,
+    undoes: bool,
+    cancellation: Arc<Cancellation>,
 }
 
 impl StepCtx {
-    pub(crate) fn new(run: SharedRun, step: StepId, attempt: u32) -> Self {
+    pub(crate) fn new(
+        run: SharedRun,
+        step: StepId,
+        attempt: u32,
+        cancellation: Arc<Cancellation>,
+    ) -> Self {
         Self {
             run,
             step,
             attempt,
-            purpose: "",
+            undoes: false,
+            cancellation,
         }
     }
 
-    pub(crate) fn compensation(run: SharedRun, step: StepId, attempt: u32) -> Self {
+    pub(crate) fn compensation(
+        run: SharedRun,
+        step: StepId,
+        attempt: u32,
+        cancellation: Arc<Cancellation>,
+    ) -> Self {
         Self {
-            run,
-            step,
-            attempt,
-            purpose: "/compensate",
+            undoes: true,
+            ..Self::new(run, step, attempt, cancellation)
         }
     }
 
-    /// Which attempt this is, from 1. An attempt that a crash cut short is made again under the same
-    /// number.
+    /// Which attempt this is, from 1. An attempt of a step that a crash cut short is made again under the
+    /// same number; of a compensation, it counts.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
@@ -53,10 +57,8 @@ impl StepCtx {
     /// Hand it to the systems you call.
     pub fn idempotency_key(&self) -> String {
         let step = self.run.definition.original(&self.step);
-        format!(
-            "{}/{step}{}-{:016x}",
-            self.run.id, self.purpose, self.run.seed
-        )
+        let purpose = if self.undoes { "/compensate" } else { "" };
+        format!("{}/{step}{purpose}-{:016x}", self.run.id, self.run.seed)
     }
 
     /// The id of the run.
@@ -69,16 +71,91 @@ impl StepCtx {
         &self.step
     }
 
-    /// Whether the run is being canceled.
-    pub fn is_canceled(&self) -> bool {
-        self.run.cancellation.is_set()
+    /// The key of the step that this compensation undoes, as its attempts had it: what to ask the other
+    /// side about when the outcome is unknown. In the body of a step, the same as
+    /// [`idempotency_key`](Self::idempotency_key).
+    pub fn step_key(&self) -> String {
+        let step = self.run.definition.original(&self.step);
+        format!("{}/{step}-{:016x}", self.run.id, self.run.seed)
     }
 
-    /// Resolves when the run is being canceled. A body that has asked for this gets a while to wind
-    /// down (`EngineBuilder::cancel_grace`), and what it returns in that time is recorded; any other
-    /// body is dropped at its next await. Cancel safe.
+    /// Whether the attempt is to end: nobody waits for it any more, it has run past its timeout, or the
+    /// run is being canceled. A compensation is not stopped by the cancellation that it serves.
+    pub fn is_canceled(&self) -> bool {
+        let run = !self.undoes && self.run.cancellation.is_set();
+        run || self.cancellation.is_set()
+    }
+
+    /// Resolves when the attempt is to end: nobody waits for it any more (a race was lost, a branch beside
+    /// it failed), it has run past its timeout, or the run is being canceled.
+    ///
+    /// A step with a compensation then gets a while to end (`EngineBuilder::cancel_grace`), and what it
+    /// comes to in that time is recorded. So does a body that has asked for this when the run is canceled;
+    /// any other body is dropped at its next await. For a compensation it resolves when the attempt has
+    /// run past its timeout, at which it is dropped. Cancel safe.
     pub fn canceled(&self) -> impl Future<Output = ()> + Send + use<> {
-        Canceled(Arc::clone(&self.run.cancellation))
+        Canceled {
+            attempt: Arc::clone(&self.cancellation),
+            run: (!self.undoes).then(|| Arc::clone(&self.run.cancellation)),
+        }
+    }
+
+    /// The input of the run.
+    ///
+    /// # Errors
+    ///
+    /// [`FailureKind::Payload`] when it does not decode into a `T`. A compensation that meets this does not
+    /// fail: the run is parked when it ends, and goes on with a build that can read it.
+    pub fn input<T: Data>(&self) -> Result<T, Failure> {
+        self.decode(&self.run.input, "the run's input")
+    }
+
+    /// What an operation of the run came to, for a compensation: the output of a step or a child, or the
+    /// payload of a signal. `None` when it has not completed.
+    ///
+    /// The name is the one that the body which names the compensation gave it; in a loop, `name#1` is the
+    /// second of that name, and `scope/name` is an operation of a fragment.
+    ///
+    /// # Errors
+    ///
+    /// When the workflow has no such operation, or its result does not decode into a `T`: as
+    /// [`input`](Self::input). Always in the body of a step, which can borrow from the workflow.
+    pub fn result<T: Data>(&self, name: &str) -> Result<Option<T>, Failure> {
+        if !self.undoes {
+            let message = "`StepCtx::result` is for compensations; the body of a step borrows what it \
+                           needs from the workflow";
+            return Err(Failure::new(FailureKind::Application, message).permanent());
+        }
+        let found = self.run.machine().result_of(self.step.beside(name));
+        match found {
+            Ok(payload) => payload
+                .map(|payload| self.decode(&payload, &format!("the result of `{name}`")))
+                .transpose(),
+            Err(step) => Err(self.unfit(format!(
+                "to read the result of `{step}`, which this build does not have"
+            ))),
+        }
+    }
+
+    /// Why the run is being rolled back, for a compensation: its failure, or one of kind
+    /// [`FailureKind::Canceled`]. `None` in the body of a step.
+    pub fn cause(&self) -> Option<Failure> {
+        let failure = || self.run.machine().rollback_failure();
+        self.undoes.then(failure).flatten()
+    }
+
+    fn decode<T: Data>(&self, payload: &Payload, what: &str) -> Result<T, Failure> {
+        T::__decode(payload).map_err(|error| self.unfit(format!("to read {what}: {error}")))
+    }
+
+    /// Other code than this is needed: the failure for the caller, and for a compensation the reason why
+    /// the run is parked.
+    fn unfit(&self, what: String) -> Failure {
+        let failure = Failure::new(FailureKind::Payload, format!("failed {what}")).permanent();
+        if self.undoes {
+            self.run.machine().report_unfit(&self.step, what);
+        }
+        failure
     }
 
     /// The application state of this type, as given to the engine.
@@ -99,53 +176,5 @@ impl fmt::Debug for StepCtx {
             "StepCtx({} of {}, attempt {})",
             self.step, self.run.id, self.attempt
         )
-    }
-}
-
-/// Whether a run is being canceled, and who wants to know.
-#[derive(Debug, Default)]
-pub(crate) struct Cancellation {
-    set: AtomicBool,
-    awaited: AtomicBool,
-    wakers: Mutex<Vec<Waker>>,
-}
-
-impl Cancellation {
-    pub(crate) fn set(&self) {
-        self.set.store(true, Ordering::Release);
-        let wakers = std::mem::take(&mut *self.wakers());
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    fn is_set(&self) -> bool {
-        self.set.load(Ordering::Acquire)
-    }
-
-    /// Whether a body has asked to be told.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.awaited.load(Ordering::Acquire)
-    }
-
-    fn wakers(&self) -> std::sync::MutexGuard<'_, Vec<Waker>> {
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct Canceled(Arc<Cancellation>);
-
-impl Future for Canceled {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.awaited.store(true, Ordering::Release);
-        let mut wakers = self.0.wakers();
-        // Checked under the lock: `set` takes the wakers after setting the flag.
-        if self.0.is_set() {
-            return Poll::Ready(());
-        }
-        if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            wakers.push(cx.waker().clone());
-        }
-        Poll::Pending
     }
 }

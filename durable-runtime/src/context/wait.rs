@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::Ctx;
+use super::{Ctx, let_go};
 use crate::{
     failure::Failure,
     journal::{Payload, PayloadError},
@@ -45,6 +45,10 @@ impl<T> Future for Wait<'_, T> {
     type Output = Result<T, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let_go::is_on() {
+            self.ctx.run().machine().drop_operation(self.index);
+            return Poll::Pending;
+        }
         let ask = self.ask.take();
         let mut machine = self.ctx.run().machine();
         let resolution = machine.poll_wait(self.index, cx.waker(), || ask.unwrap_or(Ask::Step));

@@ -1,20 +1,25 @@
 //! What attributes registered at link time, checked and sorted.
 
-use std::{any::TypeId, collections::BTreeMap, fmt, future::Future, pin::Pin, sync::LazyLock};
+use std::{
+    any::TypeId, collections::BTreeMap, fmt, future::Future, pin::Pin, sync::LazyLock,
+    time::Duration,
+};
 
 use super::{BrokenGraph, Graph, OperationKind};
 use crate::{
     context::{Ctx, StepCtx},
     failure::Failure,
     journal::{Payload, PayloadError, StepId},
+    outcome::Outcome,
+    retry::Retry,
 };
 
 /// A workflow body in flight, with its types erased. It owns its context and its input.
 pub type BodyFuture = Pin<Box<dyn Future<Output = Result<Payload, Failure>> + Send>>;
 
-/// A compensation with its types erased: given the recorded output of the step it undoes.
+/// A compensation with its types erased: given what became of the step it undoes.
 pub type CompensateFn =
-    fn(StepCtx, Payload) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+    fn(StepCtx, Outcome<Payload>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// What the attribute of a workflow submits: little, since a compiler looks at all of it in every check.
 #[derive(Debug)]
@@ -147,6 +152,12 @@ impl Wiring {
         scopes: &[],
     };
 
+    /// Whether the body, or a fragment it calls, has a step that can be undone.
+    pub fn has_compensations(&self) -> bool {
+        let mut scopes = self.scopes.iter();
+        !self.compensators.is_empty() || scopes.any(|(_, part)| part.wiring.has_compensations())
+    }
+
     /// The application state that the body and the fragments it calls read.
     pub fn states(&self) -> Vec<&'static RequiredState> {
         let mut states: Vec<_> = self.states.iter().collect();
@@ -163,8 +174,15 @@ pub struct Compensator {
     pub step: &'static str,
     /// The compensation's name.
     pub name: &'static str,
+    /// Says whether it can undo a step of which this became: not one of unknown outcome, if it takes an
+    /// output; fails when the output does not decode.
+    pub check: fn(Outcome<&Payload>) -> Result<bool, PayloadError>,
     /// The compensation.
     pub call: CompensateFn,
+    /// How often it is tried.
+    pub retry: fn() -> Retry,
+    /// How long an attempt may take.
+    pub timeout: fn() -> Duration,
 }
 
 /// A type of application state that a workflow reads.

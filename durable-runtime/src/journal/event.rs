@@ -39,6 +39,18 @@ pub enum EventKind {
         /// Why, with the number of attempts.
         failure: Failure,
     },
+    /// An attempt of a step with a compensation is about to begin. A second one with no end in between
+    /// says that a crash cut the first one off.
+    StepStarted {
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// An attempt of a step with a compensation was cut off for good: whether it had its effect is not
+    /// known.
+    StepInterrupted {
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
     /// A timer was armed.
     TimerArmed {
         /// When it is due.
@@ -79,6 +91,11 @@ pub enum EventKind {
     RollbackStarted {
         /// Why the run failed.
         failure: Failure,
+    },
+    /// An attempt of a step's compensation is about to begin.
+    CompensationStarted {
+        /// Which attempt, from 1.
+        attempt: u32,
     },
     /// A step's compensation is done.
     Compensated,
@@ -174,6 +191,9 @@ impl EventKind {
             Self::Completed { .. } => 17,
             Self::Failed { .. } => 18,
             Self::Canceled => 19,
+            Self::StepStarted { .. } => 20,
+            Self::StepInterrupted { .. } => 21,
+            Self::CompensationStarted { .. } => 22,
         }
     }
 
@@ -206,6 +226,9 @@ impl EventKind {
         (17, "completed"),
         (18, "failed"),
         (19, "canceled"),
+        (20, "step_started"),
+        (21, "step_interrupted"),
+        (22, "compensation_started"),
     ];
 
     /// The kind's data as a store keeps it: the payload itself, or a small JSON value.
@@ -234,6 +257,9 @@ impl EventKind {
             | Self::RollbackStarted { failure }
             | Self::CompensationFailed { failure }
             | Self::Failed { failure } => json(failure),
+            Self::StepStarted { attempt }
+            | Self::StepInterrupted { attempt }
+            | Self::CompensationStarted { attempt } => json(attempt),
             Self::TimerArmed { due } => json(due),
             Self::SignalAwaited { due } => due.as_ref().and_then(json),
             Self::ChildStarted { child } => json(child),
@@ -328,6 +354,15 @@ impl EventKind {
                 failure: data.read()?,
             },
             19 => Self::Canceled,
+            20 => Self::StepStarted {
+                attempt: data.read()?,
+            },
+            21 => Self::StepInterrupted {
+                attempt: data.read()?,
+            },
+            22 => Self::CompensationStarted {
+                attempt: data.read()?,
+            },
             _ => return Err(data.bad("the kind is not known to this version of the code")),
         })
     }

@@ -167,6 +167,14 @@ impl StepId {
         Cow::Owned(self.names().collect::<Vec<_>>().join("/"))
     }
 
+    /// The identity that this name has in the scope of this one.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        match self.0.rsplit_once('/') {
+            Some((scope, _)) => Self::from_recorded(format!("{scope}/{name}")),
+            None => Self::from_recorded(name),
+        }
+    }
+
     /// The names of the scopes, from the outermost, and then its own.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').map(|part| split_part(part).0)

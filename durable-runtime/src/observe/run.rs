@@ -67,6 +67,10 @@ pub(crate) fn proposed(run: &RunId, event: &Event) {
             %run, step, attempts = failure.attempts(), error = %failure,
             "step failed for good"
         ),
+        EventKind::StepInterrupted { attempt } => warn!(
+            name: "step_interrupted", target: "durable", %run, step, attempt,
+            "attempt cut off: whether it had its effect is not known"
+        ),
         EventKind::ChildFailed { failure } => warn!(
             name: "child_failed", target: "durable", %run, step, error = %failure,
             "child run failed"

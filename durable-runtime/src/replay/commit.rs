@@ -27,7 +27,7 @@ impl Machine {
     }
 
     fn needs_rollback(&self) -> bool {
-        !self.ledger.completed.is_empty() || !self.ledger.children.is_empty()
+        self.ledger.has_something_to_undo() || !self.ledger.children.is_empty()
     }
 
     /// Whether the run is being canceled or rolled back: its body does not run on.
@@ -108,9 +108,11 @@ impl Machine {
         self.committed += u32::try_from(events).unwrap_or(u32::MAX);
     }
 
-    /// What to say when the journal has grown past its bound.
+    /// What to say when the journal has grown past its bound. A rollback always has room: what it records
+    /// is bounded by what there is to undo.
     pub fn history_exceeded(&self) -> Option<String> {
-        (self.ledger.len > self.limits.history_max && !self.ledger.ended).then(|| {
+        let goes_on = self.ledger.cause.is_none() && !self.ledger.ended;
+        (self.ledger.len > self.limits.history_max && goes_on).then(|| {
             format!(
                 "the journal has reached its limit of {} events; raise `Limits::history_max` and \
                  start a worker with it, or split the work into child runs",

@@ -47,11 +47,35 @@ impl Machine {
         if !fits {
             return Err(self.not_asked(&event));
         }
+        match event.kind {
+            EventKind::StepStarted { .. } => self.operations[index.0].running = true,
+            EventKind::StepAttemptFailed { .. }
+            | EventKind::StepCompleted { .. }
+            | EventKind::StepFailed { .. }
+            | EventKind::StepInterrupted { .. } => self.operations[index.0].running = false,
+            _ => {}
+        }
         // The body let go of it: recorded, and delivered to nobody.
         if self.operations[index.0].dropped {
             return Ok(());
         }
+        self.deliver_kind(index, event)
+    }
+
+    fn deliver_kind(&mut self, index: OperationIndex, event: Event) -> Result<(), Nondeterminism> {
         match event.kind {
+            EventKind::StepInterrupted { .. } if !self.operations[index.0].let_go => {
+                return Err(self.not_asked(&event));
+            }
+            EventKind::StepInterrupted { .. } => {
+                let failure = Failure::new(FailureKind::Canceled, "nobody waits for it any more");
+                self.resolve(index, Err(failure));
+            }
+            EventKind::StepStarted { attempt } => {
+                let own = self.delivered >= self.recorded;
+                self.set_state(index, State::Started { attempt, own });
+                self.fresh.push_back(index);
+            }
             EventKind::StepCompleted { output } | EventKind::ChildCompleted { output } => {
                 self.resolve(index, Ok(output));
             }
@@ -71,6 +95,9 @@ impl Machine {
                         retry_at,
                     },
                 );
+                if self.operations[index.0].let_go {
+                    self.operations[index.0].wake();
+                }
             }
             EventKind::TimerArmed { due } => self.set_state(index, State::Armed { due }),
             EventKind::SignalAwaited { due } => self.set_state(index, State::Awaiting { due }),
@@ -187,7 +214,9 @@ fn noun_of(kind: &EventKind) -> Option<&'static str> {
     match kind {
         EventKind::StepCompleted { .. }
         | EventKind::StepAttemptFailed { .. }
-        | EventKind::StepFailed { .. } => Some("step"),
+        | EventKind::StepFailed { .. }
+        | EventKind::StepStarted { .. }
+        | EventKind::StepInterrupted { .. } => Some("step"),
         EventKind::TimerArmed { .. } | EventKind::TimerFired => Some("sleep"),
         EventKind::SignalAwaited { .. } | EventKind::SignalReceived { .. } => Some("signal"),
         EventKind::ChildStarted { .. }

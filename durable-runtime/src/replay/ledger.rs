@@ -6,30 +6,50 @@ use crate::{
     failure::{Failure, FailureKind},
     graph::Definition,
     journal::{Event, EventKind, Payload, RunId, StepId, Timestamp},
+    outcome::Outcome,
 };
 
 /// A fold over the events of a run, kept up to date as events are proposed.
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub(super) len: u32,
-    /// Completed operations that have a compensation, or may have had one, in the order of completion.
-    pub(super) completed: Vec<Completed>,
+    /// What a rollback undoes, in the order in which it was done.
+    pub(super) to_undo: Vec<ToUndo>,
+    /// Steps with a compensation whose attempts may have had their effect, and that have not ended.
+    unsettled: BTreeMap<StepId, Unsettled>,
+    /// What operations came to, for compensations to look up; kept when the workflow has any.
+    results: BTreeMap<StepId, Payload>,
     /// Children that were started and have not ended, and whether they were asked to cancel.
     pub(super) children: BTreeMap<StepId, Child>,
     /// Why the run is being rolled back.
     pub(super) cause: Option<Cause>,
     /// Compensations that failed for good.
     pub(super) failed_compensations: Vec<Failure>,
-    /// Failed attempts of the compensation that is next, and when to try again.
+    /// Attempts that were begun of the compensation that is next, and when to try again.
     pub(super) compensation_attempts: u32,
     pub(super) compensation_retry_at: Option<Timestamp>,
     pub(super) ended: bool,
 }
 
+/// An operation that has a compensation, or may have had one.
 #[derive(Debug)]
-pub(super) struct Completed {
+pub(super) struct ToUndo {
     pub(super) step: StepId,
-    pub(super) output: Payload,
+    /// What became of it.
+    pub(super) outcome: Outcome<Payload>,
+    /// The attempt whose outcome is unknown.
+    pub(super) attempt: u32,
+}
+
+/// The attempts of a step that has not ended.
+#[derive(Debug)]
+struct Unsettled {
+    /// The position of its first start.
+    since: u32,
+    /// The attempt that was started and has no recorded end.
+    running: Option<u32>,
+    /// The last attempt that was cut off. Only that the step completes tells what it did.
+    cut_off: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -48,13 +68,17 @@ impl Ledger {
     /// Takes one event into account.
     pub(super) fn apply(&mut self, event: &Event, definition: &Definition) {
         self.len += 1;
+        if let Some(step) = &event.step {
+            self.apply_attempt(step, &event.kind, definition);
+        }
         match (&event.kind, &event.step) {
-            (EventKind::StepCompleted { output }, Some(step)) => {
-                self.note_completed(step, output, definition);
+            (EventKind::SignalReceived { payload }, Some(step)) => {
+                self.note_result(step, payload, definition);
             }
             (EventKind::ChildCompleted { output }, Some(step)) => {
                 self.children.remove(step);
-                self.note_completed(step, output, definition);
+                self.note_result(step, output, definition);
+                self.note_to_undo(step, Outcome::Completed(output), 0, definition);
             }
             (EventKind::ChildStarted { child }, Some(step)) => {
                 self.children.insert(
@@ -82,6 +106,10 @@ impl Ledger {
                 self.failed_compensations.push(failure.clone());
                 self.settle_compensation(step);
             }
+            (EventKind::CompensationStarted { attempt }, _) => {
+                self.compensation_attempts = *attempt;
+                self.compensation_retry_at = None;
+            }
             (
                 EventKind::CompensationAttemptFailed {
                     attempt, retry_at, ..
@@ -95,19 +123,108 @@ impl Ledger {
         }
     }
 
-    fn note_completed(&mut self, step: &StepId, output: &Payload, definition: &Definition) {
-        // An operation that this build does not know may have had a compensation in another.
-        let is_known = definition.graph().locate(step).is_some();
-        if definition.compensator(step).is_some() || !is_known {
-            self.completed.push(Completed {
+    /// Keeps what the attempts of a step may have done.
+    fn apply_attempt(&mut self, step: &StepId, kind: &EventKind, definition: &Definition) {
+        match kind {
+            EventKind::StepStarted { attempt } if may_be_undone(step, definition) => {
+                let unsettled = self.unsettled_at(step);
+                // One that was started before, and has no end, was cut off by a crash.
+                unsettled.cut_off = unsettled.running.or(unsettled.cut_off);
+                unsettled.running = Some(*attempt);
+            }
+            EventKind::StepAttemptFailed {
+                attempt, failure, ..
+            } if may_be_undone(step, definition) => {
+                let unsettled = self.unsettled_at(step);
+                unsettled.running = None;
+                if failure.leaves_outcome_unknown() {
+                    unsettled.cut_off = Some(*attempt);
+                }
+            }
+            EventKind::StepCompleted { output } => {
+                self.unsettled.remove(step);
+                self.note_result(step, output, definition);
+                self.note_to_undo(step, Outcome::Completed(output), 0, definition);
+            }
+            EventKind::StepFailed { failure } => {
+                let unsettled = self.unsettled.remove(step);
+                let cut_off = unsettled.and_then(|unsettled| unsettled.cut_off);
+                let last = failure.leaves_outcome_unknown();
+                if let Some(attempt) = last.then_some(failure.attempts()).or(cut_off) {
+                    self.note_to_undo(step, Outcome::Unknown, attempt, definition);
+                }
+            }
+            EventKind::StepInterrupted { attempt } => {
+                self.unsettled.remove(step);
+                self.note_to_undo(step, Outcome::Unknown, *attempt, definition);
+            }
+            _ => {}
+        }
+    }
+
+    fn unsettled_at(&mut self, step: &StepId) -> &mut Unsettled {
+        let since = self.len;
+        let new = || Unsettled {
+            since,
+            running: None,
+            cut_off: None,
+        };
+        self.unsettled.entry(step.clone()).or_insert_with(new)
+    }
+
+    /// The attempt of a step, not ended, that may have had its effect.
+    pub(super) fn may_have_happened(&self, step: &StepId) -> Option<u32> {
+        let unsettled = self.unsettled.get(step)?;
+        unsettled.running.or(unsettled.cut_off)
+    }
+
+    /// Steps, not ended, that may have had their effect, in the order in which they began.
+    pub(super) fn unsettled(&self) -> Vec<StepId> {
+        let mut steps: Vec<_> = self
+            .unsettled
+            .iter()
+            .filter(|(step, _)| self.may_have_happened(step).is_some())
+            .map(|(step, unsettled)| (unsettled.since, step.clone()))
+            .collect();
+        steps.sort_unstable();
+        steps.into_iter().map(|(_, step)| step).collect()
+    }
+
+    pub(super) fn has_something_to_undo(&self) -> bool {
+        !self.to_undo.is_empty() || !self.unsettled().is_empty()
+    }
+
+    /// What an operation came to.
+    pub(super) fn result(&self, step: &StepId) -> Option<&Payload> {
+        self.results.get(step)
+    }
+
+    fn note_result(&mut self, step: &StepId, output: &Payload, definition: &Definition) {
+        if definition.wiring.has_compensations() {
+            self.results.insert(step.clone(), output.clone());
+        }
+    }
+
+    fn note_to_undo(
+        &mut self,
+        step: &StepId,
+        outcome: Outcome<&Payload>,
+        attempt: u32,
+        definition: &Definition,
+    ) {
+        if may_be_undone(step, definition) {
+            self.to_undo.push(ToUndo {
                 step: step.clone(),
-                output: output.clone(),
+                outcome: outcome.map(Payload::clone),
+                attempt,
             });
         }
     }
 
     fn settle_compensation(&mut self, step: &StepId) {
-        self.completed.retain(|completed| completed.step != *step);
+        if let Some(position) = self.to_undo.iter().rposition(|undo| undo.step == *step) {
+            self.to_undo.remove(position);
+        }
         self.compensation_attempts = 0;
         self.compensation_retry_at = None;
     }
@@ -126,4 +243,9 @@ impl Ledger {
             },
         }
     }
+}
+
+/// Whether an operation has a compensation. One that this build does not know may have had one in another.
+fn may_be_undone(step: &StepId, definition: &Definition) -> bool {
+    definition.compensator(step).is_some() || definition.graph().locate(step).is_none()
 }

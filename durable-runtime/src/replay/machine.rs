@@ -52,6 +52,8 @@ pub struct MachineLimits {
     pub payload_bytes_max: usize,
     /// The most bytes that may have to be written at once.
     pub commit_bytes_max: usize,
+    /// How long an attempt of a step with a compensation is waited for after it was told to end.
+    pub cancel_grace: Duration,
 }
 
 /// How long a run that only waits stays in memory.
@@ -82,7 +84,8 @@ pub struct Machine {
     occurrences: BTreeMap<StepId, u32>,
     /// Operations asked for, of which nothing was recorded when they were.
     pub(super) fresh: VecDeque<OperationIndex>,
-    /// Children to cancel, because the body let go of them.
+    /// What the body let go of and what leaves traces: children to cancel, and steps whose attempts may
+    /// have had their effect.
     pub(super) abandoned: Vec<OperationIndex>,
     pub(super) timers: BTreeSet<(Timestamp, OperationIndex)>,
     pub(super) outstanding: usize,
@@ -94,7 +97,8 @@ pub struct Machine {
     /// cancellation or a failure on.
     pub(super) undelivered: VecDeque<Event>,
     pub(super) delivered: u32,
-    recorded: u32,
+    /// How many events the journal had when it was loaded.
+    pub(super) recorded: u32,
     /// Whether the body, when the journal was written last, had done all that it does after the last
     /// event, and it has not done so again.
     pub(super) came_to_rest: bool,
@@ -126,6 +130,8 @@ pub struct Machine {
     pub(super) held: bool,
     /// Whether a rollback has yet to cancel the children that still run.
     pub(super) children_run_on: bool,
+    /// Whether the compensation whose start is recorded last is this machine's, and has not ended.
+    pub(super) compensating: bool,
     /// Why the run cannot go on with this build.
     pub(super) parked: Option<String>,
 }
@@ -174,6 +180,7 @@ impl Machine {
             fault: None,
             held: false,
             children_run_on: true,
+            compensating: false,
             parked: None,
         }
     }
@@ -285,12 +292,21 @@ impl Machine {
         }
         self.operations[index.0].waker = Some(waker.clone());
         match self.operations[index.0].state {
-            State::Ready { attempt } => {
+            // A run that is being rolled back begins nothing.
+            State::Ready { attempt } if self.ledger.cause.is_none() => {
                 let deadline = timeout.map(|timeout| self.wall.after(timeout));
-                self.set_state(index, State::Executing { attempt, deadline });
+                let told = false;
+                self.set_state(
+                    index,
+                    State::Executing {
+                        attempt,
+                        deadline,
+                        told,
+                    },
+                );
                 StepPoll::Execute { attempt }
             }
-            State::Executing { .. } => StepPoll::Continue,
+            State::Executing { told, .. } => StepPoll::Continue { told },
             State::Expired { .. } => StepPoll::TimedOut,
             _ => StepPoll::Wait,
         }
@@ -298,14 +314,19 @@ impl Machine {
 
     /// Tells how an attempt ended. The event is proposed; the step resolves when it is delivered.
     pub fn handle_attempt(&mut self, index: OperationIndex, result: Resolution, retry: &Retry) {
-        let (State::Executing { attempt, .. } | State::Expired { attempt }) =
-            self.operations[index.0].state
-        else {
-            return;
+        let operation = &self.operations[index.0];
+        let (attempt, expired) = match operation.state {
+            State::Executing { attempt, .. } => (attempt, false),
+            State::Expired { attempt } => (attempt, true),
+            _ => return,
         };
-        let step = self.operations[index.0].id.clone();
+        let (step, let_go) = (operation.id.clone(), operation.let_go);
         let kind = match result.and_then(|output| self.check_size(output)) {
             Ok(output) => EventKind::StepCompleted { output },
+            Err(_) if let_go && expired => EventKind::StepInterrupted { attempt },
+            Err(failure) if let_go => EventKind::StepFailed {
+                failure: failure.at_step(&step, attempt),
+            },
             Err(failure) => self.judge(&step, attempt, failure, retry),
         };
         self.set_state(index, State::Proposed);
@@ -334,12 +355,16 @@ impl Machine {
         if !operation.is_outstanding() || self.ledger.cause.is_some() {
             return;
         }
-        let child = matches!(operation.ask, Some(Ask::Child { .. }));
+        let leaves_traces = match operation.ask {
+            Some(Ask::Child { .. }) => true,
+            Some(Ask::Step) => self.ledger.may_have_happened(&operation.id).is_some(),
+            _ => false,
+        };
         self.forget(index);
         let operation = &mut self.operations[index.0];
         operation.dropped = true;
         operation.waker = None;
-        if child {
+        if leaves_traces {
             self.abandoned.push(index);
         }
     }
@@ -382,7 +407,15 @@ impl Machine {
 
     fn ask_once(&mut self, index: OperationIndex, ask: impl FnOnce() -> Ask) {
         if self.operations[index.0].state == State::Built && !self.operations[index.0].dropped {
-            self.operations[index.0].ask = Some(ask());
+            let ask = ask();
+            let operation = &mut self.operations[index.0];
+            operation.compensated = matches!(ask, Ask::Step)
+                && self
+                    .identity
+                    .definition
+                    .compensator(&operation.id)
+                    .is_some();
+            operation.ask = Some(ask);
             self.set_state(index, State::Asked);
             self.fresh.push_back(index);
         }

@@ -17,6 +17,7 @@
 mod commit;
 mod deliver;
 mod ledger;
+mod let_go;
 mod machine;
 mod nondeterminism;
 mod operation;

@@ -46,6 +46,28 @@ impl Nondeterminism {
         }
     }
 
+    /// A step may have had its effect, and its compensation can only undo one that has completed.
+    pub(crate) fn unknown_outcome(
+        step: &StepId,
+        attempt: u32,
+        compensation: &str,
+        source: String,
+    ) -> Self {
+        Self {
+            recorded: format!(
+                "attempt {attempt} of `{step}`, which was cut off: its effect may have happened, and \
+                 its output is unknown"
+            ),
+            attempted: format!(
+                "to undo it with `{compensation}`, which takes an output and no `durable::Outcome`"
+            ),
+            source,
+            advice: "let the compensation take a `durable::Outcome<T>` in place of the `T`, and find \
+                out by the idempotency key what was done; the rollback goes on by itself when a worker \
+                with such a build starts; or settle it by hand and abandon the rollback",
+        }
+    }
+
     /// The body awaited something that is not durable.
     pub(crate) fn foreign_await(source: String) -> Self {
         Self {

@@ -68,7 +68,10 @@ pub enum StepPoll {
         attempt: u32,
     },
     /// Go on with the attempt that was started.
-    Continue,
+    Continue {
+        /// Whether its body is to be told that nobody waits for it much longer.
+        told: bool,
+    },
     /// Give up the attempt: it took longer than its timeout.
     TimedOut,
     /// The result.
@@ -83,6 +86,12 @@ pub(super) struct Operation {
     pub(super) waker: Option<Waker>,
     /// Whether the body let go of it before it was resolved.
     pub(super) dropped: bool,
+    /// Whether it is a step with a compensation: each start of an attempt is recorded.
+    pub(super) compensated: bool,
+    /// Whether the start of an attempt was delivered, and its end was not.
+    pub(super) running: bool,
+    /// Whether nobody wants its result any more and only the end of its attempt is waited for.
+    pub(super) let_go: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -91,12 +100,16 @@ pub(super) enum State {
     Built,
     /// Awaited; nothing is recorded of it.
     Asked,
+    /// A step of which the start of an attempt is recorded. `own`: by this machine, so that the attempt
+    /// has not begun.
+    Started { attempt: u32, own: bool },
     /// A step whose next attempt may start.
     Ready { attempt: u32 },
-    /// A step whose attempt runs, and until when it may.
+    /// A step whose attempt runs, and until when it may. `told`: its body knows that it is to end.
     Executing {
         attempt: u32,
         deadline: Option<Timestamp>,
+        told: bool,
     },
     /// A step whose attempt has run past its deadline.
     Expired { attempt: u32 },
@@ -124,6 +137,9 @@ impl Operation {
             state: State::Built,
             waker: None,
             dropped: false,
+            compensated: false,
+            running: false,
+            let_go: false,
         }
     }
 

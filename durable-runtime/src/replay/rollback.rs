@@ -1,17 +1,18 @@
 //! Rollback: from a cancellation or a failure on, the journal and the registered compensations alone
 //! decide what happens. The body does not run again.
 
-use super::{Machine, Resolution};
+use super::{Machine, Nondeterminism, Resolution, ledger::Cause, ledger::ToUndo};
 use crate::{
+    failure::{Failure, FailureKind},
     graph::Compensator,
     journal::{EventKind, Payload, StepId, Timestamp},
-    retry::Retry,
+    outcome::Outcome,
 };
 
 /// What a run that is being rolled back does next.
 #[derive(Debug)]
 pub enum RollbackStep {
-    /// Wait: for a commit, for a child to end, or for step bodies to wind down.
+    /// Wait: for a commit, for a child to end, or until compensations may start.
     Wait,
     /// Wait until the next attempt of a compensation may start.
     Until(Timestamp),
@@ -19,17 +20,17 @@ pub enum RollbackStep {
     Compensate(Compensate),
     /// Nothing is left; the end is proposed.
     Done,
-    /// An operation is to be undone that this build does not know.
-    Missing(StepId),
+    /// Something is to be undone and this build cannot.
+    Stuck(Nondeterminism),
 }
 
 /// A compensation to run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Compensate {
     /// The step it undoes.
     pub step: StepId,
-    /// The step's recorded output.
-    pub output: Payload,
+    /// What became of the step.
+    pub outcome: Outcome<Payload>,
     /// Which attempt, from 1.
     pub attempt: u32,
     /// The compensation.
@@ -38,38 +39,83 @@ pub struct Compensate {
 
 impl Machine {
     /// Decides the next move of the rollback. Children that still run are canceled and waited for
-    /// first; then completed steps are compensated in reverse order of completion.
+    /// first; then what was done, or may have been, is undone in reverse order. Each attempt is recorded
+    /// before it begins.
     pub fn next_rollback(&mut self) -> RollbackStep {
         if std::mem::take(&mut self.children_run_on) {
             let children: Vec<_> = self.ledger.children.keys().cloned().collect();
             children.iter().for_each(|step| self.cancel_child(step));
         }
-        if !self.is_durable() || !self.ledger.children.is_empty() {
+        self.interrupt_all();
+        if !self.ledger.children.is_empty() {
             return RollbackStep::Wait;
         }
-        let Some(completed) = self.ledger.completed.last() else {
-            if !self.ledger.ended {
-                let verdict = self.ledger.verdict();
-                self.propose(None, verdict);
-            }
-            return RollbackStep::Done;
+        let Some(undo) = self.ledger.to_undo.last() else {
+            return self.end_rollback();
         };
-        if let Some(retry_at) = self
-            .ledger
-            .compensation_retry_at
-            .filter(|at| *at > self.wall)
-        {
+        let retry_at = self.ledger.compensation_retry_at;
+        if let Some(retry_at) = retry_at.filter(|at| *at > self.wall) {
             return RollbackStep::Until(retry_at);
         }
-        let Some(compensator) = self.identity.definition.compensator(&completed.step) else {
-            return RollbackStep::Missing(completed.step.clone());
+        let compensator = match self.compensator_of(undo) {
+            Ok(compensator) => compensator,
+            Err(_) if !self.is_durable() => return RollbackStep::Wait,
+            Err(reason) => return RollbackStep::Stuck(reason),
         };
-        RollbackStep::Compensate(Compensate {
-            step: completed.step.clone(),
-            output: completed.output.clone(),
-            attempt: self.ledger.compensation_attempts + 1,
-            compensator,
-        })
+        if self.compensating {
+            return match self.is_durable() {
+                true => RollbackStep::Compensate(Compensate {
+                    step: undo.step.clone(),
+                    outcome: undo.outcome.clone(),
+                    attempt: self.ledger.compensation_attempts,
+                    compensator,
+                }),
+                false => RollbackStep::Wait,
+            };
+        }
+        if !self.held {
+            self.compensating = true;
+            let step = undo.step.clone();
+            // An attempt that a crash cut off counts.
+            let attempt = self.ledger.compensation_attempts + 1;
+            self.propose(Some(step), EventKind::CompensationStarted { attempt });
+        }
+        RollbackStep::Wait
+    }
+
+    fn end_rollback(&mut self) -> RollbackStep {
+        if !self.is_durable() {
+            return RollbackStep::Wait;
+        }
+        if !self.ledger.ended {
+            let verdict = self.ledger.verdict();
+            self.propose(None, verdict);
+        }
+        RollbackStep::Done
+    }
+
+    /// The compensation of what is to be undone next, if this build has one that can.
+    fn compensator_of(&self, undo: &ToUndo) -> Result<&'static Compensator, Nondeterminism> {
+        let ToUndo {
+            step,
+            outcome,
+            attempt,
+        } = undo;
+        let source = self.source_of(Some(step));
+        let Some(compensator) = self.identity.definition.compensator(step) else {
+            let what = format!("to undo `{step}`, which this build does not have");
+            return Err(Nondeterminism::broken(what, source));
+        };
+        match (compensator.check)(outcome.as_ref()) {
+            Ok(true) => Ok(compensator),
+            Ok(false) => {
+                let name = compensator.name;
+                Err(Nondeterminism::unknown_outcome(
+                    step, *attempt, name, source,
+                ))
+            }
+            Err(error) => Err(Nondeterminism::undecodable(step, &error, source)),
+        }
     }
 
     /// Whether the rollback has done all it can before its children end: they have been asked to, and
@@ -79,15 +125,22 @@ impl Machine {
     }
 
     /// Tells how an attempt of a compensation ended.
-    pub fn handle_compensation(&mut self, step: &StepId, attempt: u32, result: Resolution) {
+    pub fn handle_compensation(&mut self, compensate: &Compensate, result: Resolution) {
+        let Compensate {
+            step,
+            attempt,
+            compensator,
+            ..
+        } = compensate;
+        self.compensating = false;
         let kind = match result {
             Ok(_) => EventKind::Compensated,
             Err(failure) => {
-                let failure = failure.at_step(step, attempt);
+                let failure = failure.at_step(step, *attempt);
                 let salt = super::random::derive(self.identity.seed, step.as_str());
-                match Retry::compensation().next_delay(attempt, &failure, salt) {
+                match (compensator.retry)().next_delay(*attempt, &failure, salt) {
                     Some(delay) => EventKind::CompensationAttemptFailed {
-                        attempt,
+                        attempt: *attempt,
                         failure,
                         retry_at: self.wall.after(delay),
                     },
@@ -96,5 +149,36 @@ impl Machine {
             }
         };
         self.propose(Some(step.clone()), kind);
+    }
+
+    /// Why the run is being rolled back, as a failure.
+    pub fn rollback_failure(&self) -> Option<Failure> {
+        self.ledger.cause.as_ref().map(|cause| match cause {
+            Cause::Canceled => Failure::new(FailureKind::Canceled, "the run was canceled"),
+            Cause::Failed(failure) => failure.clone(),
+        })
+    }
+
+    /// What an operation came to that has completed, for a compensation. `Err` when the workflow has no
+    /// operation of that name.
+    pub fn result_of(&self, step: StepId) -> Result<Option<Payload>, StepId> {
+        let definition = self.identity.definition;
+        match definition.graph().locate(&step) {
+            Some(_) => Ok(self.ledger.result(&definition.present(step)).cloned()),
+            None => Err(step),
+        }
+    }
+
+    /// Notes that a compensation asks for something that this build cannot give it: the run cannot go on
+    /// with it.
+    pub fn report_unfit(&mut self, step: &StepId, what: String) {
+        let source = self.source_of(Some(step));
+        let fault = Nondeterminism::broken(what, source);
+        self.fault.get_or_insert(fault);
+    }
+
+    /// What a compensation could not be given.
+    pub fn fault(&self) -> Option<Nondeterminism> {
+        self.fault.clone()
     }
 }

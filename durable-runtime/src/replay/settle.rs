@@ -40,7 +40,7 @@ impl Machine {
             self.fire_timers();
         }
         self.propose_fresh();
-        self.cancel_abandoned();
+        self.settle_abandoned();
         if self.undelivered.is_empty() {
             if self.body_result.is_some() {
                 self.finish();
@@ -159,13 +159,13 @@ impl Machine {
                     self.propose(Some(step), EventKind::TimerFired);
                 }
                 State::Backoff { attempt, .. } if self.is_durable() && !self.held => {
-                    self.set_state(index, State::Ready { attempt });
-                    self.operations[index.0].wake();
+                    if self.operations[index.0].compensated {
+                        self.record_start(index, attempt);
+                    } else {
+                        self.let_start(index, attempt);
+                    }
                 }
-                State::Executing { attempt, .. } => {
-                    self.set_state(index, State::Expired { attempt });
-                    self.operations[index.0].wake();
-                }
+                State::Executing { attempt, told, .. } => self.run_late(index, attempt, told),
                 _ => {}
             }
         }
@@ -187,8 +187,11 @@ impl Machine {
                         self.await_signal(index, name, timeout, asked);
                     }
                 }
+                Some(Ask::Step) if asked || matches!(operation.state, State::Started { .. }) => {
+                    steps.push_back(index);
+                }
                 _ if !asked => {}
-                Some(Ask::Step) => steps.push_back(index),
+                Some(Ask::Step) => {}
                 Some(Ask::Sleep(due)) => self.arm(index, due),
                 Some(Ask::Child { workflow, input }) => self.start_child(index, workflow, input),
                 None => {}
@@ -275,11 +278,18 @@ impl Machine {
         self.propose(Some(step), EventKind::ChildStarted { child });
     }
 
-    /// Asks children that nobody waits for any more to cancel.
-    fn cancel_abandoned(&mut self) {
+    /// Records what becomes of operations that nobody waits for any more: children are asked to cancel,
+    /// and of steps it is said that their outcome is unknown.
+    fn settle_abandoned(&mut self) {
         for index in std::mem::take(&mut self.abandoned) {
-            let step = self.operations[index.0].id.clone();
-            self.cancel_child(&step);
+            let operation = &self.operations[index.0];
+            let step = operation.id.clone();
+            match operation.ask {
+                // Its attempt ends by itself, or with the grace.
+                Some(Ask::Step) if operation.is_executing() => {}
+                Some(Ask::Step) => self.interrupt(&step),
+                _ => self.cancel_child(&step),
+            }
         }
     }
 
@@ -299,20 +309,66 @@ impl Machine {
         self.propose(Some(step.clone()), EventKind::ChildCanceled);
     }
 
-    /// Lets steps that were asked for start, once everything before them is durable.
+    /// Lets steps that were asked for start, once everything before them is durable. `true` when one may,
+    /// or when the start of one is to be delivered.
     fn release_steps(&mut self) -> bool {
-        if self.held || !self.is_durable() {
+        if self.held {
+            return false;
+        }
+        self.record_starts();
+        if !self.undelivered.is_empty() {
+            return true;
+        }
+        if !self.is_durable() {
             return false;
         }
         let mut moved = false;
         for index in std::mem::take(&mut self.fresh) {
-            if !self.operations[index.0].dropped {
-                self.set_state(index, State::Ready { attempt: 1 });
-                self.operations[index.0].wake();
-                moved = true;
+            let operation = &self.operations[index.0];
+            match operation.state {
+                _ if operation.dropped || operation.let_go => {}
+                State::Asked => {
+                    self.let_start(index, 1);
+                    moved = true;
+                }
+                State::Started { attempt, .. } => {
+                    self.let_start(index, attempt);
+                    moved = true;
+                }
+                _ => {}
             }
         }
         moved
+    }
+
+    /// Records the starts of steps that have a compensation, before they begin: a crash or a cancellation
+    /// then finds that they may have had their effect. A start that an earlier machine recorded is
+    /// recorded anew, which says that its attempt was cut off.
+    fn record_starts(&mut self) {
+        for position in 0..self.fresh.len() {
+            let index = self.fresh[position];
+            let operation = &self.operations[index.0];
+            match operation.state {
+                _ if operation.dropped || operation.let_go => {}
+                State::Asked if operation.compensated => self.record_start(index, 1),
+                State::Started {
+                    attempt,
+                    own: false,
+                } => self.record_start(index, attempt),
+                _ => {}
+            }
+        }
+    }
+
+    fn record_start(&mut self, index: OperationIndex, attempt: u32) {
+        let step = self.operations[index.0].id.clone();
+        self.set_state(index, State::Proposed);
+        self.propose(Some(step), EventKind::StepStarted { attempt });
+    }
+
+    fn let_start(&mut self, index: OperationIndex, attempt: u32) {
+        self.set_state(index, State::Ready { attempt });
+        self.operations[index.0].wake();
     }
 
     /// Says whether step bodies may start: not on a worker that shuts down, or whose lease may have

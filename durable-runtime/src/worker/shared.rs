@@ -212,6 +212,7 @@ impl Shared {
             history_max: self.limits.history_max,
             payload_bytes_max: self.limits.payload_bytes_max,
             commit_bytes_max: self.limits.commit_bytes_max,
+            cancel_grace: self.tuning.cancel_grace,
         }
     }
 }

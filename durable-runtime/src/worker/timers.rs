@@ -42,7 +42,10 @@ impl Timers {
     }
 
     pub(super) fn next(&self) -> Option<Timestamp> {
-        let heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
+        while (heap.peek()).is_some_and(|Reverse(first)| first.slot.strong_count() == 0) {
+            heap.pop();
+        }
         heap.peek().map(|Reverse(first)| first.at)
     }
 

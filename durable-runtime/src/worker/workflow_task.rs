@@ -14,10 +14,10 @@ use super::{
     slot::{Input, Slot},
 };
 use crate::{
-    context::{Ctx, RunContext, SharedRun, StepCtx, panic_message, panicked},
-    failure::Failure,
+    context::{Cancellation, Ctx, RunContext, SharedRun, StepCtx, panic_message, panicked},
+    failure::{Failure, FailureKind},
     graph::BodyFuture,
-    journal::{Payload, StepId, Timestamp},
+    journal::{Payload, Timestamp},
     observe,
     replay::{Compensate, Machine, Residency, RollbackStep},
     store::Ownership,
@@ -53,9 +53,11 @@ enum Body {
 }
 
 struct Compensation {
-    step: StepId,
-    attempt: u32,
+    compensate: Compensate,
     future: Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>,
+    cancellation: Arc<Cancellation>,
+    /// When the attempt is dropped.
+    deadline: Timestamp,
 }
 
 impl WorkflowTask {
@@ -67,7 +69,11 @@ impl WorkflowTask {
         on_trial: bool,
     ) -> Self {
         Self {
-            run: SharedRun::new(RunContext::new(machine, shared.state.clone())),
+            run: SharedRun::new(RunContext::new(
+                machine,
+                shared.state.clone(),
+                input.clone(),
+            )),
             shared: Arc::clone(shared),
             waker: Waker::from(Arc::clone(&slot)),
             slot,
@@ -239,8 +245,12 @@ impl WorkflowTask {
 
     fn drop_body(&mut self) {
         let body = std::mem::replace(&mut self.body, Body::Gone);
-        // A destructor that panics must not take the worker along.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+        self.drop_user_code(body);
+    }
+
+    /// A destructor that panics must not take the worker along.
+    fn drop_user_code<T>(&self, code: T) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(code))) {
             observe::worker::destructor_panicked(&self.run.id, panic_message(&*panic));
         }
     }
@@ -263,7 +273,7 @@ impl WorkflowTask {
             return Drive::Quiet;
         }
         loop {
-            if self.poll_compensation().is_pending() {
+            if self.poll_compensation().is_pending() || self.is_over() {
                 return Drive::Quiet;
             }
             let next = self.run.machine().next_rollback();
@@ -274,9 +284,7 @@ impl WorkflowTask {
                     self.shared.timers.set(at, &self.slot);
                     return Drive::Quiet;
                 }
-                RollbackStep::Missing(step) => {
-                    let what = format!("to undo `{step}`, which this build does not have");
-                    let reason = self.run.machine().broken(&what);
+                RollbackStep::Stuck(reason) => {
                     self.park(&reason);
                     return Drive::Quiet;
                 }
@@ -289,8 +297,8 @@ impl WorkflowTask {
         !self.shared.may_start_steps(self.shared.clock.now())
     }
 
-    /// Gives step bodies that asked to be told of a cancellation a while to wind down; drops the body
-    /// otherwise.
+    /// Gives step bodies a while to wind down that asked to be told of a cancellation, or may have to be
+    /// undone; drops the body otherwise.
     fn is_winding_down(&mut self) -> bool {
         if !matches!(self.body, Body::Running(_)) {
             self.body = Body::Gone;
@@ -300,12 +308,11 @@ impl WorkflowTask {
         let now = self.shared.clock.now();
         let grace = self.shared.tuning.cancel_grace;
         let until = *self.grace_until.get_or_insert_with(|| now.after(grace));
-        let asked = self.run.cancellation.is_awaited() && now < until;
-        if asked && self.run.machine().is_executing() {
+        if now < until && self.is_waited_for() {
             if self.slot.take_woken() {
                 self.poll_body();
             }
-            if self.run.machine().is_executing() {
+            if self.is_waited_for() {
                 self.shared.timers.set(until, &self.slot);
                 return true;
             }
@@ -314,59 +321,93 @@ impl WorkflowTask {
         false
     }
 
+    /// Whether a step body is in flight that is not dropped at once when the run is canceled.
+    fn is_waited_for(&self) -> bool {
+        let machine = self.run.machine();
+        let asked = self.run.cancellation.is_awaited() && machine.is_executing();
+        matches!(self.body, Body::Running(_)) && (asked || machine.executes_compensated())
+    }
+
     fn start_compensation(&mut self, compensate: Compensate) {
         let Compensate {
             step,
-            output,
+            outcome,
             attempt,
             compensator,
-        } = compensate;
-        let ctx = StepCtx::compensation(self.run.clone(), step.clone(), attempt);
+        } = compensate.clone();
         let span = observe::span_of_compensation(&self.run.id, &step, attempt);
-        let call = || span.in_scope(|| (compensator.call)(ctx, output));
+        let cancellation = Arc::<Cancellation>::default();
+        let told = Arc::clone(&cancellation);
+        let ctx = StepCtx::compensation(self.run.clone(), step, attempt, told);
+        let deadline = self.shared.clock.now().after((compensator.timeout)());
+        let call = || span.in_scope(|| (compensator.call)(ctx, outcome));
         match catch_unwind(AssertUnwindSafe(call)) {
             Ok(future) => {
                 let future = observe::in_span(span, future);
                 self.slot.wake_body();
+                self.shared.timers.set(deadline, &self.slot);
                 self.compensation = Some(Compensation {
-                    step,
-                    attempt,
+                    compensate,
                     future,
+                    cancellation,
+                    deadline,
                 });
             }
-            Err(panic) => self.end_compensation(&step, attempt, Err(panicked(&*panic))),
+            Err(panic) => self.end_compensation(&compensate, Err(panicked(&*panic))),
         }
     }
 
     fn poll_compensation(&mut self) -> Poll<()> {
-        let Some(Compensation {
-            step,
-            attempt,
-            future,
-        }) = &mut self.compensation
-        else {
+        let Some(compensation) = &mut self.compensation else {
             return Poll::Ready(());
         };
-        if !self.slot.take_woken() {
+        let late = self.shared.clock.now() >= compensation.deadline;
+        if !late && !self.slot.take_woken() {
             return Poll::Pending;
         }
         let mut cx = Context::from_waker(&self.waker);
+        let future = &mut compensation.future;
         let result = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) if !late => return Poll::Pending,
+            Ok(Poll::Pending) => Err(Failure::new(
+                FailureKind::Timeout,
+                "the attempt took longer than the timeout of the compensation",
+            )),
             Ok(Poll::Ready(result)) => result,
             Err(panic) => Err(panicked(&*panic)),
         };
-        let (step, attempt) = (step.clone(), *attempt);
-        self.end_compensation(&step, attempt, result);
+        if let Some(compensate) = self.drop_compensation() {
+            self.end_compensation(&compensate, result);
+        }
         Poll::Ready(())
     }
 
-    fn end_compensation(&mut self, step: &StepId, attempt: u32, result: Result<(), Failure>) {
-        self.compensation = None;
+    /// Drops the compensation in flight. What it has handed its context to is told.
+    fn drop_compensation(&mut self) -> Option<Compensate> {
+        let Compensation {
+            compensate,
+            future,
+            cancellation,
+            ..
+        } = self.compensation.take()?;
+        cancellation.set();
+        self.drop_user_code(future);
+        Some(compensate)
+    }
+
+    fn end_compensation(&mut self, compensate: &Compensate, result: Result<(), Failure>) {
         let null = || Payload::from_bytes(b"null".as_slice());
         let mut machine = self.run.machine();
         machine.set_time(self.shared.clock.now());
-        machine.handle_compensation(step, attempt, result.map(|()| null()));
+        let unfit = machine.fault();
+        match (unfit, result) {
+            // What it was not given is no failure of its own: another build goes on with it.
+            (Some(reason), Err(_)) => {
+                drop(machine);
+                self.park(&reason);
+            }
+            (_, result) => machine.handle_compensation(compensate, result.map(|()| null())),
+        }
     }
 
     fn send_commit(&mut self) {

@@ -7,6 +7,10 @@ mod children;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod compensations;
+#[cfg(test)]
+mod in_doubt;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod parking;

@@ -86,12 +86,17 @@ async fn a_failure_undoes_completed_steps_in_reverse_order() {
         lines(&["undo car 1", "undo hotel 1", "undo flight 1"])
     );
     assert_eq!(
-        history(&engine, "run").await[4..],
+        history(&engine, "run").await[5..],
         [
+            "step_started car",
+            "step_completed car",
             "step_failed pay",
             "rollback_started",
+            "compensation_started car",
             "compensated car",
+            "compensation_started hotel",
             "compensated hotel",
+            "compensation_started flight",
             "compensated flight",
             "failed"
         ]

@@ -2,7 +2,7 @@
 
 use durable_tests::{
     crashing::{CrashingStore, Moment},
-    simulation::{Case, Simulation, faults},
+    simulation::{Case, Simulation, faults, left_standing},
 };
 use proptest::prelude::*;
 
@@ -32,7 +32,8 @@ async fn crash(case: &Case, nth: i64, moment: Moment) -> bool {
         engine.shutdown().await.unwrap();
     }
     let journals = simulation.journals().await.unwrap();
-    let found = faults(&journals, &simulation.effects.counts(), lives);
+    let mut found = faults(&journals, &simulation.effects.counts(), lives);
+    found.append(&mut left_standing(&journals, &simulation.effects));
     assert_eq!(found, Vec::<String>::new(), "{moment:?} commit {nth}");
     died
 }

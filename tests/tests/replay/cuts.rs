@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use durable::journal::{Event, EventKind, Timestamp};
-use durable_tests::simulation::{Case, RUN, Simulation, faults};
+use durable_tests::simulation::{Case, RUN, Simulation, faults, left_standing};
 use proptest::prelude::*;
 
 use crate::{
@@ -26,6 +26,8 @@ async fn original(case: &Case) -> (Simulation, Vec<Event>) {
     let effects = simulation.effects.counts();
     let journals = simulation.journals().await.unwrap();
     assert_eq!(faults(&journals, &effects, 1), Vec::<String>::new());
+    let standing = left_standing(&journals, &simulation.effects);
+    assert_eq!(standing, Vec::<String>::new());
     (simulation, journal)
 }
 
@@ -70,7 +72,9 @@ pub async fn cut(case: &Case) {
 /// A step whose end is recorded is not executed again, nor is a compensation.
 fn no_effects_of(event: &Event, effects: &BTreeMap<String, u32>) {
     let purpose = match event.kind {
-        EventKind::StepCompleted { .. } | EventKind::StepFailed { .. } => "",
+        EventKind::StepCompleted { .. }
+        | EventKind::StepFailed { .. }
+        | EventKind::StepInterrupted { .. } => "",
         EventKind::Compensated => "/compensate",
         _ => return,
     };

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use durable_tests::{program::Op, simulation::Case};
+use durable_tests::{
+    program::{Manner, Op},
+    simulation::Case,
+};
 use proptest::{collection::vec, prelude::*};
 
 /// So long in real time, a program never takes: it hangs. Without this, what hangs would not be shrunk.
@@ -65,10 +68,35 @@ fn op() -> impl Strategy<Value = Op> {
 fn leaf() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => step(),
+        5 => saga(),
         2 => (0..2u8, 0..10_000u32).prop_map(|(name, millis)| Op::Sleep { name, millis }),
         2 => (0..2u8).prop_map(|name| Op::Signal { name }),
         1 => Just(Op::Fail),
     ]
+}
+
+fn saga() -> impl Strategy<Value = Op> {
+    let failures = prop_oneof![5 => Just(0), 1 => 1..5u32];
+    let timeout = prop::option::weighted(0.3, 0..10_000u32);
+    let manner = prop_oneof![
+        4 => Just(Manner::Deaf),
+        3 => Just(Manner::Polite),
+        1 => Just(Manner::Hangs),
+        1 => Just(Manner::Panics),
+    ];
+    // About as long as the grace: some end in it, and some do not.
+    (0..4u8, 0..20_000u32, failures, timeout, manner).prop_map(
+        |(name, millis, failures, timeout, manner)| {
+            let hangs = manner == Manner::Hangs;
+            Op::Saga {
+                name,
+                millis,
+                failures,
+                timeout: timeout.or(hangs.then_some(5_000)),
+                manner,
+            }
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Op> {

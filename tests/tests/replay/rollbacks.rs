@@ -19,6 +19,7 @@ const LIMITS: MachineLimits = MachineLimits {
     history_max: 1_000,
     payload_bytes_max: 1_000,
     commit_bytes_max: 100_000,
+    cancel_grace: std::time::Duration::from_secs(10),
 };
 const STAYS: Residency = Residency {
     linger: std::time::Duration::from_secs(5),
@@ -85,7 +86,8 @@ impl Body {
         let machine = &mut self.machine;
         match machine.poll_step(self.step, Waker::noop(), None) {
             StepPoll::Execute { .. } => {
-                machine.handle_attempt(self.step, Ok(null()), &Retry::exponential());
+                let output = Payload::from_bytes(*b"1");
+                machine.handle_attempt(self.step, Ok(output), &Retry::exponential());
                 return;
             }
             StepPoll::Done(_) => self.resolved += 1,
@@ -116,8 +118,7 @@ impl Body {
             if self.machine.is_rolling_back() {
                 if let RollbackStep::Compensate(next) = self.machine.next_rollback() {
                     database.undone.push(next.step.clone());
-                    self.machine
-                        .handle_compensation(&next.step, next.attempt, Ok(null()));
+                    self.machine.handle_compensation(&next, Ok(null()));
                 }
             } else {
                 moved |= self.machine.deliver_next().unwrap();
