@@ -9,6 +9,7 @@ mod pooler;
 mod presence;
 mod proxy;
 mod races;
+mod rights;
 mod servers;
 mod support;
 mod tls;

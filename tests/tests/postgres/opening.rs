@@ -13,15 +13,8 @@ use tokio::task::JoinSet;
 
 use crate::{
     pooler,
-    support::{SECRET, count, execute, later, refusal, start, until},
+    support::{SECRET, as_user, count, execute, later, refusal, start, until},
 };
-
-/// The address as another user, with a password.
-fn as_user(url: &str, user: &str) -> String {
-    let (_, rest) = url.split_once("://").unwrap_or_default();
-    let server = rest.rsplit_once('@').map_or(rest, |(_, server)| server);
-    format!("postgres://{user}:{SECRET}@{server}")
-}
 
 fn schema(name: &str) -> PostgresOptions {
     PostgresOptions::default().schema(name)
@@ -79,41 +72,6 @@ async fn a_wrong_password_is_refused() -> Result<()> {
     assert_eq!(error.kind(), StoreErrorKind::Denied, "{error}");
     assert!(error.to_string().contains("user and password"), "{error}");
     Ok(())
-}
-
-#[tokio::test]
-async fn a_role_without_rights_is_told_which_it_lacks() -> Result<()> {
-    needs!(Server);
-    let server = Server::start()?;
-    let url = server.url();
-    execute(&url, "CREATE ROLE weak LOGIN").await?;
-    let weak = as_user(&url, "weak");
-    let denied = async |right: &str| {
-        let error = refusal(&weak, schema("durable")).await?;
-        assert_eq!(error.kind(), StoreErrorKind::Denied, "{error}");
-        assert!(error.to_string().contains(right), "{error}");
-        Result::<()>::Ok(())
-    };
-    denied("permission denied for database").await?;
-    PostgresStore::open(&url).await?.close().await?;
-    denied("GRANT USAGE ON SCHEMA").await?;
-    execute(
-        &url,
-        "GRANT USAGE ON SCHEMA durable TO weak; GRANT SELECT ON ALL TABLES IN SCHEMA durable TO weak",
-    )
-    .await?;
-    denied("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES").await?;
-    // What the errors ask for is enough.
-    execute(
-        &url,
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA durable TO weak; \
-         GRANT USAGE ON ALL SEQUENCES IN SCHEMA durable TO weak",
-    )
-    .await?;
-    let store = PostgresStore::open(&weak).await?;
-    let worker = store.register_worker(NewWorker::until(later(60))).await?;
-    start(&store, "a", worker).await?;
-    Ok(store.close().await?)
 }
 
 #[tokio::test]

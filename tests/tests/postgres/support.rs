@@ -58,6 +58,13 @@ pub(crate) async fn refusal(url: &str, options: PostgresOptions) -> Result<Store
     }
 }
 
+/// The address as another user, with a password.
+pub(crate) fn as_user(url: &str, user: &str) -> String {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    let server = rest.rsplit_once('@').map_or(rest, |(_, server)| server);
+    format!("postgres://{user}:{SECRET}@{server}")
+}
+
 /// A password that must not be shown.
 pub(crate) const SECRET: &str = "canary-5d1f";
 

@@ -21,6 +21,7 @@ mod presence;
 mod process;
 mod progress;
 mod read;
+mod rights;
 mod schema;
 mod server;
 mod single;

@@ -13,7 +13,7 @@ use super::{
     notify::{Hints, Line},
     pool::Pool,
     presence::Presence,
-    schema, server,
+    rights, schema, server,
     store::Shared,
     thread::IoThread,
     worker,
@@ -142,5 +142,10 @@ async fn login(
         Ok(connected) => connected.map_err(Fault::from),
         Err(_) => Err(Fault::Timeout(options.call_timeout)),
     };
-    connected.map_err(|fault| describe("log in to the server", address, fault))
+    connected.map_err(|fault| match &fault {
+        Fault::Driver(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+            rights::denied_login(address)
+        }
+        _ => describe("log in to the server", address, fault),
+    })
 }

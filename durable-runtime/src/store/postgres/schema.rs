@@ -1,12 +1,8 @@
 //! The schema's versions, and how a database is brought to this one.
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use super::{
-    address::Address,
-    connect::quoted,
-    error::{Fault, describe},
-};
+use super::{address::Address, connect::quoted, error::describe, rights};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// One per version, from version 1. A text that was released is never changed.
@@ -15,6 +11,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0002_write_batch.sql"),
     include_str!("../../../migrations/postgres/0003_integrity.sql"),
 ];
+
+/// The table of the versions that were applied.
+pub(super) const VERSIONS: &str = "durable_versions";
 
 /// What the schema is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,32 +30,35 @@ pub(super) async fn prepare(
     address: &Address,
 ) -> Result<(), StoreError> {
     if inspect(connection, address).await? != Found::Version(MIGRATIONS.len()) {
+        rights::check_to_migrate(connection, address).await?;
         migrate(connection, address).await?;
+        // Another role may have been faster.
+        rights::check(connection, address).await?;
     }
-    check_rights(connection, address).await
+    check_complete(connection, address).await
 }
 
-/// Looks at the schema without writing, and refuses what is not this library's, or is newer.
+/// Looks at the schema without writing, and refuses what is not this library's, or is newer, or may not
+/// be used.
 async fn inspect(connection: &mut PgConnection, address: &Address) -> Result<Found, StoreError> {
     let cannot = |error: sqlx::Error| describe("read the schema version", address, error.into());
-    let found = look(connection, &address.schema).await.map_err(cannot)?;
     let refuse = |kind, why: String| Err(StoreError::new(kind, format!("{address} {why}")));
-    match found {
-        Look::Foreign => refuse(
-            StoreErrorKind::Open,
-            "holds tables of another application, and is left alone; choose another schema with \
-             `PostgresOptions::schema`"
-                .to_owned(),
-        ),
-        Look::Closed(role) => refuse(
-            StoreErrorKind::Denied,
-            format!(
-                "may not be used by role `{role}`; have its owner run `GRANT USAGE ON SCHEMA {} TO {}`",
-                quoted(&address.schema),
-                quoted(&role)
-            ),
-        ),
-        Look::Found(Found::Version(version)) if version > MIGRATIONS.len() => refuse(
+    match look(connection, &address.schema).await.map_err(cannot)? {
+        Look::Missing => return Ok(Found::Missing),
+        Look::Empty => return Ok(Found::Empty),
+        Look::Foreign => {
+            return refuse(
+                StoreErrorKind::Open,
+                "holds tables of another application, and is left alone; choose another schema with \
+                 `PostgresOptions::schema`"
+                    .to_owned(),
+            );
+        }
+        Look::Ours => rights::check(connection, address).await?,
+    }
+    let version = version(connection).await.map_err(cannot)?;
+    if version > MIGRATIONS.len() {
+        return refuse(
             StoreErrorKind::NewerSchema,
             format!(
                 "has version {version}, and this build knows versions up to {}: a newer version of \
@@ -64,49 +66,42 @@ async fn inspect(connection: &mut PgConnection, address: &Address) -> Result<Fou
                  upgrade",
                 MIGRATIONS.len()
             ),
-        ),
-        Look::Found(found) => Ok(found),
+        );
     }
+    Ok(Found::Version(version))
 }
 
 enum Look {
-    Found(Found),
+    Missing,
+    Empty,
     /// Somebody else's tables.
     Foreign,
-    /// This role may not look inside.
-    Closed(String),
+    Ours,
 }
 
 async fn look(connection: &mut PgConnection, schema: &str) -> Result<Look, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT has_schema_privilege(n.oid, 'USAGE'), current_user::TEXT, \
-         EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid), \
-         EXISTS (SELECT FROM pg_class AS c \
-         WHERE c.relnamespace = n.oid AND c.relname = 'durable_versions') \
+    let found: Option<(bool, bool)> = sqlx::query_as(
+        "SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid), \
+         EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relname = $2) \
          FROM pg_namespace AS n WHERE n.nspname = $1",
     )
     .bind(schema)
-    .fetch_optional(&mut *connection)
+    .bind(VERSIONS)
+    .fetch_optional(connection)
     .await?;
-    let Some(row) = row else {
-        return Ok(Look::Found(Found::Missing));
-    };
-    if !row.try_get::<bool, _>(0)? {
-        return Ok(Look::Closed(row.try_get(1)?));
-    }
-    let (is_used, is_ours): (bool, bool) = (row.try_get(2)?, row.try_get(3)?);
-    if !is_ours {
-        return Ok(if is_used {
-            Look::Foreign
-        } else {
-            Look::Found(Found::Empty)
-        });
-    }
+    Ok(match found {
+        None => Look::Missing,
+        Some((false, _)) => Look::Empty,
+        Some((true, false)) => Look::Foreign,
+        Some((true, true)) => Look::Ours,
+    })
+}
+
+async fn version(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
     let version: i32 = sqlx::query_scalar("SELECT max(version) FROM durable_versions")
         .fetch_one(connection)
         .await?;
-    let version = usize::try_from(version).unwrap_or(usize::MAX);
-    Ok(Look::Found(Found::Version(version)))
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
 /// One process migrates, in one transaction; the others wait for it and find nothing left to do.
@@ -142,7 +137,7 @@ async fn apply(
 ) -> Result<(), sqlx::Error> {
     if have == 0 {
         let found = look(connection, schema).await?;
-        if matches!(found, Look::Found(Found::Missing)) {
+        if matches!(found, Look::Missing) {
             let create = format!("CREATE SCHEMA {}", quoted(schema));
             connection.execute(AssertSqlSafe(create)).await?;
         }
@@ -164,37 +159,66 @@ async fn apply(
     Ok(())
 }
 
-/// What the role needs on tables and sequences; it may be another one than the schema's owner.
-async fn check_rights(connection: &mut PgConnection, address: &Address) -> Result<(), StoreError> {
-    let missing = missing_rights(connection)
-        .await
-        .map_err(|error| describe("look at the role's rights", address, Fault::from(error)))?;
-    let Some((role, table, right)) = missing else {
+/// The names of the tables, sequences and functions that the migrations leave, and of the table of
+/// versions.
+pub(super) fn objects() -> Vec<String> {
+    let mut objects = vec![VERSIONS.to_owned()];
+    for line in MIGRATIONS.iter().flat_map(|migration| migration.lines()) {
+        let mut words = line.split([' ', '(', ';']);
+        let made = match (words.next(), line.contains(" OR REPLACE ")) {
+            (Some("CREATE"), true) => words.nth(2).zip(words.next()),
+            (Some("CREATE" | "DROP"), false) => words.next().zip(words.next()),
+            _ => None,
+        };
+        let Some(("TABLE" | "SEQUENCE" | "FUNCTION", name)) = made else {
+            continue;
+        };
+        objects.retain(|object| object != name);
+        if line.starts_with("CREATE") {
+            objects.push(name.to_owned());
+        }
+    }
+    objects
+}
+
+/// Refuses a schema of this version of which somebody has removed a part.
+async fn check_complete(
+    connection: &mut PgConnection,
+    address: &Address,
+) -> Result<(), StoreError> {
+    let missing: Option<String> = sqlx::query_scalar(
+        "SELECT name FROM unnest($1) AS name JOIN pg_namespace AS n ON n.nspname = $2 \
+         WHERE NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname = name) \
+         AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND proname = name) LIMIT 1",
+    )
+    .bind(objects())
+    .bind(&address.schema)
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| describe("look at the schema", address, error.into()))?;
+    let Some(missing) = missing else {
         return Ok(());
     };
-    let (schema, role) = (quoted(&address.schema), quoted(&role));
     Err(StoreError::new(
-        StoreErrorKind::Denied,
-        format!(
-            "role {role} lacks the right {right} on `{table}` in {address}; have its owner run \
-             `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}` and \
-             `GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}`"
-        ),
+        StoreErrorKind::Corrupt,
+        format!("`{missing}` is missing in {address}; restore a backup"),
     ))
 }
 
-async fn missing_rights(
-    connection: &mut PgConnection,
-) -> Result<Option<(String, String, String)>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT current_user::TEXT, n.name, n.needs FROM (\
-         SELECT t.name, r.needs, has_table_privilege(t.name, r.needs) AS has \
-         FROM unnest(ARRAY['runs', 'journal', 'mailbox', 'workers', 'batches']) AS t (name), \
-         unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS r (needs) \
-         UNION ALL SELECT s.name, 'USAGE', has_sequence_privilege(s.name, 'USAGE') \
-         FROM unnest(ARRAY['run_numbers', 'mail_numbers', 'worker_numbers']) AS s (name)\
-         ) AS n WHERE NOT n.has LIMIT 1",
-    )
-    .fetch_optional(connection)
-    .await
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_migrations_leave_is_read_off_them() {
+        let objects = objects();
+        for name in ["runs", "journal", "mail_numbers", VERSIONS] {
+            assert!(objects.iter().any(|object| object == name), "{objects:?}");
+        }
+        assert!(objects.iter().any(|name| name.starts_with("write_batch_")));
+        assert!(
+            !objects.iter().any(|name| name == "runs_due"),
+            "{objects:?}"
+        );
+    }
 }

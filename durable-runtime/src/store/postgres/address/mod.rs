@@ -59,7 +59,12 @@ impl Address {
         })
     }
 
-    fn database(&self) -> &str {
+    /// Who logs in.
+    pub(super) fn role(&self) -> &str {
+        self.servers.current().get_username()
+    }
+
+    pub(super) fn database(&self) -> &str {
         let host = self.servers.current();
         host.get_database().unwrap_or(host.get_username())
     }
