@@ -15,7 +15,9 @@ pub struct Limits {
     /// inputs of children that start together. A run with more is parked. 128 MiB if not set, and never
     /// more than 512 MiB, because PostgreSQL takes less than 1 GiB.
     pub commit_bytes_max: usize,
-    /// The most events in one run's journal. 100,000 if not set.
+    /// The most events that a run may record before it ends or is rolled back; a run with more is parked,
+    /// and can still be canceled. A rollback always has room: it may go beyond this by two events for each
+    /// attempt of a compensation, one for the end of each step, and three of its own. 100,000 if not set.
     pub history_max: u32,
     /// The most runs in memory at once; further ones wait in the database. 8,192 if not set.
     pub resident_runs_max: usize,

@@ -105,7 +105,7 @@ impl StepCtx {
     /// # Errors
     ///
     /// [`FailureKind::Payload`] when it does not decode into a `T`. A compensation that meets this does not
-    /// fail: the run is parked when it ends, and goes on with a build that can read it.
+    /// fail: when it ends with an error, the run is parked, and goes on with a build that can read it.
     pub fn input<T: Data>(&self) -> Result<T, Failure> {
         self.decode(&self.run.input, "the run's input")
     }
