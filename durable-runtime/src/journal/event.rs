@@ -40,7 +40,7 @@ pub enum EventKind {
         failure: Failure,
     },
     /// An attempt of a step with a compensation is about to begin. A second one with no end in between
-    /// says that a crash cut the first one off.
+    /// says that it was made again, since a crash cut it off.
     StepStarted {
         /// Which attempt, from 1.
         attempt: u32,

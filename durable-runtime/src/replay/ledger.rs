@@ -28,6 +28,8 @@ pub struct Ledger {
     /// Attempts that were begun of the compensation that is next, and when to try again.
     pub(super) compensation_attempts: u32,
     pub(super) compensation_retry_at: Option<Timestamp>,
+    /// Whether the last of them has no recorded end.
+    pub(super) compensation_runs: bool,
     pub(super) ended: bool,
 }
 
@@ -109,6 +111,7 @@ impl Ledger {
             (EventKind::CompensationStarted { attempt }, _) => {
                 self.compensation_attempts = *attempt;
                 self.compensation_retry_at = None;
+                self.compensation_runs = true;
             }
             (
                 EventKind::CompensationAttemptFailed {
@@ -118,6 +121,7 @@ impl Ledger {
             ) => {
                 self.compensation_attempts = *attempt;
                 self.compensation_retry_at = Some(*retry_at);
+                self.compensation_runs = false;
             }
             (kind, _) => self.ended |= kind.is_terminal(),
         }
@@ -128,7 +132,7 @@ impl Ledger {
         match kind {
             EventKind::StepStarted { attempt } if may_be_undone(step, definition) => {
                 let unsettled = self.unsettled_at(step);
-                // One that was started before, and has no end, was cut off by a crash.
+                // One that was started before, and has no end, was cut off by a crash and made again.
                 unsettled.cut_off = unsettled.running.or(unsettled.cut_off);
                 unsettled.running = Some(*attempt);
             }
@@ -227,6 +231,7 @@ impl Ledger {
         }
         self.compensation_attempts = 0;
         self.compensation_retry_at = None;
+        self.compensation_runs = false;
     }
 
     /// The event that ends a rolled-back run.

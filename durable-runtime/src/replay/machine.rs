@@ -130,8 +130,10 @@ pub struct Machine {
     pub(super) held: bool,
     /// Whether a rollback has yet to cancel the children that still run.
     pub(super) children_run_on: bool,
-    /// Whether the compensation whose start is recorded last is this machine's, and has not ended.
-    pub(super) compensating: bool,
+    /// The attempt of a compensation that this machine makes.
+    pub(super) compensating: Option<u32>,
+    /// How many workers died with the run since it last got further.
+    pub(super) deaths: u32,
     /// Why the run cannot go on with this build.
     pub(super) parked: Option<String>,
 }
@@ -180,7 +182,8 @@ impl Machine {
             fault: None,
             held: false,
             children_run_on: true,
-            compensating: false,
+            compensating: None,
+            deaths: 0,
             parked: None,
         }
     }
@@ -213,6 +216,7 @@ impl Machine {
             machine.latest = machine.latest.max(event.at);
         }
         machine.recorded = machine.ledger.len;
+        machine.deaths = run.deaths;
         machine.came_to_rest = run.status == Status::Suspended;
         machine.committed = machine.ledger.len;
         // A run that is to be canceled needs no code that fits its journal.
@@ -321,6 +325,7 @@ impl Machine {
             _ => return,
         };
         let (step, let_go) = (operation.id.clone(), operation.let_go);
+        let repeated = std::mem::take(&mut self.operations[index.0].repeated);
         let kind = match result.and_then(|output| self.check_size(output)) {
             Ok(output) => EventKind::StepCompleted { output },
             Err(_) if let_go && expired => EventKind::StepInterrupted { attempt },
@@ -330,6 +335,10 @@ impl Machine {
             Err(failure) => self.judge(&step, attempt, failure, retry),
         };
         self.set_state(index, State::Proposed);
+        if repeated && !matches!(kind, EventKind::StepCompleted { .. }) {
+            // It says nothing of the attempt that it repeats, which a crash cut off.
+            self.propose(Some(step.clone()), EventKind::StepStarted { attempt });
+        }
         self.propose(Some(step), kind);
     }
 

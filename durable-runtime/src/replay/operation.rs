@@ -90,6 +90,8 @@ pub(super) struct Operation {
     pub(super) compensated: bool,
     /// Whether the start of an attempt was delivered, and its end was not.
     pub(super) running: bool,
+    /// Whether the attempt in flight is made again, since a crash cut it off.
+    pub(super) repeated: bool,
     /// Whether nobody wants its result any more and only the end of its attempt is waited for.
     pub(super) let_go: bool,
 }
@@ -139,6 +141,7 @@ impl Operation {
             dropped: false,
             compensated: false,
             running: false,
+            repeated: false,
             let_go: false,
         }
     }

@@ -62,25 +62,32 @@ impl Machine {
             Err(_) if !self.is_durable() => return RollbackStep::Wait,
             Err(reason) => return RollbackStep::Stuck(reason),
         };
-        if self.compensating {
-            return match self.is_durable() {
-                true => RollbackStep::Compensate(Compensate {
-                    step: undo.step.clone(),
-                    outcome: undo.outcome.clone(),
-                    attempt: self.ledger.compensation_attempts,
-                    compensator,
-                }),
-                false => RollbackStep::Wait,
-            };
+        let step = undo.step.clone();
+        let outcome = undo.outcome.clone();
+        let Some(attempt) = self.attempt_to_make(&step) else {
+            return RollbackStep::Wait;
+        };
+        RollbackStep::Compensate(Compensate {
+            step,
+            outcome,
+            attempt,
+            compensator,
+        })
+    }
+
+    /// The attempt of a compensation that may be made now. Its start is recorded before.
+    fn attempt_to_make(&mut self, step: &StepId) -> Option<u32> {
+        let attempts = self.ledger.compensation_attempts;
+        if self.compensating.is_none() && self.ledger.compensation_runs {
+            // Attempts that were cut off count: the one that is recorded, and one for each later death.
+            self.compensating = Some(attempts + self.deaths.max(1));
+        } else if self.compensating.is_none() && !self.held {
+            let attempt = attempts + 1;
+            self.compensating = Some(attempt);
+            let started = EventKind::CompensationStarted { attempt };
+            self.propose(Some(step.clone()), started);
         }
-        if !self.held {
-            self.compensating = true;
-            let step = undo.step.clone();
-            // An attempt that a crash cut off counts.
-            let attempt = self.ledger.compensation_attempts + 1;
-            self.propose(Some(step), EventKind::CompensationStarted { attempt });
-        }
-        RollbackStep::Wait
+        self.compensating.filter(|_| self.is_durable())
     }
 
     fn end_rollback(&mut self) -> RollbackStep {
@@ -132,7 +139,7 @@ impl Machine {
             compensator,
             ..
         } = compensate;
-        self.compensating = false;
+        self.compensating = None;
         let kind = match result {
             Ok(_) => EventKind::Compensated,
             Err(failure) => {

@@ -331,7 +331,8 @@ impl Machine {
                     self.let_start(index, 1);
                     moved = true;
                 }
-                State::Started { attempt, .. } => {
+                State::Started { attempt, own } => {
+                    self.operations[index.0].repeated = !own;
                     self.let_start(index, attempt);
                     moved = true;
                 }
@@ -342,8 +343,7 @@ impl Machine {
     }
 
     /// Records the starts of steps that have a compensation, before they begin: a crash or a cancellation
-    /// then finds that they may have had their effect. A start that an earlier machine recorded is
-    /// recorded anew, which says that its attempt was cut off.
+    /// then finds that they may have had their effect.
     fn record_starts(&mut self) {
         for position in 0..self.fresh.len() {
             let index = self.fresh[position];
@@ -351,10 +351,6 @@ impl Machine {
             match operation.state {
                 _ if operation.dropped || operation.let_go => {}
                 State::Asked if operation.compensated => self.record_start(index, 1),
-                State::Started {
-                    attempt,
-                    own: false,
-                } => self.record_start(index, attempt),
                 _ => {}
             }
         }

@@ -383,3 +383,57 @@ async fn a_rollback_has_room_in_a_journal_that_is_full() {
         engine.shutdown().await.unwrap();
     }
 }
+
+/// Lives of workers that die while something hangs; gives how many events the journal has at the end.
+async fn dies_again_and_again<W: Workflow<Input = Pay>>(how: Pay) -> usize {
+    let world = World::default();
+    let mut parked = false;
+    for _ in 0..14 {
+        let engine = world.engine().await;
+        let known = world.book.lines().len();
+        match engine.client().attach::<W>("run").await {
+            Ok(run) => {
+                while world.book.lines().len() == known && !parked {
+                    let status = run.status().await.unwrap();
+                    parked = status
+                        .reason
+                        .is_some_and(|reason| reason.contains("workers died"));
+                    tokio::task::yield_now().await;
+                }
+            }
+            Err(_) => drop(engine.client().start::<W>("run", how).await.unwrap()),
+        }
+        while world.book.lines().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(engine);
+        world.clock.advance(Duration::from_secs(20)).await;
+    }
+    assert!(parked, "{:?}", world.book.lines());
+    let engine = world.engine().await;
+    history(&engine, "run").await.len()
+}
+
+/// Its compensation is where workers die.
+#[durable::workflow]
+async fn deadly(ctx: &Ctx, _how: Pay) -> durable::Result<()> {
+    ctx.step("payment", async |_| Ok::<_, String>(7))
+        .compensate(hang)
+        .await?;
+    Err("no".into())
+}
+
+#[durable::compensate]
+async fn hang(step: &StepCtx, _paid: u32) -> Result<(), String> {
+    let line = format!("attempt {}", step.attempt());
+    step.state::<Book>().write(line);
+    step.state::<VirtualClock>().sleep(Duration::MAX).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn starts_that_are_recorded_do_not_hide_that_a_run_kills_its_workers() {
+    assert_eq!(dies_again_and_again::<alone>(Pay::Hangs).await, 1);
+    // The step, its end, the rollback, and one start of the compensation.
+    assert_eq!(dies_again_and_again::<deadly>(Pay::Hangs).await, 4);
+}
