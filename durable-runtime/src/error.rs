@@ -44,6 +44,8 @@ pub enum ErrorKind {
     UnknownSignal,
     /// The run has ended already.
     Ended,
+    /// The run is being rolled back: it takes no signals, and is canceled already.
+    RollingBack,
     /// The run failed; [`Error::failure`] says why.
     Failed,
     /// The run was canceled.

@@ -33,6 +33,9 @@ impl<E: Into<BoxError>> UserError for E {
     }
 }
 
+/// How many compensations that failed are told in a text.
+const COMPENSATIONS_SHOWN: usize = 10;
+
 /// Why a step, a child or a run failed. A real [`std::error::Error`], recorded in the journal, so
 /// that a replay sees exactly what the first execution saw.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -177,7 +180,8 @@ impl Failure {
         }
     }
 
-    /// The compensations that failed for good while the run was rolled back.
+    /// What was not undone while the run was rolled back: compensations that failed for good, and, with the
+    /// kind [`Canceled`](FailureKind::Canceled), those that were not made because the rollback was abandoned.
     pub fn compensations(&self) -> &[Self] {
         &self.0.compensations
     }
@@ -200,9 +204,30 @@ impl Failure {
         self
     }
 
+    /// Adds what was not undone; what a child did not undo, whose failure this is, stays.
     pub(crate) fn with_compensations(mut self, compensations: Vec<Self>) -> Self {
-        self.0.compensations = compensations;
+        self.0.compensations.extend(compensations);
         self
+    }
+
+    /// What is said of a step that a rollback which was abandoned did not undo.
+    pub(crate) fn not_undone(step: &StepId, attempts: u32) -> Self {
+        let message = match attempts {
+            0 => "the rollback was abandoned",
+            _ => "the rollback was abandoned while its compensation was being tried",
+        };
+        Self::new(FailureKind::Canceled, message)
+            .permanent()
+            .at_step(step, attempts)
+    }
+
+    fn fmt_as_compensation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.step, self.0.kind) {
+            (Some(step), FailureKind::Canceled) => {
+                write!(f, "; step `{step}` was not undone: {}", self.0.message)
+            }
+            _ => write!(f, "; compensation also failed: {self}"),
+        }
     }
 
     pub(crate) fn permanent(mut self) -> Self {
@@ -227,10 +252,18 @@ impl fmt::Display for Failure {
                 write!(f, ": {source}")?;
             }
         }
-        for compensation in &self.0.compensations {
-            write!(f, "; compensation also failed: {compensation}")?;
+        for compensation in self.0.compensations.iter().take(COMPENSATIONS_SHOWN) {
+            compensation.fmt_as_compensation(f)?;
         }
-        Ok(())
+        match self
+            .0
+            .compensations
+            .len()
+            .saturating_sub(COMPENSATIONS_SHOWN)
+        {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more that were not undone"),
+        }
     }
 }
 

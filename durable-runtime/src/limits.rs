@@ -1,9 +1,6 @@
 //! Bounds, each checked before anything is written.
 
-use crate::{
-    journal::Payload,
-    store::{LoadedRun, MailKind},
-};
+use crate::{journal::Payload, store::LoadedRun};
 
 /// The bounds an engine keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl Limits {
 
     /// Why a run is not driven on that may be what kills its workers. It can still be canceled.
     pub(crate) fn too_many_deaths(&self, run: &LoadedRun) -> Option<String> {
-        let canceled = run.mail.iter().any(|mail| mail.kind == MailKind::Cancel);
+        let canceled = run.mail.iter().any(|mail| mail.kind.cancels());
         (run.deaths >= self.worker_deaths_max && !canceled).then(|| {
             format!(
                 "{deaths} workers died with this run in memory, and it got no further in between: what \

@@ -162,7 +162,7 @@ pub use durable_macros::steps;
 pub use durable_macros::workflow;
 pub use durable_runtime::{
     Failure, Retry, StepError,
-    client::{Client, ListedRun, Run, RunList, Snapshot},
+    client::{Cancel, Client, ListedRun, Run, RunList, Snapshot},
     clock::{Clock, SystemClock},
     context::{
         AppState, Child, Compensation, Ctx, Data, Fragment, Scope, Signal, SignalWait, Sleep, Step,

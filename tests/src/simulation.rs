@@ -132,7 +132,11 @@ impl Simulation {
         if let Some(after) = case.cancel_after {
             self.clock.advance(after).await;
             match run.cancel().await {
-                Err(error) if error.kind() != ErrorKind::Ended => return Err(error),
+                Err(error)
+                    if !matches!(error.kind(), ErrorKind::Ended | ErrorKind::RollingBack) =>
+                {
+                    return Err(error);
+                }
                 _ => {}
             }
         }

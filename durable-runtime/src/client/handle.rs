@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use super::{Client, Snapshot};
+use super::{Cancel, Client, Snapshot};
 use crate::{
     context::{Data, Signal, Workflow},
     error::{Error, ErrorKind},
@@ -35,13 +35,9 @@ impl<W> Run<W> {
         &self.id
     }
 
-    /// Asks for the run to be canceled; see [`Client::cancel`].
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Ended`] when the run has ended.
-    pub async fn cancel(&self) -> Result<(), Error> {
-        self.client.cancel(self.id.as_str()).await
+    /// Asks for the run to be canceled, when awaited; see [`Client::cancel`].
+    pub fn cancel(&self) -> Cancel {
+        Cancel::new(self.client.clone(), self.id.clone())
     }
 
     /// What the run is doing.
@@ -173,7 +169,8 @@ impl<W: Workflow> Run<W> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Ended`] when the run has ended; [`ErrorKind::PayloadTooLarge`].
+    /// [`ErrorKind::Ended`] when the run has ended; [`ErrorKind::RollingBack`] when it is being rolled back
+    /// and takes no signals any more; [`ErrorKind::PayloadTooLarge`].
     pub async fn signal<T: Data>(&self, signal: Signal<W, T>, payload: T) -> Result<(), Error> {
         let payload = payload.__encode()?;
         self.client

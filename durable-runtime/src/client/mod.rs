@@ -1,9 +1,13 @@
 //! What applications call: start runs, wait for them, signal, cancel, look.
 
+mod cancel;
 mod handle;
+mod list;
 mod requests;
 mod snapshot;
 
+pub use cancel::Cancel;
 pub use handle::Run;
-pub use requests::{Client, ListedRun, RunList};
+pub use list::{ListedRun, RunList};
+pub use requests::Client;
 pub use snapshot::Snapshot;

@@ -6,20 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::{Run, Snapshot};
+use super::{Cancel, Run, RunList, Snapshot};
 use crate::{
     context::{Data, Workflow},
     error::{Error, ErrorKind},
     graph::Definition,
-    journal::{Payload, RunId, RunKey, Timestamp},
+    journal::{Payload, RunId, RunKey},
     limits::check_payload,
-    status::Status,
-    store::{
-        MailKind, MailOutcome, MailTarget, NewMail, NewRun, RunQuery, RunRecord, StartOutcome,
-    },
+    store::{MailKind, MailOutcome, MailTarget, NewMail, NewRun, RunRecord, StartOutcome},
     worker::{Request, Shared},
 };
 
@@ -161,7 +157,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownRun`], [`ErrorKind::Ended`], [`ErrorKind::PayloadTooLarge`];
+    /// [`ErrorKind::UnknownRun`], [`ErrorKind::Ended`], [`ErrorKind::RollingBack`],
+    /// [`ErrorKind::PayloadTooLarge`];
     /// [`ErrorKind::InvalidPayload`] when the text is not JSON; [`ErrorKind::UnknownSignal`] when the
     /// run's workflow is registered here and waits for no such signal.
     pub async fn signal_by_name(
@@ -217,26 +214,18 @@ impl Client {
             name: name.to_owned(),
             payload,
         };
-        self.send(id, kind, "signaled").await
+        self.send(id, kind).await
     }
 
-    /// Asks for a run to be canceled: its running step is told, its completed steps are compensated,
-    /// its children are canceled too. Returns when the request is durable; [`Run::result`] tells when
-    /// it is done. A run that is already being rolled back goes on doing so.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::UnknownRun`]; [`ErrorKind::Ended`] when the run has ended.
-    pub async fn cancel(&self, id: impl AsRef<str>) -> Result<(), Error> {
-        self.send(
-            &RunId::from_recorded(id.as_ref()),
-            MailKind::Cancel,
-            "canceled",
-        )
-        .await
+    /// Asks for a run to be canceled, when awaited: its running step is told, its completed steps are
+    /// compensated, its children are canceled too. See [`Cancel`] for what becomes of it, and for how
+    /// to end a rollback that does not get on.
+    pub fn cancel(&self, id: impl AsRef<str>) -> Cancel {
+        Cancel::new(self.clone(), RunId::from_recorded(id.as_ref()))
     }
 
-    async fn send(&self, id: &RunId, kind: MailKind, verb: &str) -> Result<(), Error> {
+    pub(super) async fn send(&self, id: &RunId, kind: MailKind) -> Result<(), Error> {
+        let is_signal = matches!(kind, MailKind::Signal { .. });
         let mail = NewMail {
             to: MailTarget::Id(id.clone()),
             kind,
@@ -247,10 +236,12 @@ impl Client {
         match answer.await.map_err(|_| Error::shut_down())? {
             MailOutcome::Delivered(_) => Ok(()),
             MailOutcome::UnknownRun => Err(unknown_run(id.as_str())),
-            MailOutcome::Ended(status) => Err(Error::new(
-                ErrorKind::Ended,
-                format!("run `{id}` is {status} and cannot be {verb}"),
-            )),
+            MailOutcome::Ended(status) => {
+                let verb = if is_signal { "signaled" } else { "canceled" };
+                let message = format!("run `{id}` is {status} and cannot be {verb}");
+                Err(Error::new(ErrorKind::Ended, message))
+            }
+            MailOutcome::RollingBack => Err(rolling_back(id, is_signal)),
         }
     }
 
@@ -276,13 +267,7 @@ impl Client {
 
     /// A listing of runs, newest first.
     pub fn list(&self) -> RunList {
-        RunList {
-            shared: Arc::clone(&self.shared),
-            query: RunQuery {
-                limit: 50,
-                ..RunQuery::default()
-            },
-        }
+        RunList::new(Arc::clone(&self.shared))
     }
 
     /// Why the database cannot be written at the moment; `None` while all is well. The engine goes on
@@ -321,6 +306,20 @@ fn conflict(id: &RunId, workflow: &str, recorded: &str) -> Error {
     Error::new(ErrorKind::Conflict, message)
 }
 
+fn rolling_back(id: &RunId, is_signal: bool) -> Error {
+    let message = if is_signal {
+        format!(
+            "run `{id}` is being rolled back and takes no signals any more; its result tells why it failed"
+        )
+    } else {
+        format!(
+            "run `{id}` is being rolled back already; wait for its result, or end the rollback without \
+             undoing what is left: `cancel(..).abandon_rollback()`"
+        )
+    };
+    Error::new(ErrorKind::RollingBack, message)
+}
+
 fn unknown_run(id: &str) -> Error {
     Error::new(
         ErrorKind::UnknownRun,
@@ -331,83 +330,4 @@ fn unknown_run(id: &str) -> Error {
 /// A seed nobody can foresee, from the keys that `std` gives each hash map.
 fn random_seed() -> i64 {
     RandomState::new().build_hasher().finish().cast_signed()
-}
-
-/// A listing of runs, built by [`Client::list`].
-#[derive(Debug, Clone)]
-pub struct RunList {
-    shared: Arc<Shared>,
-    query: RunQuery,
-}
-
-/// A run of a listing.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct ListedRun {
-    /// Its id.
-    pub id: RunId,
-    /// Its workflow.
-    pub workflow: String,
-    /// Where it stands.
-    pub status: Status,
-    /// When it was started.
-    pub created_at: Timestamp,
-    /// When its row last changed.
-    pub updated_at: Timestamp,
-    /// Why it is parked.
-    pub reason: Option<String>,
-}
-
-impl RunList {
-    /// Only runs in this status; called again, in any of them.
-    #[must_use]
-    pub fn status(mut self, status: Status) -> Self {
-        self.query.statuses.push(status);
-        self
-    }
-
-    /// Only runs of this workflow, by the name they were recorded under: runs that began before a rename
-    /// are listed under the name that the workflow had then.
-    #[must_use]
-    pub fn workflow(mut self, name: impl Into<String>) -> Self {
-        self.query.workflow = Some(name.into());
-        self
-    }
-
-    /// The most runs of a page, from 1 to 1,000; 50 if not set.
-    #[must_use]
-    pub fn page_size(mut self, runs: usize) -> Self {
-        self.query.limit = runs.clamp(1, 1_000);
-        self
-    }
-
-    /// Reads the next page; empty when there are no more runs. Pages are stable: a run that is started
-    /// meanwhile does not shift them.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Store`] when the database cannot be read.
-    pub async fn next_page(&mut self) -> Result<Vec<ListedRun>, Error> {
-        if self.query.limit == 0 {
-            return Ok(Vec::new());
-        }
-        let page = self.shared.store.list(&self.query).await?;
-        match page.next {
-            Some(next) => self.query.before = Some(next),
-            // The last page was read: nothing more.
-            None => self.query.limit = 0,
-        }
-        Ok(page
-            .runs
-            .into_iter()
-            .map(|run| ListedRun {
-                id: run.id,
-                workflow: run.workflow,
-                status: run.status,
-                created_at: run.created_at,
-                updated_at: run.updated_at,
-                reason: run.reason,
-            })
-            .collect())
-    }
 }

@@ -113,6 +113,8 @@ pub enum EventKind {
         /// Why, with the number of attempts.
         failure: Failure,
     },
+    /// Somebody asked for the rollback to be abandoned: nothing more is undone.
+    RollbackAbandoned,
     /// The run completed. Nothing follows.
     Completed {
         /// Its result.
@@ -194,6 +196,7 @@ impl EventKind {
             Self::StepStarted { .. } => 20,
             Self::StepInterrupted { .. } => 21,
             Self::CompensationStarted { .. } => 22,
+            Self::RollbackAbandoned => 23,
         }
     }
 
@@ -229,6 +232,7 @@ impl EventKind {
         (20, "step_started"),
         (21, "step_interrupted"),
         (22, "compensation_started"),
+        (23, "rollback_abandoned"),
     ];
 
     /// The kind's data as a store keeps it: the payload itself, or a small JSON value.
@@ -267,6 +271,7 @@ impl EventKind {
             | Self::ChildCanceled
             | Self::CancelRequested
             | Self::Compensated
+            | Self::RollbackAbandoned
             | Self::Canceled => None,
         }
     }
@@ -363,6 +368,7 @@ impl EventKind {
             22 => Self::CompensationStarted {
                 attempt: data.read()?,
             },
+            23 => Self::RollbackAbandoned,
             _ => return Err(data.bad("the kind is not known to this version of the code")),
         })
     }

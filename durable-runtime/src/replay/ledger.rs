@@ -23,6 +23,8 @@ pub struct Ledger {
     pub(super) children: BTreeMap<StepId, Child>,
     /// Why the run is being rolled back.
     pub(super) cause: Option<Cause>,
+    /// Whether nothing more is undone.
+    pub(super) abandoned: bool,
     /// Compensations that failed for good.
     pub(super) failed_compensations: Vec<Failure>,
     /// Attempts that were begun of the compensation that is next, and when to try again.
@@ -103,6 +105,7 @@ impl Ledger {
             (EventKind::RollbackStarted { failure }, _) => {
                 self.cause = Some(Cause::Failed(failure.clone()));
             }
+            (EventKind::RollbackAbandoned, _) => self.abandoned = true,
             (EventKind::Compensated, Some(step)) => self.settle_compensation(step),
             (EventKind::CompensationFailed { failure }, Some(step)) => {
                 self.failed_compensations.push(failure.clone());
@@ -234,9 +237,24 @@ impl Ledger {
         self.compensation_runs = false;
     }
 
+    /// What nobody undoes: nothing, unless the rollback was abandoned.
+    fn not_undone(&self) -> impl Iterator<Item = Failure> {
+        let left = self.to_undo.iter().rev().enumerate();
+        left.map(|(place, undo)| {
+            // The attempts are those of the one that is next.
+            let attempts = if place == 0 {
+                self.compensation_attempts
+            } else {
+                0
+            };
+            Failure::not_undone(&undo.step, attempts)
+        })
+    }
+
     /// The event that ends a rolled-back run.
     pub(super) fn verdict(&self) -> EventKind {
-        let compensations = self.failed_compensations.clone();
+        let mut compensations = self.failed_compensations.clone();
+        compensations.extend(self.not_undone());
         match &self.cause {
             Some(Cause::Failed(failure)) => EventKind::Failed {
                 failure: failure.clone().with_compensations(compensations),

@@ -21,7 +21,7 @@ use crate::{
     observe,
     retry::Retry,
     status::Status,
-    store::{LoadedRun, Mail, MailKind, NewMail, NewRun, Parent},
+    store::{LoadedRun, Mail, NewMail, NewRun, Parent},
 };
 
 /// Who a run is; fixed for the life of a machine.
@@ -220,7 +220,7 @@ impl Machine {
         machine.came_to_rest = run.status == Status::Suspended;
         machine.committed = machine.ledger.len;
         // A run that is to be canceled needs no code that fits its journal.
-        let canceled = run.mail.iter().any(|mail| mail.kind == MailKind::Cancel);
+        let canceled = run.mail.iter().any(|mail| mail.kind.cancels());
         if machine.ledger.cause.is_none() && !canceled {
             for (position, event) in (0..).zip(&run.events) {
                 machine.check_recorded(position, event)?;

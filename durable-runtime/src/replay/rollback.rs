@@ -47,6 +47,9 @@ impl Machine {
             children.iter().for_each(|step| self.cancel_child(step));
         }
         self.interrupt_all();
+        if self.ledger.abandoned {
+            return self.end_rollback();
+        }
         if !self.ledger.children.is_empty() {
             return RollbackStep::Wait;
         }
@@ -123,6 +126,11 @@ impl Machine {
             }
             Err(error) => Err(Nondeterminism::undecodable(step, &error, source)),
         }
+    }
+
+    /// Whether nothing more is undone: a compensation that is in flight is dropped.
+    pub fn is_rollback_abandoned(&self) -> bool {
+        self.ledger.abandoned
     }
 
     /// Whether the rollback has done all it can before its children end: they have been asked to, and

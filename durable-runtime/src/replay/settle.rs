@@ -59,6 +59,7 @@ impl Machine {
     /// Mail was addressed by the names that operations had when it was sent.
     fn take_mail(&mut self) {
         let definition = self.identity.definition;
+        let mut early = std::collections::VecDeque::new();
         while let Some(Mail { id, kind }) = self.mail.pop_front() {
             match kind {
                 MailKind::Signal { name, payload } => {
@@ -68,13 +69,28 @@ impl Machine {
                 MailKind::Child { step, outcome } => {
                     self.take_child(id, definition.present(step), outcome);
                 }
-                MailKind::Cancel => {
-                    self.consumed.push(id);
-                    if self.ledger.cause.is_none() && self.body_result.is_none() {
-                        self.propose(None, EventKind::CancelRequested);
+                MailKind::Cancel => self.take_cancel(id),
+                // The body has ended, and nothing is decided yet: a rollback may follow.
+                MailKind::AbandonRollback
+                    if self.ledger.cause.is_none() && self.body_result.is_some() =>
+                {
+                    early.push_back(Mail { id, kind });
+                }
+                MailKind::AbandonRollback => {
+                    self.take_cancel(id);
+                    if !self.ledger.abandoned {
+                        self.propose(None, EventKind::RollbackAbandoned);
                     }
                 }
             }
+        }
+        self.mail = early;
+    }
+
+    fn take_cancel(&mut self, id: MailId) {
+        self.consumed.push(id);
+        if self.ledger.cause.is_none() && self.body_result.is_none() {
+            self.propose(None, EventKind::CancelRequested);
         }
     }
 

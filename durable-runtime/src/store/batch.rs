@@ -126,6 +126,8 @@ pub enum MailOutcome {
     UnknownRun,
     /// The run has ended.
     Ended(Status),
+    /// The run is being rolled back: signals reach nobody any more, and it is canceled already.
+    RollingBack,
 }
 
 impl MailOutcome {
@@ -133,7 +135,7 @@ impl MailOutcome {
     pub fn delivery(self) -> Option<Delivery> {
         match self {
             Self::Delivered(delivery) => Some(delivery),
-            Self::UnknownRun | Self::Ended(_) => None,
+            Self::UnknownRun | Self::Ended(_) | Self::RollingBack => None,
         }
     }
 }
@@ -231,7 +233,7 @@ impl NewMail {
         let payload = match &self.kind {
             MailKind::Signal { payload, .. } => Some(payload),
             MailKind::Child { outcome, .. } => outcome.as_ref().ok(),
-            MailKind::Cancel => None,
+            MailKind::Cancel | MailKind::AbandonRollback => None,
         };
         payload.map_or(0, Payload::len) + ROW_BYTES
     }

@@ -12,6 +12,7 @@ use crate::{
 const SIGNAL: i64 = 1;
 const CHILD: i64 = 2;
 const CANCEL: i64 = 3;
+const ABANDON_ROLLBACK: i64 = 4;
 
 /// A run that is there already.
 #[derive(Debug, Clone)]
@@ -70,13 +71,19 @@ impl<'m> MailColumns<'m> {
                 }),
                 ok: Some(outcome.is_ok()),
             },
-            MailKind::Cancel => Self {
-                kind: CANCEL,
-                name: None,
-                data: None,
-                ok: None,
-            },
+            MailKind::Cancel => Self::plain(CANCEL),
+            MailKind::AbandonRollback => Self::plain(ABANDON_ROLLBACK),
         })
+    }
+
+    /// Mail that says all there is to say by its kind.
+    fn plain(kind: i64) -> Self {
+        Self {
+            kind,
+            name: None,
+            data: None,
+            ok: None,
+        }
     }
 
     /// The mail, or what is wrong with it.
@@ -106,6 +113,7 @@ impl<'m> MailColumns<'m> {
                 }
             }
             CANCEL => MailKind::Cancel,
+            ABANDON_ROLLBACK => MailKind::AbandonRollback,
             kind => {
                 return Err(format!(
                     "mail is of kind {kind}, which is not known to this version"
@@ -123,7 +131,7 @@ pub(super) struct UpdateColumns {
     pub(super) due: Option<i64>,
     /// Mail with a number above makes the run due; `None` when no mail does.
     pub(super) seen: Option<i64>,
-    /// The only kind of mail that makes it due; `None` when every kind does.
+    /// The least kind of mail that makes it due; `None` when every kind does.
     pub(super) wakes: Option<i64>,
 }
 
@@ -134,7 +142,7 @@ impl UpdateColumns {
             Ownership::Keep => (false, None, None),
             Ownership::Release { due, seen } => (true, due, Some(seen.get())),
         };
-        // The same rule as `rules::mail_wakes`: nothing wakes a paused run, a cancellation a parked one.
+        // The same rule as `rules::mail_wakes`: nothing wakes a paused run, what cancels a parked one.
         let (seen, wakes) = match update.status {
             Status::Paused => (None, None),
             Status::Parked => (seen, Some(CANCEL)),

@@ -44,6 +44,15 @@ pub enum MailKind {
     },
     /// Somebody wants the run canceled.
     Cancel,
+    /// Somebody wants the run canceled, and its rollback to undo nothing more.
+    AbandonRollback,
+}
+
+impl MailKind {
+    /// Whether it asks for the run to be canceled, which takes no code that fits its journal.
+    pub(crate) fn cancels(&self) -> bool {
+        matches!(self, Self::Cancel | Self::AbandonRollback)
+    }
 }
 
 /// How a child ended: its result, or why there is none.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Commit, MailKind, NewRun, Ownership};
+use super::{Commit, MailKind, MailOutcome, NewRun, Ownership};
 use crate::{
     journal::{Epoch, Event, Timestamp, WorkerId},
     status::Status,
@@ -56,11 +56,25 @@ pub(super) fn check_journal(epoch: Epoch, events: &[Event]) -> Result<(), &'stat
     Ok(())
 }
 
+/// What becomes of mail of this kind for a run with this status that takes none; `None` when it does. From
+/// a cancellation or a failure on a run takes what ends its rollback, and nothing that would have no effect.
+pub(super) fn refusal(status: Status, kind: &MailKind) -> Option<MailOutcome> {
+    match (status, kind) {
+        (Status::Completed | Status::Failed | Status::Canceled, _) => {
+            Some(MailOutcome::Ended(status))
+        }
+        (Status::Compensating, MailKind::Signal { .. } | MailKind::Cancel) => {
+            Some(MailOutcome::RollingBack)
+        }
+        _ => None,
+    }
+}
+
 /// Whether mail of this kind makes a run with this status due when nobody owns it.
 pub(super) fn mail_wakes(status: Status, kind: &MailKind) -> bool {
     match status {
         Status::Completed | Status::Failed | Status::Canceled | Status::Paused => false,
-        Status::Parked => matches!(kind, MailKind::Cancel),
+        Status::Parked => kind.cancels(),
         Status::Pending | Status::Running | Status::Suspended | Status::Compensating => true,
     }
 }

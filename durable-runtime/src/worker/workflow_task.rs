@@ -272,6 +272,9 @@ impl WorkflowTask {
         if self.is_winding_down() {
             return Drive::Quiet;
         }
+        if self.run.machine().is_rollback_abandoned() {
+            self.drop_compensation();
+        }
         loop {
             if self.poll_compensation().is_pending() || self.is_over() {
                 return Drive::Quiet;

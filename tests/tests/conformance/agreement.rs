@@ -68,6 +68,7 @@ struct Start {
 enum Letter {
     Signal(u8),
     Cancel,
+    Abandon,
 }
 
 /// The commit of a run that a worker holds, or of one that it lost.
@@ -130,7 +131,7 @@ fn call() -> impl Strategy<Value = Call> {
 }
 
 fn letter() -> impl Strategy<Value = Letter> {
-    prop_oneof![3 => any::<u8>().prop_map(Letter::Signal), 1 => Just(Letter::Cancel)]
+    prop_oneof![3 => any::<u8>().prop_map(Letter::Signal), 1 => Just(Letter::Cancel), 1 => Just(Letter::Abandon)]
 }
 
 fn progress() -> impl Strategy<Value = Progress> {
@@ -348,6 +349,7 @@ impl Pair<'_> {
     fn letter(&self, (run, letter): (Index, Letter)) -> NewMail {
         let kind = match letter {
             Letter::Cancel => MailKind::Cancel,
+            Letter::Abandon => MailKind::AbandonRollback,
             Letter::Signal(payload) => MailKind::Signal {
                 name: "signal".to_owned(),
                 payload: Payload::from_bytes(payload.to_string().into_bytes()),

@@ -151,8 +151,8 @@ fn null() -> Payload {
     Payload::from_bytes(*b"null")
 }
 
-/// What comes to the run: its cancellation, a signal that nobody awaits, and the ends of its children.
-fn arrivals(children: usize) -> Vec<MailKind> {
+/// What comes to the run: its cancellation, another piece of mail, and the ends of its children.
+fn arrivals(children: usize, other: MailKind) -> Vec<MailKind> {
     let end = |number: usize| MailKind::Child {
         step: StepId::new("", "child", u32::try_from(number).unwrap()),
         outcome: match number % 2 {
@@ -160,11 +160,7 @@ fn arrivals(children: usize) -> Vec<MailKind> {
             _ => Err(Failure::new(FailureKind::Canceled, "canceled")),
         },
     };
-    let signal = MailKind::Signal {
-        name: "signal_0".to_owned(),
-        payload: null(),
-    };
-    let mut mail = vec![MailKind::Cancel, signal];
+    let mut mail = vec![MailKind::Cancel, other];
     mail.extend((0..children).map(end));
     mail
 }
@@ -213,27 +209,57 @@ fn run(order: &[MailKind], cuts: usize, dies_at: usize, children: usize) -> Data
     database
 }
 
-#[test]
-fn a_run_that_is_canceled_while_its_children_end_is_undone_whatever_comes_together() {
-    const CHILDREN: usize = 3;
-    for order in permutations(&arrivals(CHILDREN)) {
+/// Every order, cut into groups in every way, with a death at each of the first commits.
+fn every_way(children: usize, other: &MailKind, check: impl Fn(&Database, &str)) {
+    for order in permutations(&arrivals(children, other.clone())) {
         for cuts in 0..1 << (order.len() - 1) {
             for dies_at in [0, 1, 2, 3, usize::MAX] {
-                let case = || format!("{order:?}, cut {cuts:b}, dies at {dies_at}");
-                let database = run(&order, cuts, dies_at, CHILDREN);
-                let last = database.events.last().map(|event| &event.kind);
-                let canceled = database
-                    .events
-                    .iter()
-                    .any(|event| event.kind == EventKind::CancelRequested);
-                if canceled {
-                    assert_eq!(last, Some(&EventKind::Canceled), "{}", case());
-                    assert!(!database.undone.is_empty(), "{}", case());
-                } else {
-                    // The children had all ended before the cancellation was seen.
-                    assert_eq!(last.map(EventKind::name), Some("completed"), "{}", case());
-                }
+                let case = format!("{order:?}, cut {cuts:b}, dies at {dies_at}");
+                check(&run(&order, cuts, dies_at, children), &case);
             }
         }
     }
+}
+
+impl Database {
+    fn has(&self, kind: &EventKind) -> bool {
+        self.events.iter().any(|event| event.kind == *kind)
+    }
+
+    fn last(&self) -> &EventKind {
+        &self.events.last().unwrap().kind
+    }
+}
+
+#[test]
+fn a_run_that_is_canceled_while_its_children_end_is_undone_whatever_comes_together() {
+    // One that nobody awaits.
+    let signal = MailKind::Signal {
+        name: "signal_0".to_owned(),
+        payload: null(),
+    };
+    every_way(3, &signal, |database, case| {
+        if database.has(&EventKind::CancelRequested) {
+            assert_eq!(database.last(), &EventKind::Canceled, "{case}");
+            assert!(!database.undone.is_empty(), "{case}");
+        } else {
+            // The children had all ended before the cancellation was seen.
+            assert_eq!(database.last().name(), "completed", "{case}");
+        }
+    });
+}
+
+#[test]
+fn a_rollback_that_is_abandoned_ends_whatever_comes_together_and_says_what_is_not_undone() {
+    every_way(3, &MailKind::AbandonRollback, |database, case| {
+        let named = match database.last() {
+            EventKind::Failed { failure } => failure.compensations().len(),
+            EventKind::Canceled => 0,
+            other => return assert_eq!(other.name(), "completed", "{case}"),
+        };
+        let undone = database.has(&EventKind::Compensated);
+        assert_eq!(named, usize::from(!undone), "{case}");
+        let abandoned = database.has(&EventKind::RollbackAbandoned);
+        assert!(undone || abandoned, "{case}");
+    });
 }

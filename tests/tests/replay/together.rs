@@ -20,14 +20,17 @@ use crate::programs::{block_on, case, tries};
 struct Finds {
     /// Whether its children have ended: a bit for each.
     children: u8,
-    /// Where the cancellation stands among the rest; so often it is there.
-    cancels: Vec<prop::sample::Index>,
+    /// Where cancellations stand among the rest, and whether they abandon the rollback.
+    cancels: Vec<(prop::sample::Index, bool)>,
     /// How the rest is ordered.
     turn: prop::sample::Index,
 }
 
 fn finds() -> impl Strategy<Value = Finds> {
-    let cancels = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
+    let cancels = prop::collection::vec(
+        (any::<prop::sample::Index>(), prop::bool::weighted(0.2)),
+        0..3,
+    );
     (any::<u8>(), cancels, any::<prop::sample::Index>()).prop_map(|(children, cancels, turn)| {
         Finds {
             children,
@@ -99,9 +102,12 @@ impl Finds {
             let turn = self.turn.index(mail.len());
             mail.rotate_left(turn);
         }
-        for cancel in &self.cancels {
-            let place = cancel.index(mail.len() + 1);
-            mail.insert(place, MailKind::Cancel);
+        for (place, abandons) in &self.cancels {
+            let kind = match abandons {
+                true => MailKind::AbandonRollback,
+                false => MailKind::Cancel,
+            };
+            mail.insert(place.index(mail.len() + 1), kind);
         }
         mail
     }
@@ -136,6 +142,10 @@ async fn found_together(case: &Case, finds: &Finds, nth: i64, again: i64) -> boo
     engine.shutdown().await.unwrap();
     // Each run that was rolled back has undone what it did, or may have done, in reverse order.
     let journals = simulation.journals().await.unwrap();
+    if let Some(left) = abandoned(&journals[RUN]) {
+        assert_eq!(left, Vec::<StepId>::new(), "{journals:?}");
+        return true;
+    }
     let mut found = faults(&journals, &simulation.effects.counts(), 3);
     found.append(&mut left_standing(&journals, &simulation.effects));
     assert_eq!(found, Vec::<String>::new(), "{journals:?}");
@@ -157,6 +167,25 @@ async fn lives_until(simulation: &Simulation, case: &Case, nth: i64) -> bool {
         simulation.outlive_leases().await;
     }
     died
+}
+
+/// Of a rollback that was abandoned: the completed steps that were neither undone nor named.
+fn abandoned(events: &[Event]) -> Option<Vec<StepId>> {
+    let steps = |wanted: &str| {
+        let of_kind = events.iter().filter(|event| event.kind.name() == wanted);
+        let steps = of_kind.filter_map(|event| event.step.clone());
+        steps.collect::<Vec<_>>()
+    };
+    let abandoned = |event: &Event| event.kind == EventKind::RollbackAbandoned;
+    events.iter().find(|event| abandoned(event))?;
+    let mut told = steps("compensated");
+    if let EventKind::Failed { failure } = &events.last()?.kind {
+        let left = failure.compensations().iter();
+        told.extend(left.filter_map(|left| left.step().cloned()));
+    }
+    let mut left = steps("step_completed");
+    left.retain(|step| step.name().starts_with("saga_") && !told.contains(step));
+    Some(left)
 }
 
 proptest! {

@@ -97,7 +97,7 @@ async fn a_cancellation_between_the_end_and_its_commit_changes_nothing() {
     door.open.notify_one();
     door.passed.notified().await;
     {
-        let mut cancel = pin!(run.cancel());
+        let mut cancel = pin!(run.cancel().into_future());
         let mut cx = Context::from_waker(Waker::noop());
         assert!(cancel.as_mut().poll(&mut cx).is_pending());
         reply.notify_one();

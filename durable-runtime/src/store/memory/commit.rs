@@ -113,8 +113,8 @@ impl State {
             return MailOutcome::UnknownRun;
         };
         let status = self.runs[&key].status;
-        if status.is_terminal() {
-            return MailOutcome::Ended(status);
+        if let Some(refusal) = rules::refusal(status, &new.kind) {
+            return refusal;
         }
         self.last_mail += 1;
         let mail = MailId::new(self.last_mail);
@@ -139,8 +139,8 @@ impl State {
             return MailOutcome::UnknownRun;
         };
         let run = &self.runs[&key];
-        if run.status.is_terminal() {
-            return MailOutcome::Ended(run.status);
+        if let Some(refusal) = rules::refusal(run.status, &new.kind) {
+            return refusal;
         }
         MailOutcome::Delivered(Delivery {
             run: key,

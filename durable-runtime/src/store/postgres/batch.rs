@@ -1,4 +1,4 @@
-//! One batch, one call of `write_batch`: see `migrations/postgres/0002_write_batch.sql`. A batch of one
+//! One batch, one call of `write_batch`: see `migrations/postgres/0004_write_batch.sql`. A batch of one
 //! part is a statement of its own.
 
 use std::collections::{HashMap, HashSet};
@@ -15,8 +15,8 @@ use crate::{
     journal::{MailId, RunKey, WorkerId},
     status::Status,
     store::{
-        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, MailOutcome, NewRun,
-        StartOutcome, columns::There,
+        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, MailKind, MailOutcome, NewRun,
+        StartOutcome, columns::There, rules,
     },
 };
 
@@ -73,15 +73,17 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    fn outcome(self) -> MailOutcome {
-        match Status::from_code(self.status.into()) {
-            Some(status) if status.is_terminal() => MailOutcome::Ended(status),
-            _ => MailOutcome::Delivered(Delivery {
+    /// What became of mail of this kind.
+    fn outcome(self, kind: &MailKind) -> MailOutcome {
+        let status = Status::from_code(self.status.into());
+        let refusal = status.and_then(|status| rules::refusal(status, kind));
+        refusal.unwrap_or_else(|| {
+            MailOutcome::Delivered(Delivery {
                 run: self.run,
                 mail: self.number,
                 owned: self.owner.is_some(),
-            }),
-        }
+            })
+        })
     }
 }
 
@@ -144,9 +146,13 @@ impl Written {
             .iter()
             .zip(&self.started)
             .map(|(new, started)| start_outcome(new, *started, &there));
-        let mail = self.mail.into_iter();
-        let mut mail =
-            mail.map(|arrival| arrival.map_or(MailOutcome::UnknownRun, Arrival::outcome));
+        let outgoing = batch.commits.iter().flat_map(|commit| &commit.outgoing);
+        let mail = batch.mail.iter().chain(outgoing).zip(self.mail);
+        let mut mail = mail.map(|(new, arrival)| {
+            arrival.map_or(MailOutcome::UnknownRun, |arrival| {
+                arrival.outcome(&new.kind)
+            })
+        });
         let mut outcome = BatchOutcome {
             starts: starts
                 .by_ref()

@@ -14,8 +14,9 @@ use crate::{
     journal::{Event, MailId, Payload, RunKey, WorkerId},
     status::Status,
     store::{
-        Batch, BatchId, Commit, MailTarget, NewMail, NewRun, RunUpdate,
+        Batch, BatchId, Commit, MailKind, MailTarget, NewMail, NewRun, RunUpdate,
         columns::{MailColumns, UpdateColumns},
+        rules,
     },
 };
 
@@ -200,6 +201,15 @@ fn one_commit(rows: u64) -> Option<Written> {
     })
 }
 
+/// The statuses in which a run takes no mail of this kind.
+fn refusing(kind: &MailKind) -> Result<Vec<i16>, sqlx::Error> {
+    let statuses = Status::ALL.into_iter();
+    statuses
+        .filter(|status| rules::refusal(*status, kind).is_some())
+        .map(|status| i16::try_from(status.code()).map_err(unreadable))
+        .collect()
+}
+
 /// The number of the mail is drawn under the run's lock: see `write_batch`.
 const SEND: &str = "WITH target AS MATERIALIZED (SELECT r.run, r.status, r.owner FROM runs AS r \
      WHERE r.run = coalesce($1, (SELECT n.run FROM runs AS n WHERE n.id = $2)) FOR NO KEY UPDATE), \
@@ -208,9 +218,9 @@ const SEND: &str = "WITH target AS MATERIALIZED (SELECT r.run, r.status, r.owner
      RETURNING worker), \
      sent AS (INSERT INTO mailbox (run, mail, at, kind, ok, name, data) \
      SELECT t.run, nextval('mail_numbers'), $5, $6, $7, $8, $9 FROM target AS t CROSS JOIN counted \
-     WHERE t.status NOT IN (4, 5, 6) RETURNING mail), \
+     WHERE t.status <> ALL ($10) RETURNING mail), \
      woken AS (UPDATE runs AS r SET due = 0 FROM target AS t CROSS JOIN sent \
-     WHERE r.run = t.run AND t.owner IS NULL AND t.status <> 7 AND (t.status <> 8 OR $6 = 3)) \
+     WHERE r.run = t.run AND t.owner IS NULL AND t.status <> 7 AND (t.status <> 8 OR $6 >= 3)) \
      SELECT t.run, t.status, t.owner, s.mail FROM target AS t LEFT JOIN sent AS s ON TRUE";
 
 async fn send(
@@ -233,6 +243,7 @@ async fn send(
         .bind(columns.ok)
         .bind(columns.name.map(text))
         .bind(columns.data)
+        .bind(refusing(&mail.kind)?)
         .fetch_optional(connection)
         .await?;
     let arrival = row.map(|row| {

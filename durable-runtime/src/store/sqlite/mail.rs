@@ -11,7 +11,9 @@ use super::{
 use crate::{
     journal::{MailId, RunKey},
     status::Status,
-    store::{BatchId, Delivery, MailOutcome, MailTarget, NewMail, columns::MailColumns, rules},
+    store::{
+        BatchId, Delivery, MailKind, MailOutcome, MailTarget, NewMail, columns::MailColumns, rules,
+    },
 };
 
 static INSERT: Rows = Rows::new(
@@ -32,16 +34,16 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// What becomes of mail for it, which has this number if it was written now.
-    pub(super) fn outcome(self, mail: Option<MailId>) -> MailOutcome {
-        if self.status.is_terminal() {
-            return MailOutcome::Ended(self.status);
-        }
-        MailOutcome::Delivered(Delivery {
-            run: self.run,
-            mail,
-            owned: self.owned,
-        })
+    /// What becomes of mail of this kind for it, which has this number if it was written now.
+    pub(super) fn outcome(self, kind: &MailKind, mail: Option<MailId>) -> MailOutcome {
+        let delivered = || {
+            MailOutcome::Delivered(Delivery {
+                run: self.run,
+                mail,
+                owned: self.owned,
+            })
+        };
+        rules::refusal(self.status, kind).unwrap_or_else(delivered)
     }
 }
 
@@ -118,18 +120,16 @@ pub(super) async fn deliver(
     let mut woken = HashSet::new();
     let mut outcomes = Vec::with_capacity(mail.len());
     for (new, target) in mail.iter().zip(targets) {
-        let outcome = match *target {
-            None => MailOutcome::UnknownRun,
-            Some(target) if target.status.is_terminal() => MailOutcome::Ended(target.status),
-            Some(target) => {
-                if !target.owned && rules::mail_wakes(target.status, &new.kind) {
-                    woken.insert(target.run.get());
-                }
-                rows.push((next, target.run, *new));
-                next += 1;
-                target.outcome(Some(MailId::new(next - 1)))
+        let outcome = target.map_or(MailOutcome::UnknownRun, |target| {
+            target.outcome(&new.kind, Some(MailId::new(next)))
+        });
+        if let (MailOutcome::Delivered(_), Some(target)) = (&outcome, target) {
+            if !target.owned && rules::mail_wakes(target.status, &new.kind) {
+                woken.insert(target.run.get());
             }
-        };
+            rows.push((next, target.run, *new));
+            next += 1;
+        }
         outcomes.push(outcome);
     }
     insert(connection, &rows).await?;
@@ -142,11 +142,11 @@ pub(super) async fn delivered(
     mail: &[&NewMail],
 ) -> Result<Vec<MailOutcome>, sqlx::Error> {
     let targets = targets(connection, mail).await?;
-    let outcome = |target: Option<Target>| match target {
+    let outcome = |(new, target): (&&NewMail, Option<Target>)| match target {
         None => MailOutcome::UnknownRun,
-        Some(target) => target.outcome(None),
+        Some(target) => target.outcome(&new.kind, None),
     };
-    Ok(targets.into_iter().map(outcome).collect())
+    Ok(mail.iter().zip(targets).map(outcome).collect())
 }
 
 /// Whether this is a worker's last batch with mail once more; remembers it if it is another.

@@ -66,7 +66,7 @@ pub(super) async fn post(
     };
     let (number, is_repeated): (i64, bool) = (row.try_get(3)?, row.try_get(4)?);
     let number = (!is_repeated).then_some(MailId::new(number));
-    Ok(target(row)?.outcome(number))
+    Ok(target(row)?.outcome(&mail.kind, number))
 }
 
 fn script(batch: Option<BatchId>, mail: &NewMail) -> Result<(Bound, usize), sqlx::Error> {
@@ -99,7 +99,7 @@ fn script(batch: Option<BatchId>, mail: &NewMail) -> Result<(Bound, usize), sqlx
         .bind(columns.data.as_deref())
         .bind(columns.ok)
         .bind(mail.at.as_micros());
-    let s = from(to(s).bind(codes(|status| !status.is_terminal())));
+    let s = from(to(s).bind(codes(|status| rules::refusal(status, &mail.kind).is_none())));
     let s = to(s).bind(codes(|status| rules::mail_wakes(status, &mail.kind)));
     let s = if batch.is_some() { from(s) } else { s };
     Ok((s, statements))

@@ -59,14 +59,14 @@ pub(super) static CONSUME: Rows = Rows::new(
 /// Empties the mailboxes of runs, a JSON list.
 pub(super) const EMPTY: &str = "DELETE FROM mailbox WHERE run IN (SELECT value FROM json_each(?))";
 
-/// Columns: run, status, release, due, seen, kind of mail that wakes (0 any), reason, time.
+/// Columns: run, status, release, due, seen, least kind of mail that wakes, reason, time.
 pub(super) static UPDATE: Rows = Rows::new(
     "UPDATE OR ROLLBACK runs SET status = v.column2, reason = v.column7, updated_at = v.column8, \
      parked_by = CASE v.column2 WHEN 8 THEN coalesce(parked_by, ',') || owner || ',' END, \
      deaths = CASE WHEN v.column3 = 1 AND v.column2 <> 8 THEN 0 ELSE deaths END, \
      owner = CASE v.column3 WHEN 1 THEN NULL ELSE owner END, \
      due = CASE WHEN v.column3 = 0 THEN due WHEN EXISTS (SELECT 1 FROM mailbox AS m \
-     WHERE m.run = runs.run AND m.mail > v.column5 AND (v.column6 = 0 OR m.kind = v.column6)) \
+     WHERE m.run = runs.run AND m.mail > v.column5 AND m.kind >= v.column6) \
      THEN 0 ELSE v.column4 END \
      FROM (VALUES ",
     "(?,?,?,?,?,?,?,?)",

@@ -31,6 +31,7 @@ macro_rules! __conformance_cases {
                 an_id_and_a_number_reach_the_same_run
                 mail_for_nobody_is_reported
                 mail_for_an_ended_run_is_refused
+                a_run_that_is_rolled_back_takes_nothing_that_would_have_no_effect
                 mail_keeps_its_order_within_a_batch_and_across
                 numbers_grow_at_one_run
                 mail_for_an_owned_run_says_so
@@ -140,6 +141,7 @@ macro_rules! __conformance_cases {
                 a_revived_run_is_running_and_its_reason_gone
                 a_signal_does_not_wake_a_parked_run
                 a_cancellation_wakes_a_parked_run
+                what_abandons_a_rollback_wakes_a_parked_run
                 mail_for_a_parked_run_is_kept
                 a_cancellation_that_was_not_seen_wakes_on_parking
                 a_signal_that_was_not_seen_does_not_wake_on_parking

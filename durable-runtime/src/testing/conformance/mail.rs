@@ -2,15 +2,17 @@
 
 use super::{
     fixture::{
-        CommitExt, Fixture, at, cancel, child_ended, commit, completed, id, mail, mails, new_run,
-        owned, signal, signal_kind,
+        CommitExt, Fixture, at, cancel, child_ended, commit, commits, completed, id, mail, mails,
+        new_run, owned, signal, signal_kind,
     },
     run::CaseResult,
 };
 use crate::{
     journal::{MailId, RunKey, WorkerId},
     status::Status,
-    store::{Batch, LoadedRun, MailKind, MailOutcome, MailTarget, NewMail, NewWorker},
+    store::{
+        Batch, CommitOutcome, LoadedRun, MailKind, MailOutcome, MailTarget, NewMail, NewWorker,
+    },
 };
 
 /// Mail by a run's id.
@@ -69,6 +71,56 @@ pub(super) async fn mail_for_an_ended_run_is_refused(f: Fixture) -> CaseResult {
         assert_eq!(f.send(late).await?, MailOutcome::Ended(status));
     }
     assert!(f.claim(at(1_000)).await?.is_empty());
+    Ok(())
+}
+
+pub(super) async fn a_run_that_is_rolled_back_takes_nothing_that_would_have_no_effect(
+    f: Fixture,
+) -> CaseResult {
+    let run = f.start_owned("a").await?;
+    let other = f.start_owned("b").await?;
+    let rolls_back = commit(run, 1, 0).events([completed("x", 1)]);
+    f.committed(rolls_back.keep(Status::Compensating)).await?;
+    let refused = [MailKind::Cancel, signal_kind("s", 1)];
+    let taken = [MailKind::AbandonRollback, child_ended(run, "c", Ok(1)).kind];
+    // Alone, and in a batch.
+    for kind in &refused {
+        let outcome = f.send(mail(run, kind.clone())).await?;
+        assert_eq!(outcome, MailOutcome::RollingBack);
+    }
+    for kind in &taken {
+        f.deliver(mail(run, kind.clone())).await?;
+    }
+    let all = refused
+        .iter()
+        .chain(&taken)
+        .map(|kind| mail(run, kind.clone()));
+    let outcome = f.write(mails(all.chain([signal(other, "s", 1)]))).await?;
+    assert_eq!(
+        outcome.mail[..2],
+        [MailOutcome::RollingBack, MailOutcome::RollingBack]
+    );
+    for outcome in &outcome.mail[2..] {
+        assert!(matches!(outcome, MailOutcome::Delivered(_)), "{outcome:?}");
+    }
+    assert_eq!(f.mailbox(run).await?, [taken.clone(), taken].concat());
+    // A parent's word to a child that is rolled back has nothing to change.
+    let tells = commit(other, 1, 0).events([completed("x", 1)]);
+    let written = f.committed(tells.sends([cancel(run)])).await?;
+    assert_eq!(written.outgoing, [None]);
+    // So does the batch that rolls it back.
+    let third = f.start_owned("c").await?;
+    let rolls_back = commit(third, 1, 0).events([completed("x", 1)]);
+    let tells = commit(other, 1, 1).events([completed("y", 1)]);
+    let batch = commits([
+        rolls_back.keep(Status::Compensating),
+        tells.sends([cancel(third)]),
+    ]);
+    let outcome = f.write(batch).await?;
+    let CommitOutcome::Committed { outgoing, .. } = &outcome.commits[1] else {
+        return Err(format!("{outcome:?}").into());
+    };
+    assert_eq!(outgoing[..], [None]);
     Ok(())
 }
 

@@ -1,13 +1,16 @@
 //! Runs that stand aside, and what wakes a run that nobody owns.
 
 use super::{
-    fixture::{CommitExt, Fallible, Fixture, at, cancel, child_ended, commit, completed, signal},
+    fixture::{
+        CommitExt, Fallible, Fixture, at, cancel, child_ended, commit, completed, mail, mails,
+        signal,
+    },
     run::CaseResult,
 };
 use crate::{
     journal::RunKey,
     status::Status,
-    store::{Claim, NewMail, NewWorker},
+    store::{Claim, MailKind, NewMail, NewWorker},
 };
 
 /// Starts a run and parks it.
@@ -143,6 +146,23 @@ pub(super) async fn a_cancellation_wakes_a_parked_run(f: Fixture) -> CaseResult 
     assert_eq!(f.status(run).await?, Status::Parked);
     let loaded = f.claim_one(at(1)).await?;
     assert_eq!((loaded.status, loaded.mail.len()), (Status::Parked, 1));
+    Ok(())
+}
+
+pub(super) async fn what_abandons_a_rollback_wakes_a_parked_run(f: Fixture) -> CaseResult {
+    let run = parked(&f, "a").await?;
+    let other = f.start_owned("b").await?;
+    f.deliver(mail(run, MailKind::AbandonRollback)).await?;
+    let loaded = f.claim_one(at(1)).await?;
+    assert_eq!((loaded.status, loaded.mail.len()), (Status::Parked, 1));
+    // In a batch, and on parking.
+    let third = parked(&f, "c").await?;
+    let abandon = |run| mail(run, MailKind::AbandonRollback);
+    f.write(mails([abandon(third), signal(other, "s", 1)]))
+        .await?;
+    assert_eq!(f.claim_one(at(1)).await?.run, third);
+    assert!(due_after(&f, abandon, Status::Parked, |sent| sent - 1).await?);
+    assert!(!due_after(&f, abandon, Status::Parked, |sent| sent).await?);
     Ok(())
 }
 

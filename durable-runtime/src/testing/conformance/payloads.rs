@@ -255,6 +255,10 @@ fn every_kind() -> Vec<EventKind> {
         EventKind::Completed { output },
         EventKind::Failed { failure },
         EventKind::Canceled,
+        EventKind::StepStarted { attempt: 1 },
+        EventKind::StepInterrupted { attempt: 2 },
+        EventKind::CompensationStarted { attempt: u32::MAX },
+        EventKind::RollbackAbandoned,
     ]
 }
 

@@ -1,0 +1,100 @@
+//! Listings of runs.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::{
+    error::Error,
+    journal::{RunId, Timestamp},
+    status::Status,
+    store::RunQuery,
+    worker::Shared,
+};
+
+/// A listing of runs, built by [`Client::list`].
+#[derive(Debug, Clone)]
+pub struct RunList {
+    shared: Arc<Shared>,
+    query: RunQuery,
+}
+
+/// A run of a listing.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ListedRun {
+    /// Its id.
+    pub id: RunId,
+    /// Its workflow.
+    pub workflow: String,
+    /// Where it stands.
+    pub status: Status,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When its row last changed.
+    pub updated_at: Timestamp,
+    /// Why it is parked.
+    pub reason: Option<String>,
+}
+
+impl RunList {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let query = RunQuery {
+            limit: 50,
+            ..RunQuery::default()
+        };
+        Self { shared, query }
+    }
+
+    /// Only runs in this status; called again, in any of them.
+    #[must_use]
+    pub fn status(mut self, status: Status) -> Self {
+        self.query.statuses.push(status);
+        self
+    }
+
+    /// Only runs of this workflow, by the name they were recorded under: runs that began before a rename
+    /// are listed under the name that the workflow had then.
+    #[must_use]
+    pub fn workflow(mut self, name: impl Into<String>) -> Self {
+        self.query.workflow = Some(name.into());
+        self
+    }
+
+    /// The most runs of a page, from 1 to 1,000; 50 if not set.
+    #[must_use]
+    pub fn page_size(mut self, runs: usize) -> Self {
+        self.query.limit = runs.clamp(1, 1_000);
+        self
+    }
+
+    /// Reads the next page; empty when there are no more runs. Pages are stable: a run that is started
+    /// meanwhile does not shift them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::error::ErrorKind::Store) when the database cannot be read.
+    pub async fn next_page(&mut self) -> Result<Vec<ListedRun>, Error> {
+        if self.query.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let page = self.shared.store.list(&self.query).await?;
+        match page.next {
+            Some(next) => self.query.before = Some(next),
+            // The last page was read: nothing more.
+            None => self.query.limit = 0,
+        }
+        Ok(page
+            .runs
+            .into_iter()
+            .map(|run| ListedRun {
+                id: run.id,
+                workflow: run.workflow,
+                status: run.status,
+                created_at: run.created_at,
+                updated_at: run.updated_at,
+                reason: run.reason,
+            })
+            .collect())
+    }
+}
