@@ -15,9 +15,11 @@ use crate::journal::Timestamp;
 
 #[cfg(feature = "postgres")]
 mod database;
+mod steady;
 
 #[cfg(feature = "postgres")]
 pub(crate) use database::{Asked, DatabaseClock, Reading};
+pub(crate) use steady::Steady;
 
 /// Where an engine's time comes from.
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
@@ -40,8 +42,8 @@ pub trait Pacer: Send + Sync {
     /// jump. Gives the engine's number.
     fn join(&self, stirred: Arc<Notify>) -> u64;
 
-    /// The engine has ended.
-    fn leave(&self, engine: u64);
+    /// The engine has ended. `lease_until`: when its lease ends, if it did not give its runs back.
+    fn leave(&self, engine: u64, lease_until: Option<Timestamp>);
 
     /// The engine does nothing more by itself until then. It rests until it stirs or the clock jumps.
     fn rest(&self, engine: u64, rest: Rest);
@@ -64,6 +66,8 @@ pub struct Rest {
     pub at_work: bool,
     /// Whether somebody waits for a run, or for the engine, to end.
     pub awaited: bool,
+    /// The runs of workers whose lease ended before this have been freed.
+    pub reaped: Timestamp,
 }
 
 /// The clock of the machine.

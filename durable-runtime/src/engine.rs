@@ -6,14 +6,14 @@ use tokio::sync::mpsc;
 
 use crate::{
     client::Client,
-    clock::{Clock, SystemClock},
+    clock::{Clock, Steady, SystemClock},
     context::AppState,
     error::{Error, ErrorKind},
     graph::Registry,
     limits::Limits,
     observe,
     store::{MemoryStore, Named, NewWorker, Store},
-    worker::{Shared, Tuning, WorkerThread},
+    worker::{Lease, Shared, Tuning, WorkerThread},
 };
 
 /// A running engine: takes up whatever a dead process left behind, and drives runs until it is shut
@@ -53,12 +53,16 @@ impl Engine {
     /// [`shutdown_grace`](EngineBuilder::shutdown_grace), gives all runs back to the database and
     /// closes it. Suspended and half-done runs go on when an engine is opened again.
     ///
+    /// It ends within the grace whatever the database does, or a second later when the steps have used
+    /// it up. When its future is dropped, the engine is, too.
+    ///
     /// # Errors
     ///
-    /// None today; a `Result`, so that it ends a `main` that returns one.
+    /// An [`Error`] of [`ErrorKind::NotGivenBack`], which names the runs that the database did not take
+    /// back in time: other workers take them over when this one's lease ends.
+    /// [`ErrorKind::ShutDown`] when the engine was broken before.
     pub async fn shutdown(self) -> Result<(), crate::failure::BoxError> {
-        self.worker.shut_down().await;
-        Ok(())
+        Ok(self.worker.shut_down().await?)
     }
 }
 
@@ -167,15 +171,15 @@ impl EngineBuilder {
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = self.clock.or_else(|| store.clock());
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let now = clock.now();
-        let lease_until = now.after(self.tuning.lease);
+        let steady = Steady::of(Arc::clone(&clock));
+        let asked = steady.now();
         let worker = NewWorker {
-            lease_until,
+            lease_until: clock.now().after(self.tuning.lease),
             workflows: Some(registry.all_names()),
         };
         let worker = store.register_worker(worker).await?;
         observe::worker::started(worker);
-        observe::worker::freed(store.reap(now).await?);
+        let lease = Lease::granted(self.tuning.lease, asked);
         let (sender, requests) = mpsc::unbounded_channel();
         let shared = Shared::new(
             store,
@@ -185,8 +189,9 @@ impl EngineBuilder {
             self.limits,
             self.tuning,
             sender,
+            steady,
+            lease,
             worker,
-            lease_until,
         );
         let worker = WorkerThread::spawn(Arc::clone(&shared), requests).map_err(|error| {
             Error::new(

@@ -1,12 +1,12 @@
 //! The error of the engine's own calls.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use crate::{
     context::MissingState,
     failure::Failure,
     graph::RegistryError,
-    journal::{InvalidRunId, PayloadError},
+    journal::{InvalidRunId, PayloadError, RunId},
     store::{StoreError, StoreErrorKind},
 };
 
@@ -54,8 +54,11 @@ pub enum ErrorKind {
     Parked,
     /// The database failed; the [`StoreErrorKind`] is in [`Error::store_kind`].
     Store,
-    /// The engine was shut down.
+    /// The engine has ended: it was shut down or dropped, the tokio runtime has ended that it was opened
+    /// on, or it is broken; the text says which.
     ShutDown,
+    /// The engine has ended, and the database did not take back all of its runs in time.
+    NotGivenBack,
 }
 
 impl Error {
@@ -76,7 +79,7 @@ impl Error {
         }))
     }
 
-    pub(crate) fn failed(run: &crate::journal::RunId, failure: Failure) -> Self {
+    pub(crate) fn failed(run: &RunId, failure: Failure) -> Self {
         let message = format!("run `{run}` failed: {failure}");
         Self(Box::new(Inner {
             kind: ErrorKind::Failed,
@@ -85,11 +88,30 @@ impl Error {
         }))
     }
 
-    pub(crate) fn shut_down() -> Self {
-        Self::new(
-            ErrorKind::ShutDown,
-            "the engine was shut down; nothing is lost, runs go on when an engine is opened again",
-        )
+    pub(crate) fn not_given_back(
+        runs: &[RunId],
+        trouble: Option<&str>,
+        grace: Duration,
+        lease: Duration,
+    ) -> Self {
+        const NAMED: usize = 3;
+        let named: Vec<_> = runs
+            .iter()
+            .take(NAMED)
+            .map(|id| format!("`{id}`"))
+            .collect();
+        let more = match runs.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!(
+            "the engine has ended, and the database did not take back run {}{more} within the grace of \
+             {grace:?}: {}; nothing that was acknowledged is lost: other workers take them over when the \
+             lease of this one ends, in {lease:?} at the latest",
+            named.join(", "),
+            trouble.unwrap_or("it did not answer"),
+        );
+        Self::new(ErrorKind::NotGivenBack, message)
     }
 
     /// What sort of error it is.

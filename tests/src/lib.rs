@@ -6,6 +6,7 @@ pub mod history;
 pub mod needs;
 pub mod program;
 pub mod proxy;
+pub mod replica;
 #[cfg(unix)]
 pub mod server;
 pub mod simulation;

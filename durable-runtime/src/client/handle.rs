@@ -8,6 +8,7 @@ use crate::{
     error::{Error, ErrorKind},
     journal::{Payload, RunId, RunKey},
     status::Status,
+    store::RunRecord,
     worker::{Ending, recorded_ending},
 };
 
@@ -73,29 +74,38 @@ impl<W> Run<W> {
         loop {
             batches.mark_unchanged();
             let record = self.client.shared().store.read(self.key).await?;
-            let now = record.map_or(Status::Pending, |record| record.status);
+            let now = self.record(record)?.status;
             if now == status || now.is_terminal() || now == Status::Parked {
                 return Ok(now);
             }
             tokio::select! {
-                changed = batches.changed() => changed.map_err(|_| Error::shut_down())?,
+                changed = batches.changed() => changed.map_err(|_| self.client.shared().ended())?,
                 // Another process may have changed it.
-                () = tokio::time::sleep(self.client.shared().poll()) => {
-                    if self.client.shared().is_stopping() {
-                        return Err(Error::shut_down());
-                    }
-                }
+                () = tokio::time::sleep(self.client.shared().poll()) => {}
+            }
+            if self.client.shared().is_stopping() {
+                return Err(self.client.shared().ended());
             }
         }
     }
 
     async fn wait(&self) -> Result<Payload, Error> {
+        loop {
+            if let Some(ending) = self.next_ending().await? {
+                return self.judge(ending);
+            }
+        }
+    }
+
+    /// How the run has ended, or will. `None` when it has left memory otherwise, so that the database has
+    /// to be asked again.
+    async fn next_ending(&self) -> Result<Option<Ending>, Error> {
         let shared = self.client.shared();
         let mut waiting = shared.wait(self.key);
         if !waiting.is_resident {
             // It may have ended already, or be known to the database alone.
             if let Some(ending) = self.recorded_ending().await? {
-                return self.judge(ending);
+                return Ok(Some(ending));
             }
             waiting.run_goes_on();
         }
@@ -103,19 +113,22 @@ impl<W> Run<W> {
         loop {
             tokio::select! {
                 ending = &mut waiting.ending => {
-                    return self.judge(ending.map_err(|_| Error::shut_down())?);
+                    if ending.is_err() && shared.is_stopping() {
+                        return Err(shared.ended());
+                    }
+                    return Ok(ending.ok());
                 }
                 // Another process may end it. In this one, the channel above is told.
                 () = tokio::time::sleep(shared.poll()) => {}
                 Ok(()) = parked_were_tried.changed() => {}
             }
             if shared.is_stopping() {
-                return Err(Error::shut_down());
+                return Err(shared.ended());
             }
             if !shared.residents.holds(self.key)
                 && let Some(ending) = self.recorded_ending().await?
             {
-                return self.judge(ending);
+                return Ok(Some(ending));
             }
         }
     }
@@ -124,17 +137,21 @@ impl<W> Run<W> {
         let store = &self.client.shared().store;
         // Looked at before the row: a run that is tried between the two is not taken for parked.
         let parked_were_tried = *self.client.shared().parked_were_tried.borrow();
-        let Some(record) = store.read(self.key).await? else {
-            return Err(Error::new(
-                ErrorKind::UnknownRun,
-                format!("there is no run with id `{}` any more", self.id),
-            ));
-        };
+        let record = self.record(store.read(self.key).await?)?;
         // What an earlier build could not go on with, this one may.
         if record.status == Status::Parked && !parked_were_tried {
             return Ok(None);
         }
         Ok(recorded_ending(&**store, record).await?)
+    }
+
+    /// The row of this run, if it is the one that was read. Somebody may have removed it, or a failover
+    /// of the database may have forgotten it and given its number to another run.
+    fn record(&self, found: Option<RunRecord>) -> Result<RunRecord, Error> {
+        found.filter(|record| record.id == self.id).ok_or_else(|| {
+            let message = format!("there is no run with id `{}` any more", self.id);
+            Error::new(ErrorKind::UnknownRun, message)
+        })
     }
 
     fn judge(&self, ending: Ending) -> Result<Payload, Error> {

@@ -113,7 +113,7 @@ impl Client {
         };
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Start { run, reply })?;
-        let reply = answer.await.map_err(|_| Error::shut_down())?;
+        let reply = answer.await.map_err(|_| self.shared.ended())?;
         match reply.outcome {
             StartOutcome::Created { run } => Ok(run),
             StartOutcome::Exists {
@@ -233,7 +233,7 @@ impl Client {
         };
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Mail { mail, reply })?;
-        match answer.await.map_err(|_| Error::shut_down())? {
+        match answer.await.map_err(|_| self.shared.ended())? {
             MailOutcome::Delivered(_) => Ok(()),
             MailOutcome::UnknownRun => Err(unknown_run(id.as_str())),
             MailOutcome::Ended(status) => {
@@ -283,7 +283,7 @@ impl Client {
 
     fn ask(&self, request: Request) -> Result<(), Error> {
         if self.shared.is_stopping() || !self.shared.request(request) {
-            return Err(Error::shut_down());
+            return Err(self.shared.ended());
         }
         Ok(())
     }

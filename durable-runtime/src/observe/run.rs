@@ -40,11 +40,19 @@ pub(crate) fn parked(run: &RunId, workflow: &str, reason: &str) {
     );
 }
 
-/// Another worker owns the run now.
+/// Another worker owns the run now, or the database has forgotten what it has written.
 pub(crate) fn lost(run: &RunId) {
     info!(
         name: "run_lost", target: "durable", %run,
-        "ownership lost; the run goes on elsewhere"
+        "ownership lost; the run goes on as the database has it"
+    );
+}
+
+/// The database has forgotten or changed what the run has written.
+pub(crate) fn forgotten(run: &RunId) {
+    warn!(
+        name: "run_forgotten", target: "durable", %run,
+        "the database says otherwise where the run stands; it goes on as the database has it"
     );
 }
 

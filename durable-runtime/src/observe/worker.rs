@@ -27,6 +27,27 @@ pub(crate) fn not_signed_off(worker: WorkerId, error: &dyn fmt::Display) {
     );
 }
 
+pub(crate) fn not_closed(error: &dyn fmt::Display) {
+    warn!(
+        name: "database_not_closed", target: "durable", %error,
+        "the database could not be closed in good order; nothing is lost"
+    );
+}
+
+/// The engine has ended, and nobody asked for it.
+pub(crate) fn broken(trouble: &str) {
+    error!(name: "engine_ended", target: "durable", "{trouble}");
+}
+
+/// Nobody has taken the runs meanwhile.
+pub(crate) fn lease_had_ended(worker: WorkerId) {
+    let worker = worker.get();
+    info!(
+        name: "lease_had_ended", target: "durable", worker,
+        "the lease had ended and is renewed: runs that were held back go on"
+    );
+}
+
 pub(crate) fn claimed(worker: WorkerId, runs: usize) {
     let worker = worker.get();
     if runs > 0 {

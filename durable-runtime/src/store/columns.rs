@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{MailKind, NewRun, Ownership, RunUpdate, StartOutcome, rules};
+use super::{MailKind, NewRun, Owned, Ownership, RunUpdate, StartOutcome, rules};
 use crate::{
     failure::Failure,
     journal::{Epoch, Payload, PayloadError, RunKey, StepId, WorkerId},
@@ -38,6 +38,15 @@ impl There {
             input: self.input.clone(),
             parent: self.parent,
         }
+    }
+}
+
+/// Where a run stands, from its number, its epoch and the length of its journal.
+pub(super) fn owned((run, epoch, events): (i64, i64, i64)) -> Owned {
+    Owned {
+        run: RunKey::new(run),
+        epoch: Epoch::new(epoch),
+        events: usize::try_from(events).unwrap_or(0),
     }
 }
 

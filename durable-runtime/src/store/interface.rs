@@ -5,8 +5,8 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use tokio::runtime::Handle;
 
 use super::{
-    Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
-    RunRecord, StoreError,
+    Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned, RunPage,
+    RunQuery, RunRecord, StoreError,
 };
 use crate::{
     clock::Clock,
@@ -22,7 +22,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///
 /// - [`commit`](Self::commit) is one transaction, durable when it returns.
 /// - A commit is fenced: nothing of it is written unless the run's epoch is the commit's and a worker
-///   owns the run (the one that sends it, if the batch has a [`BatchId`](super::BatchId)), nor when its first event would not be the next of the journal. A commit whose
+///   owns the run (the one that sends it, if the batch has a [`BatchId`](super::BatchId)), nor when its first event would not be the next of the journal; one without events is
+///   not written either when the journal is shorter than it says. A commit whose
 ///   events are already there under the same epoch succeeds again.
 /// - A batch that is sent again under its [`BatchId`](super::BatchId), because its outcome is unknown,
 ///   has the effect of one: nothing in it is written twice, and its outcomes say where everything is.
@@ -77,6 +78,14 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// The run with this number.
     fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>>;
+
+    /// Where the runs stand that a worker owns. A worker asks when it has reason to doubt that the
+    /// database says what it remembers, and goes by the answer. `None`, which is what a store says that
+    /// does not implement it: it is never asked to forget anything, so there is nothing to compare.
+    fn owned(&self, worker: WorkerId) -> StoreFuture<'_, Option<Vec<Owned>>> {
+        let _ = worker;
+        Box::pin(async { Ok(None) })
+    }
 
     /// The runs a worker owns that have mail in their mailbox. A worker asks from time to time, for what
     /// other processes have sent to runs that are in its memory. Where only one process can use the

@@ -122,6 +122,17 @@ pub struct Claimed {
     pub next_due: Option<Timestamp>,
 }
 
+/// Where a run stands that a worker owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owned {
+    /// Its number.
+    pub run: RunKey,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// How many events its journal has.
+    pub events: usize,
+}
+
 /// A run with all it takes to go on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadedRun {

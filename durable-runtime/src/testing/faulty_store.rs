@@ -17,8 +17,8 @@ use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     replay::unit,
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
-        RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned, RunPage,
+        RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -47,6 +47,7 @@ pub enum StoreCall {
     ClaimParked,
     Find,
     Read,
+    Owned,
     Unread,
     Mailbox,
     History,
@@ -57,13 +58,14 @@ pub enum StoreCall {
 
 impl StoreCall {
     /// The calls that a worker makes by itself. All others are made for a client, who gets the error.
-    pub const OF_WORKERS: [Self; 8] = [
+    pub const OF_WORKERS: [Self; 9] = [
         Self::Commit,
         Self::Claim,
         Self::ClaimParked,
         Self::RenewLease,
         Self::ReleaseStrays,
         Self::Reap,
+        Self::Owned,
         Self::Unread,
         Self::Mailbox,
     ];
@@ -247,6 +249,10 @@ impl Store for FaultyStore {
 
     fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>> {
         Box::pin(self.make(StoreCall::Read, move |store| store.read(run)))
+    }
+
+    fn owned(&self, worker: WorkerId) -> StoreFuture<'_, Option<Vec<Owned>>> {
+        Box::pin(self.make(StoreCall::Owned, move |store| store.owned(worker)))
     }
 
     fn unread(&self, worker: WorkerId) -> StoreFuture<'_, Vec<RunKey>> {

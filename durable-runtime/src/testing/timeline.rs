@@ -30,6 +30,8 @@ struct State {
     goal: Option<Timestamp>,
     /// Whether a jump has begun, and not everybody was woken.
     jumping: bool,
+    /// When the last lease ends that an engine left behind without giving its runs back.
+    left_behind: Timestamp,
 }
 
 /// When a sleeper is to be woken, and its number.
@@ -63,6 +65,7 @@ impl Timeline {
                 last_number: 0,
                 goal: None,
                 jumping: false,
+                left_behind: Timestamp::MIN,
             }),
             arrived: Notify::new(),
         }
@@ -161,9 +164,16 @@ impl State {
         }
         let by_user = |(key, sleeper): (&SleeperKey, &Sleeper)| sleeper.by_user.then_some(key.0);
         let sleeper = self.sleepers.iter().find_map(by_user);
-        let due = self.rests().filter_map(|rest| rest.due).min();
+        let due = self.rests().filter_map(|rest| self.due(rest)).min();
         let stop = [sleeper, due].into_iter().flatten().min();
         stop.filter(|stop| *stop < Timestamp::MAX)
+    }
+
+    /// When there is reason to wake an engine: also when it has yet to free the runs of one that died.
+    fn due(&self, rest: Rest) -> Option<Timestamp> {
+        let owes = rest.reaped <= self.left_behind && self.left_behind > Timestamp::MIN;
+        let wakes = owes.then_some(rest.wakes);
+        [rest.due, wakes].into_iter().flatten().min()
     }
 
     fn jump(&mut self, to: Timestamp) -> Woken {
@@ -203,8 +213,12 @@ impl Pacer for Timeline {
         number
     }
 
-    fn leave(&self, engine: u64) {
-        self.lock().engines.remove(&engine);
+    fn leave(&self, engine: u64, lease_until: Option<Timestamp>) {
+        {
+            let mut state = self.lock();
+            state.engines.remove(&engine);
+            state.left_behind = state.left_behind.max(lease_until.unwrap_or_default());
+        }
         self.go_on();
     }
 

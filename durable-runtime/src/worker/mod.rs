@@ -9,6 +9,8 @@
 
 mod dispatcher;
 mod ending;
+mod lease;
+mod life;
 mod pace;
 mod residents;
 mod shared;
@@ -19,5 +21,6 @@ mod workflow_task;
 
 pub(crate) use dispatcher::Request;
 pub(crate) use ending::{Ending, recorded as recorded_ending};
+pub(crate) use lease::Lease;
 pub(crate) use shared::{Shared, Tuning};
 pub(crate) use thread::WorkerThread;

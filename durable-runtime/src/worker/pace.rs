@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 
 use tokio::sync::Notify;
 
-use crate::clock::{Clock, Pacer, Rest};
+use crate::{
+    clock::{Clock, Pacer, Rest},
+    journal::Timestamp,
+};
 
 /// One engine's side of a clock that jumps.
 pub(crate) struct Pace {
@@ -56,10 +59,10 @@ impl Pace {
         }
     }
 
-    /// Tells that the engine has ended.
-    pub(super) fn leave(&self) {
+    /// Tells that the engine has ended, and when its lease ends if it did not give its runs back.
+    pub(super) fn leave(&self, lease_until: Option<Timestamp>) {
         if let Some((engine, pacer)) = self.pacer() {
-            pacer.leave(engine);
+            pacer.leave(engine, lease_until);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{ending::Ending, pace::Pace, slot::Slot};
-use crate::journal::RunKey;
+use crate::journal::{RunId, RunKey};
 
 /// The runs of this worker that are in memory.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(crate) struct Residents {
 struct Inner {
     slots: BTreeMap<RunKey, Arc<Slot>>,
     waiters: BTreeMap<RunKey, Waiters>,
+    /// Runs that have left memory and are being given back.
+    leaving: Vec<RunId>,
 }
 
 /// Those who wait for one run to end.
@@ -35,8 +37,9 @@ impl Residents {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn insert(&self, slot: &Arc<Slot>) {
-        self.lock().slots.insert(slot.run, Arc::clone(slot));
+    /// Gives the place of the same run that was there before, if there was one.
+    pub(super) fn insert(&self, slot: &Arc<Slot>) -> Option<Arc<Slot>> {
+        self.lock().slots.insert(slot.run, Arc::clone(slot))
     }
 
     /// Removes a run, unless its place was taken by a later claim of the same run.
@@ -69,6 +72,31 @@ impl Residents {
 
     pub(super) fn keys(&self) -> Vec<RunKey> {
         self.lock().slots.keys().copied().collect()
+    }
+
+    /// Removes runs that are at rest, and holds them for being given back until it is said that they are.
+    pub(super) fn take_resting(&self) -> Vec<Arc<Slot>> {
+        let mut inner = self.lock();
+        let resting = inner.slots.extract_if(.., |_, slot| !slot.is_busy());
+        let resting: Vec<_> = resting.map(|(_, slot)| slot).collect();
+        inner
+            .leaving
+            .extend(resting.iter().map(|slot| slot.id.clone()));
+        resting
+    }
+
+    /// What was taken at rest has been given back.
+    pub(super) fn were_given_back(&self) {
+        self.lock().leaving.clear();
+    }
+
+    /// The ids of the runs that this worker has not given back.
+    pub(super) fn ids(&self) -> Vec<RunId> {
+        let inner = self.lock();
+        let leaving = inner.leaving.iter().cloned();
+        leaving
+            .chain(inner.slots.values().map(|slot| slot.id.clone()))
+            .collect()
     }
 
     pub(super) fn any_busy(&self) -> bool {
@@ -132,6 +160,11 @@ impl Residents {
                 inner.waiters.remove(&run);
             }
         }
+    }
+
+    /// Has everybody who waits for a run ask the database.
+    pub(super) fn have_asked(&self, run: RunKey) {
+        self.lock().waiters.remove(&run);
     }
 
     /// Tells everybody who waits that the engine ends first.

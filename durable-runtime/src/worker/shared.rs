@@ -16,13 +16,15 @@ use tokio::{
 
 use super::{
     Request,
+    lease::Lease,
+    life::Life,
     pace::Pace,
     residents::{Residents, Waiting},
     slot::Input,
     timers::Timers,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Steady},
     context::AppState,
     graph::Registry,
     journal::{RunKey, Timestamp, WorkerId},
@@ -58,6 +60,8 @@ impl Default for Tuning {
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What the engine's own rhythm goes by.
+    pub(super) steady: Steady,
     pub(crate) registry: Registry,
     pub(crate) state: AppState,
     pub(crate) limits: Limits,
@@ -74,10 +78,14 @@ pub(crate) struct Shared {
     pub(crate) trouble: watch::Sender<Option<String>>,
     /// Whether this worker has tried every run that was parked when it started.
     pub(crate) parked_were_tried: watch::Sender<bool>,
+    pub(super) lease: Lease,
+    /// Whether the database may say something else than the memory of this worker: a call failed, or
+    /// hints were lost.
+    pub(super) is_in_doubt: AtomicBool,
     worker: AtomicI64,
-    /// Until when the worker is sure to own its runs, in microseconds.
-    lease_until: AtomicI64,
-    stopping: AtomicBool,
+    /// Where the engine is in its life; and whether it ends, to be read at each step.
+    pub(super) life: watch::Sender<Life>,
+    pub(super) stopping: AtomicBool,
 }
 
 impl Shared {
@@ -93,13 +101,15 @@ impl Shared {
         limits: Limits,
         tuning: Tuning,
         requests: mpsc::UnboundedSender<Request>,
+        steady: Steady,
+        lease: Lease,
         worker: WorkerId,
-        lease_until: Timestamp,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
             pace: Pace::of(&clock),
             clock,
+            steady,
             registry,
             state,
             limits,
@@ -111,8 +121,10 @@ impl Shared {
             batches: watch::Sender::new(0),
             trouble: watch::Sender::new(None),
             parked_were_tried: watch::Sender::new(false),
+            lease,
+            is_in_doubt: AtomicBool::new(false),
             worker: AtomicI64::new(worker.get()),
-            lease_until: AtomicI64::new(lease_until.as_micros()),
+            life: watch::Sender::new(Life::Running),
             stopping: AtomicBool::new(false),
         })
     }
@@ -125,19 +137,10 @@ impl Shared {
         self.worker.store(worker.get(), Ordering::Release);
     }
 
-    pub(super) fn set_lease(&self, until: Timestamp) {
-        self.lease_until.store(until.as_micros(), Ordering::Release);
-    }
-
-    /// Whether the lease may have ended, so that others may own this worker's runs.
-    pub(super) fn lease_has_ended(&self, now: Timestamp) -> bool {
-        now.as_micros() >= self.lease_until.load(Ordering::Acquire)
-    }
-
     /// Whether user code with effects may start: a worker that may have lost its runs, or that ends,
     /// starts none.
     pub(super) fn may_start_steps(&self, now: Timestamp) -> bool {
-        !self.is_stopping() && !self.lease_has_ended(now)
+        !self.is_stopping() && !self.lease.has_ended(self.steady.at(now))
     }
 
     /// How long to wait before looking for what other processes have done: where they give hints, it is
@@ -154,16 +157,18 @@ impl Shared {
         self.stopping.load(Ordering::Acquire)
     }
 
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-    }
-
-    /// Drops every run in memory, as a crash would.
-    pub(super) fn abandon(&self) {
+    /// Drops every run in memory.
+    pub(super) fn drop_all(&self) {
         for slot in self.residents.all() {
+            self.residents.remove(&slot);
             slot.push(Input::Drop);
         }
-        self.residents.tell_shut_down();
+    }
+
+    /// When it is, by the engine's clock, at this steady time.
+    pub(super) fn wall(&self, at: Duration) -> Timestamp {
+        let now = self.clock.now();
+        now.after(at.saturating_sub(self.steady.at(now)))
     }
 
     pub(super) fn note_success(&self) {
@@ -176,6 +181,7 @@ impl Shared {
     }
 
     pub(super) fn note_trouble(&self, error: &StoreError) {
+        self.doubt();
         match self.trouble.send_replace(Some(error.to_string())) {
             None => observe::worker::store_failed(error),
             Some(_) => observe::worker::store_fails_still(error),
@@ -185,6 +191,11 @@ impl Shared {
     /// Waits for a run to end.
     pub(crate) fn wait(&self, run: RunKey) -> Waiting<'_> {
         self.residents.wait(&self.pace, run)
+    }
+
+    /// Has the dispatcher compare what is in memory with what the database says.
+    pub(super) fn doubt(&self) {
+        self.is_in_doubt.store(true, Ordering::Release);
     }
 
     /// Hands a request to the dispatcher. `false` when the engine has ended.

@@ -3,13 +3,14 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
     task::{Wake, Waker},
 };
 
 use crate::{
-    journal::{MailId, RunId, RunKey},
+    journal::{Epoch, MailId, RunId, RunKey},
+    replay::Identity,
     store::Mail,
 };
 
@@ -31,6 +32,9 @@ pub(crate) enum Input {
 pub(crate) struct Slot {
     pub(crate) run: RunKey,
     pub(crate) id: RunId,
+    pub(crate) epoch: Epoch,
+    /// How many events of its journal are known to be durable.
+    durable: AtomicUsize,
     inner: Mutex<Inner>,
     /// Whether the body was woken since it was polled last.
     woken: AtomicBool,
@@ -60,11 +64,14 @@ enum Activity {
 }
 
 impl Slot {
-    /// The place of a run whose mailbox was read when `read_at` was the last mail known here.
-    pub(crate) fn new(run: RunKey, id: RunId, read_at: MailId) -> Arc<Self> {
+    /// The place of a run of whose journal so many events are durable, and whose mailbox was read when
+    /// `read_at` was the last mail known here.
+    pub(crate) fn new(run: &Identity, durable: usize, read_at: MailId) -> Arc<Self> {
         Arc::new(Self {
-            run,
-            id,
+            run: run.run,
+            id: run.id.clone(),
+            epoch: run.epoch,
+            durable: AtomicUsize::new(durable),
             inner: Mutex::default(),
             woken: AtomicBool::new(true),
             busy: AtomicBool::new(true),
@@ -122,6 +129,15 @@ impl Slot {
             Activity::AtRest { at_work } => Some(at_work),
             Activity::Woken | Activity::Polled => None,
         }
+    }
+
+    pub(crate) fn note_durable(&self, events: usize) {
+        self.durable.fetch_add(events, Ordering::AcqRel);
+    }
+
+    /// How many events of its journal are known to be durable.
+    pub(crate) fn durable(&self) -> usize {
+        self.durable.load(Ordering::Acquire)
     }
 
     pub(crate) fn note_read(&self, last: MailId) {

@@ -44,6 +44,19 @@ pub(super) struct WorkflowTask {
     wake_at: Option<Timestamp>,
     /// When a body that is winding down is dropped.
     grace_until: Option<Timestamp>,
+    /// Whether the run has left memory in good order, and whether the task is being polled.
+    is_done: bool,
+    is_polled: bool,
+}
+
+impl Drop for WorkflowTask {
+    fn drop(&mut self) {
+        if !self.is_done {
+            let slot = Arc::clone(&self.slot);
+            let panicked = self.is_polled;
+            self.shared.request(Request::Vanished { slot, panicked });
+        }
+    }
 }
 
 enum Body {
@@ -84,6 +97,8 @@ impl WorkflowTask {
             ending: None,
             wake_at: None,
             grace_until: None,
+            is_done: false,
+            is_polled: false,
         }
     }
 }
@@ -92,7 +107,26 @@ impl Future for WorkflowTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let inputs = self.slot.take(cx.waker());
+        self.is_polled = true;
+        self.is_done = self.go_on(cx.waker()).is_ready();
+        self.is_polled = false;
+        if self.is_done {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Drive {
+    Quiet,
+    Yielded,
+}
+
+impl WorkflowTask {
+    fn go_on(&mut self, task: &Waker) -> Poll<()> {
+        let inputs = self.slot.take(task);
         if self.take_in(inputs).is_break() {
             return Poll::Ready(());
         }
@@ -104,19 +138,11 @@ impl Future for WorkflowTask {
         self.send_commit();
         self.set_timer();
         if drive == Drive::Yielded || !self.rest() {
-            cx.waker().wake_by_ref();
+            task.wake_by_ref();
         }
         Poll::Pending
     }
-}
 
-#[derive(PartialEq, Eq)]
-enum Drive {
-    Quiet,
-    Yielded,
-}
-
-impl WorkflowTask {
     /// Tells the machine the time and whether steps may start.
     fn look(&self) {
         let now = self.shared.clock.now();

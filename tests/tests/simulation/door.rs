@@ -1,6 +1,9 @@
 //! What the workflows of these tests share.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use durable::{Engine, EngineBuilder, testing::VirtualClock};
 use tokio::sync::Notify;
@@ -10,9 +13,20 @@ use tokio::sync::Notify;
 pub struct Door {
     pub open: Arc<Notify>,
     pub passed: Arc<Notify>,
+    begun: Arc<AtomicU32>,
 }
 
 impl Door {
+    /// Notes that a step has begun.
+    pub fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many have.
+    pub fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     pub async fn pass(&self) {
         self.open.notified().await;
         self.passed.notify_one();

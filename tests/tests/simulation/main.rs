@@ -8,7 +8,11 @@
 #[cfg(test)]
 mod door;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod leases;
 #[cfg(test)]
 mod mended;
 #[cfg(test)]

@@ -160,7 +160,7 @@ impl State {
         let position = commit.position as usize;
         let there = run.events.get(position..).unwrap_or_default();
         if commit.events.is_empty() {
-            return if is_owner {
+            return if is_owner && run.events.len() >= position {
                 Standing::Fresh
             } else if run.owner.is_none() && rules::is_same_release(commit, run.status) {
                 Standing::Repeated

@@ -9,7 +9,7 @@ use super::state::State;
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, Owned, RunPage, RunQuery,
         RunRecord, Store, StoreFuture,
     },
 };
@@ -99,6 +99,10 @@ impl Store for MemoryStore {
 
     fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>> {
         self.with(move |state| state.read(run))
+    }
+
+    fn owned(&self, worker: WorkerId) -> StoreFuture<'_, Option<Vec<Owned>>> {
+        self.with(move |state| Some(state.owned(worker)))
     }
 
     fn unread(&self, worker: WorkerId) -> StoreFuture<'_, Vec<RunKey>> {

@@ -4,7 +4,7 @@ use super::state::{Run, State, Worker};
 use crate::{
     journal::{Epoch, RunKey, Timestamp, WorkerId},
     status::Status,
-    store::{Claim, Claimed, LoadedRun, NewWorker, rules},
+    store::{Claim, Claimed, LoadedRun, NewWorker, Owned, rules},
 };
 
 impl State {
@@ -160,6 +160,17 @@ impl State {
                 }
             }
         }
+    }
+
+    pub(super) fn owned(&self, worker: WorkerId) -> Vec<Owned> {
+        let runs = self.runs.iter();
+        runs.filter(|(_, run)| run.owner == Some(worker))
+            .map(|(key, run)| Owned {
+                run: *key,
+                epoch: run.epoch,
+                events: run.events.len(),
+            })
+            .collect()
     }
 
     pub(super) fn unread(&self, worker: WorkerId) -> Vec<RunKey> {

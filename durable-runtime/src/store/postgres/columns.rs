@@ -227,16 +227,13 @@ impl<'b> Commits<'b> {
     fn add(&mut self, commit: &'b Commit) -> Result<(), sqlx::Error> {
         let columns = commit.update.as_ref().map(UpdateColumns::of);
         let columns = columns.as_ref();
-        let position = match commit.events.is_empty() {
-            true => None,
-            false => Some(i32::try_from(commit.position).map_err(unreadable)?),
-        };
+        let position = i32::try_from(commit.position).map_err(unreadable)?;
         let status = columns.map(|update| small(update.status)).transpose()?;
         let wakes = columns.and_then(|update| update.wakes);
         let reason = commit.update.as_ref().and_then(|u| u.reason.as_deref());
         self.run.push(commit.run.get());
         self.epoch.push(commit.epoch.get());
-        self.position.push(position);
+        self.position.push(Some(position));
         self.status.push(status);
         self.release.push(columns.map(|update| update.release));
         self.due.push(columns.and_then(|update| update.due));

@@ -124,6 +124,11 @@ impl Hints {
         self.outgoing.add(Hint::due());
     }
 
+    /// Tells this process that a connection broke: the server may be another one now, which knows less.
+    pub(super) fn note_break(&self) {
+        self.incoming.add(Hint::missed());
+    }
+
     /// Tells this process and the others that runs have come free.
     pub(super) fn announce_due(&self) {
         self.incoming.add(Hint::due());

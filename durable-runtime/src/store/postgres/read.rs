@@ -6,7 +6,7 @@ use super::convert::{self, RECORD, unreadable, wanted};
 use crate::{
     journal::{Event, RunId, RunKey, WorkerId},
     status::Status,
-    store::{Mail, RunPage, RunQuery, RunRecord},
+    store::{Mail, Owned, RunPage, RunQuery, RunRecord, columns},
 };
 
 pub(super) async fn find(
@@ -60,6 +60,21 @@ pub(super) async fn history(
             convert::event(row, 0).map_err(|error| bad(&error))
         })
         .collect()
+}
+
+/// Journals have no gaps, so the last position tells how many events there are.
+pub(super) async fn owned(
+    connection: &mut PgConnection,
+    worker: WorkerId,
+) -> Result<Option<Vec<Owned>>, sqlx::Error> {
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT run, epoch::BIGINT, (SELECT coalesce(max(position) + 1, 0) FROM journal AS j \
+         WHERE j.run = r.run)::BIGINT FROM runs AS r WHERE owner = $1",
+    )
+    .bind(worker.get())
+    .fetch_all(connection)
+    .await?;
+    Ok(Some(rows.into_iter().map(columns::owned).collect()))
 }
 
 /// Most mailboxes are empty at any time, and ended runs have none.

@@ -17,8 +17,8 @@ use crate::{
     clock::Clock,
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
-        RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned, RunPage,
+        RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -161,6 +161,7 @@ impl PostgresStore {
             match self.call(doing, pool, work()).await {
                 Err(error) if error.is_transient() => {
                     pool(&self.0.prepared).forget_idle();
+                    self.0.prepared.hints.note_break();
                     self.call(doing, pool, work()).await
                 }
                 done => done,
@@ -294,6 +295,12 @@ impl Store for PostgresStore {
     fn read(&self, run: RunKey) -> StoreFuture<'_, Option<RunRecord>> {
         self.read_only("read a run", move || {
             Box::new(move |c| Box::pin(read::read(c, run)))
+        })
+    }
+
+    fn owned(&self, worker: WorkerId) -> StoreFuture<'_, Option<Vec<Owned>>> {
+        self.read_only("look which runs are owned", move || {
+            Box::new(move |c| Box::pin(read::owned(c, worker)))
         })
     }
 

@@ -115,14 +115,9 @@ pub(super) fn ended(updates: &[(&Commit, &RunUpdate)]) -> Option<String> {
 }
 
 pub(super) fn bind_fence(s: Bound, sender: Option<WorkerId>, commit: &Commit) -> Bind {
-    let follows = if commit.events.is_empty() {
-        0
-    } else {
-        commit.position
-    };
     Ok(s.bind(commit.run.get())
         .bind(commit.epoch.get())
-        .bind(follows)
+        .bind(commit.position)
         .bind(sender.map(WorkerId::get)))
 }
 

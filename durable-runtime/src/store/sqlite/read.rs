@@ -6,7 +6,7 @@ use super::convert::{self, RECORD, unreadable};
 use crate::{
     journal::{Event, RunId, RunKey, WorkerId},
     status::Status,
-    store::{Mail, RunPage, RunQuery, RunRecord},
+    store::{Mail, Owned, RunPage, RunQuery, RunRecord, columns},
 };
 
 pub(super) async fn find(
@@ -63,6 +63,21 @@ pub(super) async fn history(
 }
 
 /// Most mailboxes are empty at any time, and ended runs have none.
+/// Journals have no gaps, so the last position tells how many events there are.
+pub(super) async fn owned(
+    connection: &mut SqliteConnection,
+    worker: WorkerId,
+) -> Result<Option<Vec<Owned>>, sqlx::Error> {
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT run, epoch, (SELECT coalesce(max(position) + 1, 0) FROM journal AS j \
+         WHERE j.run = r.run) FROM runs AS r WHERE owner = ?",
+    )
+    .bind(worker.get())
+    .fetch_all(connection)
+    .await?;
+    Ok(Some(rows.into_iter().map(columns::owned).collect()))
+}
+
 pub(super) async fn unread(
     connection: &mut SqliteConnection,
     worker: WorkerId,

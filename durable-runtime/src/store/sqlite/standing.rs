@@ -38,7 +38,10 @@ pub(super) async fn standing(
     }
     if commit.events.is_empty() {
         return Ok(if is_owner {
-            Standing::Fresh
+            match is_next(connection, commit.run, commit.position).await? {
+                true => Standing::Fresh,
+                false => Standing::Lost,
+            }
         } else if owner.is_none() && rules::is_same_release(commit, convert::status(status)?) {
             Standing::Repeated
         } else {

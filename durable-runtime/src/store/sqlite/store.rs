@@ -12,7 +12,7 @@ use super::{
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, RunPage, RunQuery,
+        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, Owned, RunPage, RunQuery,
         RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
@@ -261,6 +261,13 @@ impl Store for SqliteStore {
         self.read_only(
             "read a run",
             Box::new(move |c| Box::pin(read::read(c, run))),
+        )
+    }
+
+    fn owned(&self, worker: WorkerId) -> StoreFuture<'_, Option<Vec<Owned>>> {
+        self.read_only(
+            "look which runs are owned",
+            Box::new(move |c| Box::pin(read::owned(c, worker))),
         )
     }
 

@@ -49,6 +49,7 @@ macro_rules! __conformance_cases {
                 events_are_appended_in_order
                 a_status_is_set_and_the_owner_kept
                 a_stale_epoch_writes_nothing
+                a_journal_that_is_shorter_than_a_commit_says_takes_nothing
                 another_worker_writes_nothing
                 an_epoch_from_the_future_writes_nothing
                 an_unknown_run_is_lost
@@ -172,6 +173,7 @@ macro_rules! __conformance_cases {
                 a_mailbox_shows_what_is_not_consumed
                 an_ended_run_has_an_empty_mailbox_and_its_journal
                 a_row_tells_when_it_changed
+                a_worker_is_told_where_its_runs_stand
             }
             listing {
                 an_empty_database_has_one_empty_page

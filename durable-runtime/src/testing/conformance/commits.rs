@@ -65,6 +65,28 @@ pub(super) async fn a_stale_epoch_writes_nothing(f: Fixture) -> CaseResult {
     Ok(())
 }
 
+/// A failover may have forgotten what the commit builds on.
+pub(super) async fn a_journal_that_is_shorter_than_a_commit_says_takes_nothing(
+    f: Fixture,
+) -> CaseResult {
+    let [a, b] = [f.start_owned("a").await?, f.start_owned("b").await?];
+    let events = [completed("x", 1)];
+    for run in [a, b] {
+        let first = commit(run, 1, 0).events(events.clone());
+        f.committed(first.keep(Status::Running)).await?;
+    }
+    // Without events and with some; alone, and next to others.
+    let state = |run| commit(run, 1, 2).keep(Status::Suspended);
+    assert_eq!(f.commit(state(a)).await?, LOST);
+    assert_eq!(f.commit(state(a).events(events.clone())).await?, LOST);
+    let written = f.write(commits([state(a), state(b)])).await?;
+    assert_eq!(written.commits, [LOST, LOST]);
+    assert_eq!(f.status(a).await?, Status::Running);
+    f.committed(commit(a, 1, 1).keep(Status::Suspended)).await?;
+    assert_eq!(f.status(a).await?, Status::Suspended);
+    Ok(())
+}
+
 pub(super) async fn another_worker_writes_nothing(f: Fixture) -> CaseResult {
     let [a, b] = [f.start_owned("a").await?, f.start_owned("b").await?];
     let other = f.store().register_worker(NewWorker::until(at(60))).await?;

@@ -1,10 +1,14 @@
 //! Reading single runs.
 
 use super::{
-    fixture::{CommitExt, Fixture, at, cancel, commit, completed, id, signal},
+    fixture::{CommitExt, Fixture, at, cancel, commit, completed, id, owned, signal},
     run::CaseResult,
 };
-use crate::{journal::RunKey, status::Status, store::MailKind};
+use crate::{
+    journal::{Epoch, RunKey},
+    status::Status,
+    store::{MailKind, NewWorker, Owned},
+};
 
 pub(super) async fn a_run_is_found_by_id_and_by_number(f: Fixture) -> CaseResult {
     let run = f.start("a").await?;
@@ -82,5 +86,29 @@ pub(super) async fn a_row_tells_when_it_changed(f: Fixture) -> CaseResult {
     f.committed(ends).await?;
     let record = f.record(run).await?;
     assert_eq!((record.created_at, record.updated_at), (at(0), at(8)));
+    Ok(())
+}
+
+pub(super) async fn a_worker_is_told_where_its_runs_stand(f: Fixture) -> CaseResult {
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
+    let new = f.start_owned("new").await?;
+    let further = f.start_owned("further").await?;
+    let events = [completed("x", 1), completed("y", 2)];
+    f.committed(commit(further, 1, 0).events(events)).await?;
+    f.start_run(owned("other", other)).await?;
+    f.start("due").await?;
+    let claimed = f.claim_one(at(1)).await?;
+    let released = f.waiting("released", None).await?;
+    let owned = f.store().owned(f.worker).await?;
+    let mut owned = owned.ok_or("the store cannot tell")?;
+    owned.sort_unstable_by_key(|run| run.run);
+    let mut expected =
+        [(new, 1, 0), (further, 1, 2), (claimed.run, 1, 0)].map(|(run, epoch, events)| Owned {
+            run,
+            epoch: Epoch::new(epoch),
+            events,
+        });
+    expected.sort_unstable_by_key(|run| run.run);
+    assert_eq!(owned, expected, "{released:?} belongs to nobody");
     Ok(())
 }

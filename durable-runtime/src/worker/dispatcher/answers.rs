@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Dispatcher, StartReply, Written, persist};
 use crate::{
     journal::{MailId, Timestamp},
-    observe,
     store::{
         Commit, CommitOutcome, Delivery, Hint, Mail, MailKind, MailOutcome, Ownership, RunUpdate,
         StartOutcome,
@@ -60,12 +59,7 @@ impl Dispatcher {
         outcome: CommitOutcome,
     ) {
         let CommitOutcome::Committed { children, outgoing } = outcome else {
-            if let Some(slot) = slot {
-                observe::run::lost(&slot.id);
-                self.shared.residents.remove(&slot);
-                slot.push(Input::Drop);
-            }
-            return;
+            return self.lose(slot);
         };
         let trial_is_over = self.on_trial.take_if(|run| *run == commit.run);
         if trial_is_over.is_some() {
@@ -85,6 +79,7 @@ impl Dispatcher {
             if released {
                 self.shared.residents.remove(&slot);
             }
+            slot.note_durable(commit.events.len());
             slot.push(Input::Committed {
                 events: commit.events.len(),
             });
@@ -161,6 +156,10 @@ impl Dispatcher {
         if hint.due || hint.missed {
             self.next_claim = Timestamp::MIN;
         }
+        if hint.missed {
+            // The database may be another one, which knows less.
+            self.shared.doubt();
+        }
         for run in hint.mail {
             if let Some(slot) = self.shared.residents.find(run) {
                 self.fetch_mail(&slot).await;
@@ -200,13 +199,7 @@ impl Dispatcher {
 
     /// Hands the run's task whatever is in its mailbox; it knows what it has seen.
     pub(super) async fn fetch_mail(&self, slot: &Arc<Slot>) {
-        let mail = persist(&self.shared, self.next_heartbeat, |store| {
-            store.mailbox(slot.run)
-        })
-        .await;
-        let Some(mail) = mail else {
-            return;
-        };
+        let mail = persist(&self.shared, |store| store.mailbox(slot.run)).await;
         slot.note_read(self.last_mail);
         for mail in mail {
             slot.push(Input::Mail(mail));

@@ -22,7 +22,7 @@ fn size(request: &Request) -> usize {
         Request::Start { run, .. } => run.bytes(),
         Request::Mail { mail, .. } => mail.bytes(),
         Request::Commit { commit, .. } | Request::LetGo { commit } => commit.bytes(),
-        Request::Shutdown { .. } => 0,
+        Request::Vanished { .. } | Request::Shutdown => 0,
     };
     bytes.max(1)
 }

@@ -1,14 +1,19 @@
 //! Runs come to this worker: started for it, due, or parked and to be tried.
 
+use std::sync::Arc;
+
 use super::{CLAIM_MAX, Dispatcher, Request};
 use crate::{
     graph::Definition,
-    journal::{Epoch, MailId, RunKey, Timestamp},
+    journal::{Epoch, MailId, Payload, RunKey, Timestamp},
     observe,
     replay::{Identity, Machine},
     status::Status,
     store::{Claim, Commit, LoadedRun, NewRun, Ownership, RunUpdate, StoreError},
-    worker::{slot::Slot, workflow_task::WorkflowTask},
+    worker::{
+        slot::{Input, Slot},
+        workflow_task::WorkflowTask,
+    },
 };
 
 impl Dispatcher {
@@ -45,24 +50,22 @@ impl Dispatcher {
             definition,
         };
         let machine = Machine::start(identity, self.shared.machine_limits(), run.at);
-        self.spawn(key, machine, run.input, false);
+        self.spawn(machine, 0, run.input, false);
     }
 
-    pub(super) fn spawn(
-        &self,
-        key: RunKey,
-        machine: Machine,
-        input: crate::journal::Payload,
-        on_trial: bool,
-    ) {
-        let slot = Slot::new(key, machine.identity().id.clone(), self.last_mail);
-        self.shared.residents.insert(&slot);
+    /// Begins to drive a run of whose journal so many events are durable.
+    fn spawn(&self, machine: Machine, durable: usize, input: Payload, on_trial: bool) {
+        let slot = Slot::new(machine.identity(), durable, self.last_mail);
+        if let Some(before) = self.shared.residents.insert(&slot) {
+            // The database says that nobody had it.
+            before.push(Input::Drop);
+        }
         let task = WorkflowTask::new(&self.shared, slot, machine, input, on_trial);
         self.shared.runtime.spawn(task);
     }
 
     pub(super) async fn claim(&mut self, now: Timestamp) {
-        self.next_poll = now.after(self.shared.poll());
+        self.next_poll = self.shared.steady.at(now) + self.shared.poll();
         self.next_claim = Timestamp::MAX;
         let Some(claim) = self.next_claim_of(now).await else {
             return;
@@ -77,7 +80,8 @@ impl Dispatcher {
                     self.take_claimed(run);
                 }
             }
-            Err(error) => self.note_lost_claim(&error),
+            // What it took is found when the doubt is settled.
+            Err(error) => self.claim_again(&error),
         }
     }
 
@@ -100,13 +104,22 @@ impl Dispatcher {
             }
             Err(error) => {
                 self.heartbeat_is_needed = true;
-                self.note_lost_claim(&error);
+                self.shared.note_trouble(&error);
             }
         }
     }
 
+    /// The database did not answer: it is asked again at the next poll.
+    pub(super) fn claim_again(&mut self, error: &StoreError) {
+        self.next_claim = self.next_claim.min(self.shared.wall(self.next_poll));
+        self.shared.note_trouble(error);
+    }
+
     /// What to ask for; `None` when there is no room, or before it is known what a claim took.
     pub(super) async fn next_claim_of(&mut self, now: Timestamp) -> Option<Claim> {
+        if !self.settle_doubt().await {
+            return None;
+        }
         let residents = self.shared.residents.len();
         let room = self
             .shared
@@ -114,38 +127,12 @@ impl Dispatcher {
             .resident_runs_max
             .saturating_sub(residents);
         self.short_of_room = room == 0;
-        let ready = room > 0
-            && !self.shared.is_stopping()
-            && (!self.claim_is_unknown || self.release_strays().await);
+        let ready = room > 0 && !self.shared.is_stopping();
         ready.then(|| Claim {
             worker: self.shared.worker(),
             now,
             limit: room.min(CLAIM_MAX),
         })
-    }
-
-    pub(super) fn note_lost_claim(&mut self, error: &StoreError) {
-        self.claim_is_unknown = true;
-        self.next_claim = self.next_claim.min(self.next_poll);
-        self.shared.note_trouble(error);
-    }
-
-    /// Gives back what a claim took whose reply was lost.
-    pub(super) async fn release_strays(&mut self) -> bool {
-        let residents = self.shared.residents.keys();
-        let released = self
-            .shared
-            .store
-            .release_strays(self.shared.worker(), &residents)
-            .await;
-        match released {
-            Ok(_) => self.claim_is_unknown = false,
-            Err(error) => {
-                self.next_claim = self.next_claim.min(self.next_poll);
-                self.shared.note_trouble(&error);
-            }
-        }
-        !self.claim_is_unknown
     }
 
     /// Begins to drive a run that was claimed, or parks it when this build cannot.
@@ -155,7 +142,8 @@ impl Dispatcher {
         if on_trial {
             self.on_trial = Some(key);
         }
-        let position = u32::try_from(run.events.len()).unwrap_or(u32::MAX);
+        let durable = run.events.len();
+        let position = u32::try_from(durable).unwrap_or(u32::MAX);
         let Some(definition) = self.shared.registry.find(&run.workflow) else {
             let reason = self.shared.registry.unknown(&run.workflow);
             observe::run::parked(&run.id, &run.workflow, &reason);
@@ -168,13 +156,25 @@ impl Dispatcher {
         let (id, input) = (run.id.clone(), run.input.clone());
         let identity = self.identify(&mut run, definition);
         match Machine::load(identity, self.shared.machine_limits(), run) {
-            Ok(machine) => self.spawn(key, machine, input, on_trial),
+            Ok(machine) => self.spawn(machine, durable, input, on_trial),
             Err(reason) => {
                 let reason = reason.to_string();
                 observe::run::parked(&id, definition.name, &reason);
                 self.park(key, epoch, position, reason);
             }
         }
+    }
+
+    /// The task of a run is gone: the run is claimed anew, or parked if it would only happen again.
+    pub(super) fn bury(&mut self, slot: &Arc<Slot>, panicked: bool) {
+        self.shared.residents.remove(slot);
+        if panicked {
+            let position = u32::try_from(slot.durable()).unwrap_or(u32::MAX);
+            let reason = "the engine panicked while it drove this run; the panic is in the log";
+            return self.park(slot.run, slot.epoch, position, reason.to_owned());
+        }
+        self.shared.doubt();
+        self.next_claim = Timestamp::MIN;
     }
 
     pub(super) fn identify(

@@ -5,69 +5,90 @@ use crate::{
     journal::Timestamp,
     observe,
     store::{NewWorker, StoreError},
-    worker::slot::Input,
+    worker::{Shared, slot::Input},
 };
+
+/// Renews the lease, and has every run look at what the worker may do if it had ended meanwhile: runs
+/// were held back. `false` when the worker is not registered any more.
+pub(super) async fn renew(shared: &Shared) -> Result<bool, StoreError> {
+    let until = shared.clock.now().after(shared.tuning.lease);
+    let asked = shared.steady.now();
+    match shared.store.renew_lease(shared.worker(), until).await {
+        Ok(true) => {
+            if shared.lease.renewed(asked, shared.steady.now()) {
+                observe::worker::lease_had_ended(shared.worker());
+                tell_all(shared);
+            }
+            Ok(true)
+        }
+        Ok(false) => {
+            shared.lease.lose();
+            Ok(false)
+        }
+        Err(error) => {
+            shared.lease.was_not_renewed(shared.steady.now());
+            Err(error)
+        }
+    }
+}
+
+/// Has every run look at what the worker may do.
+pub(super) fn tell_all(shared: &Shared) {
+    for slot in shared.residents.all() {
+        slot.push(Input::Look);
+    }
+}
 
 impl Dispatcher {
     /// Renews the lease and frees the runs of workers whose lease has ended.
-    pub(super) async fn heartbeat(&mut self, now: Timestamp) {
+    pub(super) async fn heartbeat(&mut self) {
         self.try_parked = true;
         self.heartbeat_is_needed = false;
-        self.next_heartbeat = now.after(self.shared.tuning.lease / 3);
-        match self.renew(now).await {
+        match self.renew().await {
             Ok(()) => {
+                self.next_heartbeat = self.shared.lease.renew_at();
                 self.shared.note_success();
                 self.fetch_unread().await;
             }
             Err(error) => {
                 self.heartbeat_is_needed = true;
-                // Others could not renew either: nobody is reaped before they had the time to.
-                self.next_reap = now.after(self.shared.tuning.lease);
+                self.next_heartbeat = self.shared.lease.renew_at();
                 self.shared.note_trouble(&error);
             }
         }
     }
 
-    pub(super) async fn renew(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let until = now.after(self.shared.tuning.lease);
-        let had_ended = self.shared.lease_has_ended(now);
-        let worker = self.shared.worker();
-        if !self.shared.store.renew_lease(worker, until).await? {
-            return self.start_over(until).await;
+    async fn renew(&mut self) -> Result<(), StoreError> {
+        if !renew(&self.shared).await? {
+            return self.start_over().await;
         }
-        self.shared.set_lease(until);
-        if had_ended {
-            self.next_reap = until;
-            self.tell_all();
-        }
-        if now >= self.next_reap {
+        if self.shared.lease.may_reap(self.shared.steady.now()) {
+            let now = self.shared.clock.now();
             let freed = self.shared.store.reap(now).await?;
             observe::worker::freed(freed);
             if freed > 0 {
                 self.next_claim = Timestamp::MIN;
             }
+            self.reaped = now;
         }
         Ok(())
     }
 
-    /// Has every run look at what the worker may do.
-    pub(super) fn tell_all(&self) {
-        for slot in self.shared.residents.all() {
-            slot.push(Input::Look);
-        }
-    }
-
     /// The lease was lost: what is in memory belongs to others now.
-    pub(super) async fn start_over(&mut self, lease_until: Timestamp) -> Result<(), StoreError> {
-        observe::worker::lease_lost(self.shared.worker());
-        self.drop_all();
+    async fn start_over(&mut self) -> Result<(), StoreError> {
+        let before = self.shared.worker();
+        observe::worker::lease_lost(before);
+        self.shared.drop_all();
+        // A database that forgot the worker may still name it as the owner of runs.
+        self.shared.store.retire_worker(before).await?;
         let worker = NewWorker {
-            lease_until,
+            lease_until: self.shared.clock.now().after(self.shared.tuning.lease),
             workflows: Some(self.shared.registry.all_names()),
         };
+        let asked = self.shared.steady.now();
         let worker = self.shared.store.register_worker(worker).await?;
         self.shared.set_worker(worker);
-        self.shared.set_lease(lease_until);
+        self.shared.lease.begin(asked);
         self.next_claim = Timestamp::MIN;
         Ok(())
     }

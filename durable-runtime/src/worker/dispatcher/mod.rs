@@ -4,13 +4,17 @@
 //! order: mail for a run goes either to the run's task or to its row, never between the two.
 
 mod answers;
+mod audit;
 mod bounds;
 mod claims;
 mod lease;
 mod persist;
 mod shutdown;
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -50,8 +54,11 @@ pub(crate) enum Request {
     },
     /// Let go of a run that cannot be driven here.
     LetGo { commit: Commit },
-    /// Finish what was asked before, give everything back and end.
-    Shutdown { reply: oneshot::Sender<()> },
+    /// The task of a run is gone, though the run has not left memory: its runtime has ended, or it has
+    /// panicked.
+    Vanished { slot: Arc<Slot>, panicked: bool },
+    /// Finish what was asked before, and end.
+    Shutdown,
 }
 
 /// The answer to a start.
@@ -65,11 +72,11 @@ pub(super) struct Dispatcher {
     requests: mpsc::UnboundedReceiver<Request>,
     /// When a run that nobody owns is due next, as far as is known; else the end of time.
     next_claim: Timestamp,
-    /// When to look for runs that nobody told us of.
-    next_poll: Timestamp,
-    next_heartbeat: Timestamp,
-    /// Before this time nobody is reaped.
-    next_reap: Timestamp,
+    /// When to look for runs that nobody told us of, and when to renew the lease, by steady time.
+    next_poll: Duration,
+    next_heartbeat: Duration,
+    /// The runs of workers whose lease ended before this have been freed.
+    reaped: Timestamp,
     /// Whether there may be parked runs that this worker has not tried.
     try_parked: bool,
     /// The run that was taken on trial last: when it gets further, another one may be taken.
@@ -83,8 +90,6 @@ pub(super) struct Dispatcher {
     last_gap: MailId,
     /// How many batches were sent.
     batches: i64,
-    /// Whether the last claim may have taken runs that nobody told us of.
-    claim_is_unknown: bool,
 }
 
 /// Who asked for the parts of a batch, in the order of the batch.
@@ -104,15 +109,13 @@ struct Written {
 
 impl Dispatcher {
     pub(super) fn new(shared: Arc<Shared>, requests: mpsc::UnboundedReceiver<Request>) -> Self {
-        let now = shared.clock.now();
-        let next_heartbeat = now.after(shared.tuning.lease / 3);
         Self {
-            shared,
             requests,
-            next_claim: now,
-            next_poll: now,
-            next_heartbeat,
-            next_reap: now,
+            next_claim: Timestamp::MIN,
+            next_poll: shared.steady.now(),
+            next_heartbeat: shared.lease.renew_at(),
+            reaped: Timestamp::MIN,
+            shared,
             try_parked: true,
             on_trial: None,
             short_of_room: false,
@@ -120,7 +123,6 @@ impl Dispatcher {
             last_mail: MailId::new(0),
             last_gap: MailId::new(0),
             batches: 0,
-            claim_is_unknown: false,
         }
     }
 
@@ -128,31 +130,30 @@ impl Dispatcher {
     pub(super) async fn run(mut self) {
         let mut requests = Vec::new();
         loop {
-            let wake_at = self.next_wake();
+            let left = self.left();
             self.rest();
             tokio::select! {
                 biased;
                 hint = self.shared.store.hint() => self.heed(hint).await,
                 count = self.requests.recv_many(&mut requests, BATCH_MAX) => {
                     if count == 0 {
-                        return self.drop_all();
+                        return self.shared.drop_all();
                     }
-                    let shutdown = self.write(&mut requests).await;
-                    if let Some(reply) = shutdown {
-                        return self.shut_down(reply).await;
+                    if self.write(&mut requests).await {
+                        return self.wind_down().await;
                     }
                 }
                 () = self.shared.timers.earlier.notified() => {}
                 () = self.shared.pace.stirred.notified() => {}
-                () = self.shared.clock.sleep_until(wake_at) => {}
+                () = self.shared.steady.sleep(left) => {}
             }
             self.shared.pace.stir();
-            let now = self.shared.clock.now();
-            if now >= self.next_heartbeat {
-                self.heartbeat(now).await;
+            if self.shared.lease.is_lost() || self.shared.steady.now() >= self.next_heartbeat {
+                self.heartbeat().await;
             }
+            let now = self.shared.clock.now();
             self.shared.timers.fire(now);
-            if now >= self.next_claim.min(self.next_poll) {
+            if now >= self.next_claim || self.shared.steady.at(now) >= self.next_poll {
                 self.claim(now).await;
             }
             if std::mem::take(&mut self.try_parked) {
@@ -161,16 +162,24 @@ impl Dispatcher {
         }
     }
 
-    /// When there is something to do, if nothing is asked before.
-    fn next_wake(&self) -> Timestamp {
+    /// How long there is nothing to do, if nothing is asked before.
+    fn left(&self) -> Duration {
         let routine = self.next_heartbeat.min(self.next_poll);
-        self.next_due().map_or(routine, |due| due.min(routine))
+        let routine = routine.saturating_sub(self.shared.steady.now());
+        let due = self.next_due();
+        due.map_or(routine, |due| {
+            routine.min(due.since(self.shared.clock.now()))
+        })
     }
 
     /// When a run needs the worker next, as far as is known.
     fn next_due(&self) -> Option<Timestamp> {
         let claim = Some(self.next_claim).filter(|at| *at < Timestamp::MAX);
         let again = self.heartbeat_is_needed.then_some(self.next_heartbeat);
+        let doubt = self.shared.is_in_doubt.load(Ordering::Acquire);
+        let doubt = doubt.then_some(self.next_poll);
+        let again = again.into_iter().chain(doubt).min();
+        let again = again.map(|at| self.shared.wall(at));
         let parked = self.try_parked.then_some(Timestamp::MIN);
         [claim, again, parked, self.shared.timers.next()]
             .into_iter()
@@ -184,13 +193,14 @@ impl Dispatcher {
             return;
         };
         // Only now: a run sets its timer before it rests.
-        let wakes = self.next_wake();
-        if wakes > self.shared.clock.now() {
+        let left = self.left();
+        if !left.is_zero() {
             self.shared.pace.rest(Rest {
                 due: self.next_due(),
-                wakes,
+                wakes: self.shared.clock.now().after(left),
                 at_work,
                 awaited: self.shared.residents.are_awaited(),
+                reaped: self.reaped,
             });
         }
     }
@@ -208,22 +218,22 @@ impl Dispatcher {
 
     /// Writes what has gathered, batch after batch for as long as there is something and nothing else is
     /// due. While a batch is on its way, those concerned are told of the one before: so the database
-    /// does not wait for the runs, nor they for it. Gives back the asker of a shutdown.
-    async fn write(&mut self, requests: &mut Vec<Request>) -> Option<oneshot::Sender<()>> {
+    /// does not wait for the runs, nor they for it. Gives whether a shutdown was asked for.
+    async fn write(&mut self, requests: &mut Vec<Request>) -> bool {
         let mut written: Option<Written> = None;
-        let mut shutdown = None;
+        let mut shutdown = false;
         let mut batches = 0;
         loop {
             let (batch, askers) = self.assemble(requests, &mut shutdown);
             if !batch.is_empty() {
-                written = self.commit(batch, askers, written).await;
+                written = Some(self.commit(batch, askers, written).await);
             }
             if !requests.is_empty() {
                 continue;
             }
             batches += 1;
-            let is_due = batches >= BATCHES_IN_A_ROW || self.shared.clock.now() >= self.next_wake();
-            if is_due || shutdown.is_some() || self.requests.is_empty() {
+            let is_due = batches >= BATCHES_IN_A_ROW || self.left().is_zero();
+            if is_due || shutdown || self.requests.is_empty() {
                 break;
             }
             self.requests.recv_many(requests, BATCH_MAX).await;
@@ -235,14 +245,9 @@ impl Dispatcher {
     }
 
     /// Makes a batch durable, and meanwhile tells of the one before.
-    async fn commit(
-        &mut self,
-        batch: Batch,
-        askers: Askers,
-        before: Option<Written>,
-    ) -> Option<Written> {
+    async fn commit(&mut self, batch: Batch, askers: Askers, before: Option<Written>) -> Written {
         let shared = Arc::clone(&self.shared);
-        let writing = persist(&shared, self.next_heartbeat, |store| store.commit(&batch));
+        let writing = persist(&shared, |store| store.commit(&batch));
         let telling = async {
             if let Some(before) = before {
                 // The batch is sent off first.
@@ -251,19 +256,15 @@ impl Dispatcher {
             }
         };
         let (outcome, ()) = tokio::join!(biased; writing, telling);
-        outcome.map(|outcome| Written {
+        Written {
             batch,
             askers,
             outcome,
-        })
+        }
     }
 
     /// As many requests as go into one batch, and who asked for its parts.
-    fn assemble(
-        &mut self,
-        requests: &mut Vec<Request>,
-        shutdown: &mut Option<oneshot::Sender<()>>,
-    ) -> (Batch, Askers) {
+    fn assemble(&mut self, requests: &mut Vec<Request>, shutdown: &mut bool) -> (Batch, Askers) {
         self.batches += 1;
         let mut batch = Batch {
             id: Some(BatchId {
@@ -275,7 +276,9 @@ impl Dispatcher {
         let mut askers = Askers::default();
         for request in requests.drain(..bounds::fitting(requests)) {
             match request {
-                Request::Start { run, reply } => {
+                Request::Start { mut run, reply } => {
+                    // The worker may have registered anew since the run was asked for.
+                    run.owner = run.owner.map(|_| self.shared.worker());
                     batch.starts.push(run);
                     askers.starts.push(reply);
                 }
@@ -291,15 +294,10 @@ impl Dispatcher {
                     batch.commits.push(commit);
                     askers.commits.push(None);
                 }
-                Request::Shutdown { reply } => *shutdown = Some(reply),
+                Request::Vanished { slot, panicked } => self.bury(&slot, panicked),
+                Request::Shutdown => *shutdown = true,
             }
         }
         (batch, askers)
-    }
-}
-
-impl Drop for Dispatcher {
-    fn drop(&mut self) {
-        self.shared.pace.leave();
     }
 }

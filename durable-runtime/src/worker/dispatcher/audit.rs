@@ -1,0 +1,85 @@
+//! What is in memory is compared with what the database says, when there is reason to doubt that they
+//! agree: after a call whose outcome is unknown, and when a commit was refused.
+//!
+//! Losing a commit is not losing a run: a database that was restored or failed over may have forgotten
+//! what it had acknowledged, and still name this worker as the owner. What differs leaves memory and is
+//! taken up again as the database has it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use super::Dispatcher;
+use crate::{
+    journal::{RunKey, Timestamp},
+    observe,
+    store::{Owned, StoreError},
+    worker::slot::{Input, Slot},
+};
+
+impl Dispatcher {
+    /// A commit was refused: the run goes on as the database has it, here or elsewhere.
+    pub(super) fn lose(&mut self, slot: Option<Arc<Slot>>) {
+        if let Some(slot) = slot {
+            observe::run::lost(&slot.id);
+            self.let_it_go(&slot);
+        }
+        self.shared.doubt();
+        // First, whether this worker still is one.
+        self.next_heartbeat = self.shared.steady.now();
+        self.next_claim = Timestamp::MIN;
+    }
+
+    fn let_it_go(&self, slot: &Arc<Slot>) {
+        self.shared.residents.remove(slot);
+        slot.push(Input::Drop);
+        // It may be gone from the database, too.
+        self.shared.residents.have_asked(slot.run);
+    }
+
+    /// Compares memory and database if there is reason to. `false` when the database did not answer.
+    pub(super) async fn settle_doubt(&mut self) -> bool {
+        if !self.shared.is_in_doubt.swap(false, Ordering::AcqRel) {
+            return true;
+        }
+        let settled = self.compare().await;
+        if let Err(error) = &settled {
+            self.heartbeat_is_needed = true;
+            self.claim_again(error);
+        }
+        settled.is_ok()
+    }
+
+    /// Drops what the database has otherwise, and gives back what it says is here and is not.
+    async fn compare(&mut self) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let worker = shared.worker();
+        let Some(owned) = shared.store.owned(worker).await? else {
+            let residents = shared.residents.keys();
+            return shared
+                .store
+                .release_strays(worker, &residents)
+                .await
+                .map(drop);
+        };
+        let owned: BTreeMap<RunKey, Owned> = owned.into_iter().map(|run| (run.run, run)).collect();
+        for slot in shared.residents.all() {
+            if !owned.get(&slot.run).is_some_and(|row| is_same(&slot, row)) {
+                observe::run::forgotten(&slot.id);
+                self.let_it_go(&slot);
+            }
+        }
+        if owned.keys().any(|run| !shared.residents.holds(*run)) {
+            let residents = shared.residents.keys();
+            shared.store.release_strays(worker, &residents).await?;
+            self.next_claim = Timestamp::MIN;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a run in memory is where its row is. No batch is on its way.
+fn is_same(slot: &Slot, row: &Owned) -> bool {
+    row.epoch == slot.epoch && row.events == slot.durable()
+}

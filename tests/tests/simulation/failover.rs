@@ -1,0 +1,165 @@
+//! A standby takes over that has not heard of what was acknowledged last, under a worker that goes on.
+
+use std::time::Duration;
+
+use durable::{
+    Clock, ErrorKind, Status,
+    prelude::*,
+    store::{Batch, Store},
+};
+use durable_tests::{
+    program::Op,
+    replica::Replicated,
+    simulation::{Case, Simulation, faults},
+    soon,
+};
+
+use crate::door::{Door, builder};
+
+fn step(name: u8, failures: u32) -> Op {
+    Op::Step {
+        name,
+        failures,
+        yields: 1,
+        compensated: true,
+    }
+}
+
+/// Bodies with steps, retries, sleeps that leave memory and that stay, children, mail and rollbacks.
+fn cases() -> Vec<Case> {
+    let short = Op::Sleep {
+        name: 0,
+        millis: 50,
+    };
+    let long = Op::Sleep {
+        name: 1,
+        millis: 9_000_000,
+    };
+    let saga = vec![
+        step(0, 0),
+        Op::Join(vec![step(1, 1), step(2, 0), short.clone()]),
+        long.clone(),
+    ];
+    let mut undone = saga.clone();
+    undone.extend([short.clone(), step(3, 9)]);
+    let parent = vec![
+        step(0, 0),
+        Op::Race(vec![
+            Op::Child {
+                body: undone.clone(),
+            },
+            long,
+        ]),
+        Op::Child { body: saga.clone() },
+        Op::Child {
+            body: vec![short, step(4, 0)],
+        },
+    ];
+    let signaled = vec![
+        step(0, 0),
+        Op::Signal { name: 0 },
+        Op::Child { body: saga.clone() },
+    ];
+    let signaled = Case {
+        signals: vec![(0, 7)],
+        ..Case::from(signaled)
+    };
+    let canceled = Case {
+        cancel_after: Some(Duration::from_secs(1)),
+        ..Case::from(parent.clone())
+    };
+    vec![
+        saga.into(),
+        undone.into(),
+        parent.into(),
+        signaled,
+        canceled,
+    ]
+}
+
+/// Runs a case on a pair of stores. `false` when it ended before the failover.
+async fn run(case: &Case, store: Replicated) -> bool {
+    let mut simulation = Simulation::default();
+    let now = simulation.clock.now();
+    let batch = Batch {
+        starts: vec![case.new_run(now)],
+        mail: case.mail(now).collect(),
+        ..Batch::default()
+    };
+    store.commit(&batch).await.unwrap();
+    let engine = simulation.engine(store.clone()).await.unwrap();
+    simulation.store = store.standby.clone();
+    let finished = soon(simulation.finish(&engine, case)).await;
+    match finished.unwrap_or_else(|hang| panic!("{case:?}: {store}: {hang}")) {
+        // The caller asked while the primary was going.
+        Err(error) if error.kind() == ErrorKind::Store => {
+            let finished = soon(simulation.finish(&engine, case)).await;
+            let finished = finished.unwrap_or_else(|hang| panic!("{case:?}: {store}: {hang}"));
+            finished.unwrap();
+        }
+        finished => finished.unwrap(),
+    }
+    soon(engine.shutdown()).await.unwrap().unwrap();
+    let has_failed_over = store.has_failed_over();
+    let journals = simulation.journals().await.unwrap();
+    // What was forgotten was executed once more.
+    let found = faults(&journals, &simulation.effects.counts(), 2);
+    let found: Vec<_> = found
+        .into_iter()
+        .filter(|fault| !fault.contains("was executed"))
+        .collect();
+    if has_failed_over {
+        assert_eq!(found, Vec::<String>::new(), "{case:?}: {store}");
+    }
+    has_failed_over
+}
+
+/// All of them stood still for ever on the live worker, though the database named it as their owner.
+#[tokio::test]
+async fn every_run_goes_on_whatever_a_failover_has_forgotten() {
+    let mut failovers = 0;
+    for case in cases() {
+        for forgets in [1, 2, 5] {
+            // The first commit is the case's own.
+            for from in 2.. {
+                if !run(&case, Replicated::lagging(from, forgets)).await {
+                    break;
+                }
+                failovers += 1;
+            }
+        }
+    }
+    println!("{failovers} failovers");
+    assert!(failovers > 100, "{failovers}");
+}
+
+#[durable::workflow]
+async fn waits_for_word(ctx: &Ctx) -> durable::Result<u32> {
+    Ok(ctx.signal::<u32>("word").await?)
+}
+
+/// Who waits for a run that the failover has forgotten is told, and does not wait for ever.
+#[tokio::test]
+async fn a_run_that_a_failover_forgot_is_a_typed_error_for_who_waits() {
+    let clock = durable::testing::VirtualClock::new();
+    // The start of the run is the first commit, what it waits for the second.
+    let store = Replicated::lagging(1, 2);
+    let builder = builder(&clock, &Door::default());
+    let engine = builder.start(store.clone()).await.unwrap();
+    let client = engine.client();
+    let run = client.start::<waits_for_word>("run", ()).await.unwrap();
+    run.reaches(Status::Suspended).await.unwrap();
+    let waiting = tokio::spawn({
+        let run = run.clone();
+        async move { run.result().await }
+    });
+    // The primary goes when this is written.
+    let other = client.start::<waits_for_word>("other", ()).await.unwrap();
+    let error = soon(waiting).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownRun);
+    let error = soon(run.reaches(Status::Completed)).await.unwrap();
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::UnknownRun);
+    other.signal(waits_for_word::word, 1).await.unwrap();
+    assert_eq!(soon(other.result()).await.unwrap().unwrap(), 1);
+    engine.shutdown().await.unwrap();
+}
