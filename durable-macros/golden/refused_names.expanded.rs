@@ -32,7 +32,7 @@ impl ::durable::__private::Workflow for order {
     ::core::file!())
 }
 ::core::compile_error! {
-    "the step name \"Charge\" is not in snake_case\n  why: names become variants of the step enum and parts of recorded keys, where `/` and `#` have a meaning\n  instead: lower case letters, digits and `_`, at most 64, as in \"charge\""
+    "the step name \"Charge\" is not in snake_case\n  why: names become variants of the step enum and parts of recorded keys, where `/` and `#` have a meaning\n  instead: \"charge\": lower case letters, digits and `_`, at most 64"
 }
 ::core::compile_error! {
     "the name of a step must be a string literal\n  why: the compiler checks the names and builds the step graph from them, and a computed name could differ on a replay\n  instead: write a literal, `ctx.step(\"a_name\", ..)`; in a loop one name is enough: the rounds are told apart as `a_name`, `a_name#1`, .."

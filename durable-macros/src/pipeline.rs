@@ -18,6 +18,12 @@ pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     let Some(function) = function("workflow", &item, &mut diagnostics) else {
         return finish(item, TokenStream::new(), diagnostics);
     };
+    if let Some(above) = parse::above::find(&function) {
+        validate::above::report("workflow", &above, &mut diagnostics);
+        let item = function.with_body(unread(&function, &args));
+        let beside = expand::workflow(&function, &args, &graph::Body::default(), false);
+        return finish(item, beside, diagnostics);
+    }
     let signed = signature(&function, &validate::signature::WORKFLOW, &mut diagnostics);
     if function.has_receiver() {
         // Nothing can stand beside a method.
@@ -36,6 +42,12 @@ pub(crate) fn steps(args: TokenStream, item: TokenStream) -> TokenStream {
     let Some(function) = function("steps", &item, &mut diagnostics) else {
         return finish(item, TokenStream::new(), diagnostics);
     };
+    if let Some(above) = parse::above::find(&function) {
+        validate::above::report("steps", &above, &mut diagnostics);
+        let item = function.with_body(unread(&function, &args));
+        let beside = expand::fragment(&function, &args.paths, &graph::Body::default());
+        return finish(item, beside, diagnostics);
+    }
     signature(&function, &validate::signature::FRAGMENT, &mut diagnostics);
     let (item, body) = body(&function, &args, &mut diagnostics);
     let beside = expand::fragment(&function, &args.paths, &body);

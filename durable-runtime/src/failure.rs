@@ -343,6 +343,14 @@ impl StepError {
     }
 }
 
+/// So that `?` works on I/O where a step returns `Result<_, StepError>`. For errors of other types,
+/// `.map_err(StepError::new)?`, or a step that returns [`BoxError`].
+impl From<std::io::Error> for StepError {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error)
+    }
+}
+
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)

@@ -1,5 +1,6 @@
 //! Syntax, no opinion: attribute arguments, the signature, and then, separately, the body.
 
+pub(crate) mod above;
 mod aliases;
 pub(crate) mod args;
 mod awaitable;

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::{Block, Expr, ExprMethodCall, ExprPath, Item, ItemFn, Macro, Stmt, visit::Visit};
 
-use super::calls::{Chain, peel};
+use super::{
+    calls::{Chain, peel},
+    macros::{self, Part, Reading},
+};
 use crate::graph::Kind;
 
 /// Finds them, by name: a name that is also used elsewhere is not among them.
@@ -56,6 +59,17 @@ impl<'a> Search<'a> {
         names.insert(ident.to_string());
     }
 
+    fn part(&mut self, part: &Part) {
+        match part {
+            Part::Value(value) | Part::Branch(value) | Part::Handler(value) => {
+                self.visit_expr(value);
+            }
+            Part::Raw(tokens) => self.mention_all(tokens.clone()),
+            Part::Pattern(_) => {}
+            Part::Group(_, _, parts) => parts.iter().for_each(|part| self.part(part)),
+        }
+    }
+
     fn mention_all(&mut self, tokens: TokenStream) {
         for token in tokens {
             match token {
@@ -104,6 +118,11 @@ impl<'ast> Visit<'ast> for Search<'_> {
     }
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
-        self.mention_all(mac.tokens.clone());
+        match macros::read(mac) {
+            Reading::Combinator { parts, .. } | Reading::Ordinary(parts) => {
+                parts.iter().for_each(|part| self.part(part));
+            }
+            _ => self.mention_all(mac.tokens.clone()),
+        }
     }
 }

@@ -16,10 +16,13 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
             &awaited.at,
             format_args!("`{foreign}` is not a durable operation"),
             "what it comes to is not recorded, so a replay would do it again and could go another way",
-            format_args!(
-                "await it in a step: `{}.step(\"a_name\", |_| async {{ .. }}).await?`",
-                body.context
-            ),
+            match foreign.split_once('(') {
+                Some(("timeout" | "timeout_at", _)) => hazards::time_limit(&body.context),
+                _ => format!(
+                    "await it in a step: `{}.step(\"a_name\", |_| async {{ .. }}).await?`",
+                    body.context
+                ),
+            },
         );
     }
 }

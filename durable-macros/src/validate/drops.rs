@@ -5,7 +5,7 @@ use proc_macro2::Ident;
 use super::hazards;
 use crate::{
     diagnostics::Diagnostics,
-    graph::{Body, Choice, Fate, Operation, Place},
+    graph::{Body, Choice, Fate, Kind, Operation, Place},
     parse::calls::is_of_result,
 };
 
@@ -61,6 +61,13 @@ fn operation_check(operation: &Operation, context: &str, diagnostics: &mut Diagn
     }
     match operation.fate {
         Fate::Awaited | Fate::Branch | Fate::Used => {}
+        Fate::Discarded if operation.kind == Kind::Child => diagnostics.push(
+            &operation.method,
+            "this child is not awaited",
+            WHY,
+            "add `.await?`; to run it beside others, hand it to `durable::join!`; to start a run and not \
+             wait for it, start it in a step with a client: `client.start::<order>(id, input).await?`",
+        ),
         Fate::Discarded => dropped(&operation.method, &format!("this {noun}"), diagnostics),
         Fate::Wildcard => diagnostics.push(
             &operation.method,

@@ -107,7 +107,10 @@ fn report(used: &PathUse, hazard: Hazard, ctx: &str, diagnostics: &mut Diagnosti
         Hazard::Sleep => (
             "is a timer in memory",
             "it is not recorded: a restart would lose it, and a replay would wait again",
-            format!("`{ctx}.sleep(\"a_name\", duration).await?`"),
+            match name.rsplit("::").next() {
+                Some("timeout" | "timeout_at") => time_limit(ctx),
+                _ => format!("`{ctx}.sleep(\"a_name\", duration).await?`"),
+            },
         ),
         Hazard::Combinator => (
             "polls in an order of its own",
@@ -142,6 +145,15 @@ fn report(used: &PathUse, hazard: Hazard, ctx: &str, diagnostics: &mut Diagnosti
         ),
     };
     diagnostics.push(&used.path, format_args!("`{name}` {what}"), why, instead);
+}
+
+/// What to write instead of a timeout around an operation.
+pub(super) fn time_limit(ctx: &str) -> String {
+    format!(
+        "`.timeout(duration)` on a step or a signal, as in `{ctx}.signal::<u32>(\"a_name\")\
+         .timeout(duration).await?`; for anything else a `durable::race!` with \
+         `{ctx}.sleep(\"a_name\", duration)`"
+    )
 }
 
 /// What is wrong with a path, if anything is.

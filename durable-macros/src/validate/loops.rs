@@ -48,6 +48,7 @@ fn endless(header: &str, span: proc_macro2::Span, diagnostics: &mut Diagnostics)
         format_args!("this `{header}` makes durable operations and has no way out"),
         "each round is recorded and none is ever forgotten, so a replay takes longer and longer, \
          until the journal is full",
-        "`break` or `return` once the work is done, or after a number of rounds",
+        "`break` or `return` once the work is done; for work without end, a number of rounds, as in \
+         `for _ in 0..1000`, and then a step that starts the next run with a client",
     );
 }

@@ -1,5 +1,6 @@
 //! The rules. Each judges what was parsed and reports every violation it finds.
 
+pub(crate) mod above;
 mod awaits;
 mod compensation;
 mod drops;

@@ -70,7 +70,7 @@ fn ill_formed(operation: &Operation, name: &LitStr, flaw: &str, diagnostics: &mu
         "names become variants of the step enum and parts of recorded keys, where `/` and `#` have \
          a meaning",
         format_args!(
-            "lower case letters, digits and `_`, at most 64, as in \"{}\"",
+            "\"{}\": lower case letters, digits and `_`, at most 64",
             suggestion(&name.value())
         ),
     );

@@ -41,7 +41,13 @@ pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
     for operation in &body.operations {
         let options = drops::options(operation);
         for (index, choice) in options.iter().enumerate() {
-            choice_check(operation, choice, &options[..index], diagnostics);
+            choice_check(
+                operation,
+                choice,
+                &options[..index],
+                &body.context,
+                diagnostics,
+            );
         }
     }
     for option in &body.late_options {
@@ -71,11 +77,12 @@ fn choice_check(
     operation: &Operation,
     choice: &Choice,
     before: &[Choice],
+    context: &str,
     diagnostics: &mut Diagnostics,
 ) {
     let name = choice.name.to_string();
     if is_misplaced(operation.kind, &choice.name) {
-        misplaced(operation, &choice.name, diagnostics);
+        misplaced(operation, &choice.name, context, diagnostics);
     } else if name != "was" && before.iter().any(|earlier| earlier.name == name) {
         repeated(operation, &choice.name, diagnostics);
     } else {
@@ -83,7 +90,7 @@ fn choice_check(
     }
 }
 
-fn misplaced(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) {
+fn misplaced(operation: &Operation, name: &Ident, context: &str, diagnostics: &mut Diagnostics) {
     // A wait that is compensated is told so by the rules of compensation.
     if name == "compensate" {
         return;
@@ -102,11 +109,23 @@ fn misplaced(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics)
         }
         _ => "what it would do there is not defined",
     };
+    let instead = match (operation.kind, name.to_string().as_str()) {
+        (Kind::Child, "timeout") => format!(
+            "`durable::race! {{ done = {sketch} => .., _ = {context}.sleep(\"a_name\", duration) => .. }}`: \
+             a child that loses is canceled",
+            sketch = operation.sketch(context)
+        ),
+        (Kind::Child, "retry") => {
+            "`.retry(..)` on the child's steps; or, for another run, a loop around the child"
+                .to_owned()
+        }
+        _ => format!("a {noun} has {}", options.join(", ")),
+    };
     diagnostics.push(
         name,
         format_args!("a {noun} has no option `{name}`"),
         why,
-        format_args!("a {noun} has {}", options.join(", ")),
+        instead,
     );
 }
 
