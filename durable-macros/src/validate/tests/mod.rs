@@ -123,3 +123,36 @@ fn messages_call_the_context_by_its_name() {
     }
     assert!(judged > 20, "{judged} messages show a call on the context");
 }
+
+#[test]
+fn a_step_body_in_a_local_is_free_in_branches_too() {
+    let with = |use_: &str| {
+        format!("let slow = async |_| {{ tokio::time::sleep(PAUSE).await; Ok(7) }}; {use_}")
+    };
+    for lawful in [
+        r#"ctx.step("one", slow).await?;"#,
+        r#"durable::try_join!(ctx.step("one", slow), ctx.step("two", slow))?;"#,
+        r#"durable::race! { one = ctx.step("one", slow) => one?, _ = ctx.sleep("two", PAUSE) => 1 };"#,
+        r#"durable::join_all(vec![ctx.step("one", slow), ctx.step("two", slow)]).await;"#,
+    ] {
+        assert_mistakes(&with(lawful), &[]);
+    }
+    let timer = "`tokio::time::sleep` is a timer in memory";
+    let run_by_the_body = r#"durable::join!(ctx.step("one", slow), slow(1));"#;
+    let found = mistakes(&with(run_by_the_body));
+    assert!(found.contains(&timer.to_owned()), "{found:?}");
+}
+
+#[test]
+fn a_fn_that_an_attribute_has_rewritten_is_told_once() {
+    let instrumented = r#"
+        let __tracing_attr_span = tracing::span!(Level::INFO, "order");
+        let __tracing_instrument_future = async move { ctx.step("one", work).await };
+        if false { loop {} }
+        Instrument::instrument(__tracing_instrument_future, __tracing_attr_span).await
+    "#;
+    assert_mistakes(
+        instrumented,
+        &["`#[tracing::instrument]` stands above `#[durable::workflow]`"],
+    );
+}
