@@ -211,10 +211,17 @@ mod tests {
     }
 
     fn polled() -> (Arc<Slot>, Arc<Task>) {
-        let (slot, task) = (
-            Slot::new(RunKey::new(1), RunId::from_recorded("run"), MailId::new(0)),
-            Arc::default(),
-        );
+        let slot = Arc::new(Slot {
+            run: RunKey::new(1),
+            id: RunId::from_recorded("run"),
+            epoch: Epoch::new(1),
+            durable: AtomicUsize::new(0),
+            inner: Mutex::default(),
+            woken: AtomicBool::new(true),
+            busy: AtomicBool::new(true),
+            read_at: AtomicI64::new(0),
+        });
+        let task: Arc<Task> = Arc::default();
         slot.take(&Waker::from(Arc::clone(&task)));
         slot.take_woken();
         (slot, task)
