@@ -1,6 +1,10 @@
 //! The error of the engine's own calls.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt::{self, Write},
+    time::Duration,
+};
 
 use crate::{
     context::MissingState,
@@ -8,6 +12,7 @@ use crate::{
     graph::RegistryError,
     journal::{InvalidRunId, PayloadError, RunId},
     store::{StoreError, StoreErrorKind},
+    text::Printable,
 };
 
 /// Why a call of an [`Engine`](crate::engine::Engine) or a [`Client`](crate::client::Client) failed.
@@ -139,13 +144,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        Printable(f).write_str(&self.0.message)
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error({:?}: {})", self.0.kind, self.0.message)
+        write!(Printable(f), "Error({:?}: {})", self.0.kind, self.0.message)
     }
 }
 

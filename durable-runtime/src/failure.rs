@@ -1,10 +1,17 @@
 //! What a failed step, child or run gives back: the same when it happens and on every replay.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt::{self, Write},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::journal::{Payload, PayloadError, StepId};
+use crate::{
+    journal::{Payload, PayloadError, StepId},
+    text::Printable,
+};
 
 /// Any error, boxed; what steps and workflows may fail with converts into it.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
@@ -221,7 +228,7 @@ impl Failure {
             .at_step(step, attempts)
     }
 
-    fn fmt_as_compensation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt_as_compensation(&self, f: &mut impl Write) -> fmt::Result {
         match (&self.0.step, self.0.kind) {
             (Some(step), FailureKind::Canceled) => {
                 write!(f, "; step `{step}` was not undone: {}", self.0.message)
@@ -238,6 +245,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Printable(f);
         if let Some(step) = &self.0.step {
             write!(f, "step `{step}` failed")?;
             if self.0.attempts > 1 {
@@ -353,7 +361,10 @@ impl From<std::io::Error> for StepError {
 
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        match f.alternate() {
+            true => write!(Printable(f), "{:#}", self.error),
+            false => write!(Printable(f), "{}", self.error),
+        }
     }
 }
 

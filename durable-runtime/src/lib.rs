@@ -2,7 +2,7 @@
 //! what is public here.
 //!
 //! Layers, each importing only from those above it in this list: data ([`journal`], [`status`],
-//! [`failure`], [`outcome`], [`retry`], [`limits`], [`clock`]), the static graph ([`graph`]), the pure core
+//! [`failure`], [`outcome`], [`retry`], [`limits`], [`clock`], [`text`]), the static graph ([`graph`]), the pure core
 //! ([`replay`], [`context`]), effects ([`store`]), and the shell ([`client`],
 //! [`engine`]).
 
@@ -13,6 +13,7 @@ pub mod limits;
 pub mod outcome;
 pub mod retry;
 pub mod status;
+pub mod text;
 
 mod observe;
 

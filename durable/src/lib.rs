@@ -176,6 +176,7 @@ pub use durable_runtime::{
     outcome::Outcome,
     status::{Status, TRANSITIONS, Transition},
     store,
+    text::printable,
 };
 
 /// For tests: virtual time, the check of workflow graphs against a lock, and the store conformance

@@ -1,6 +1,11 @@
 //! What can go wrong with a database.
 
-use std::{error::Error as StdError, fmt};
+use std::{
+    error::Error as StdError,
+    fmt::{self, Write},
+};
+
+use crate::text::Printable;
 
 /// A failed store call. Nothing of it was written, unless [`StoreErrorKind::Unavailable`] says that
 /// the outcome is unknown; every call may be made again.
@@ -73,6 +78,7 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Printable(f);
         f.write_str(&self.message)?;
         match &self.source {
             Some(source) => write!(f, ": {source}"),

@@ -35,6 +35,8 @@ impl Args {
             match arg.as_str() {
                 "--db" => database = Some(args.next().ok_or("--db needs an address")?),
                 "--again" => again = true,
+                // What comes after it is a folder, whatever it looks like.
+                "--" => folders.extend(args.by_ref().map(PathBuf::from)),
                 flag if flag.starts_with('-') => return Err(format!("unknown option `{flag}`")),
                 _ => folders.push(PathBuf::from(arg)),
             }
@@ -108,7 +110,7 @@ fn outside(address: &str, source: &str) -> durable::Result<String> {
         .canonicalize()
         .is_ok_and(|folder| folder.starts_with(source));
     if inside && !address.starts_with("postgres") && address != "memory:" {
-        return Err(format!("the journal `{address}` is inside the source `{source}`").into());
+        return Err(format!("the journal is inside the source `{source}`").into());
     }
     Ok(address.to_owned())
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, path::Path};
 
-use durable::{Failure, StepError};
+use durable::{Failure, StepError, printable};
 use serde::{Deserialize, Serialize};
 
 /// Which side of the backup failed.
@@ -17,7 +17,8 @@ pub enum Fault {
 impl Fault {
     /// An error that says what went wrong with which path.
     pub fn at(self, path: impl Display, why: impl Display) -> StepError {
-        StepError::new(format!("{path}: {why}")).details(&self)
+        let path = path.to_string();
+        StepError::new(format!("{}: {why}", printable(&path))).details(&self)
     }
 
     /// The side that a failure blames, if it came from [`at`](Self::at).

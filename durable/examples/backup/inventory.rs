@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use durable::{StepCtx, StepError};
+use durable::{StepCtx, StepError, printable};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -74,7 +74,7 @@ pub fn describe(problems: &[String]) -> String {
     let mut text = format!("{what}, so no manifest was written:");
     for problem in problems.iter().take(NAMED_MAX) {
         text.push_str("\n  ");
-        text.push_str(problem);
+        text.push_str(&printable(problem).to_string());
     }
     if problems.len() > NAMED_MAX {
         text.push_str(&format!("\n  and {} more", problems.len() - NAMED_MAX));

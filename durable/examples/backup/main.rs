@@ -34,7 +34,7 @@ use std::{
 
 use args::{Args, USAGE};
 use attempt::Attempt;
-use durable::{Client, Engine, Run};
+use durable::{Client, Engine, Run, printable};
 use progress::Progress;
 use workflows::{Summary, backup};
 
@@ -48,14 +48,14 @@ async fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {
         Ok(args) => args,
         Err(error) => {
-            eprintln!("error: {error}\n\n{USAGE}");
+            eprintln!("error: {}\n\n{USAGE}", printable(&error));
             return ExitCode::from(2);
         }
     };
     match run(&args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", lines(&error.to_string()));
             ExitCode::FAILURE
         }
     }
@@ -69,7 +69,9 @@ async fn run(args: &Args) -> durable::Result<()> {
         Attempt::Finished(run) => {
             println!(
                 "`{}` was backed up to `{}` at {}; nothing to do (`--again` backs it up once more)",
-                job.source, job.target, run.updated_at
+                printable(&job.source),
+                printable(&job.target),
+                run.updated_at
             );
             return engine.shutdown().await;
         }
@@ -83,10 +85,19 @@ async fn run(args: &Args) -> durable::Result<()> {
     let run = client.start::<backup>(&id, job).await?;
     let summary = watch(&client, &run).await?;
     println!(
-        "{} files, {} bytes, {} distinct blobs: {target}/manifest.json",
-        summary.files, summary.bytes, summary.blobs
+        "{} files, {} bytes, {} distinct blobs: {}/manifest.json",
+        summary.files,
+        summary.bytes,
+        summary.blobs,
+        printable(&target)
     );
     engine.shutdown().await
+}
+
+/// Text of several lines, none of which does anything to a terminal.
+fn lines(text: &str) -> String {
+    let lines = text.lines().map(|line| printable(line).to_string());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Shows the progress until the run has ended.

@@ -9,6 +9,7 @@ use std::{
 use durable::{
     Client, Status, Workflow,
     journal::{EventKind, StepId},
+    printable,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -104,7 +105,7 @@ impl Progress {
             Display::Lines { .. } => eprintln!("{line}"),
         };
         for skipped in &inventory.skipped {
-            say(format!("skipped {skipped}"));
+            say(format!("skipped {}", printable(skipped)));
         }
         let more = inventory.skipped_count - inventory.skipped.len() as u64;
         if more > 0 {

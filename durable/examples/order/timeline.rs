@@ -5,7 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use durable::journal::{Event, EventKind, Payload, Timestamp};
+use durable::{
+    journal::{Event, EventKind, Payload, Timestamp},
+    printable,
+};
 
 use crate::worker::Kill;
 
@@ -66,6 +69,7 @@ impl Timeline {
         for Row { at, name, text } in self.rows {
             let seconds = at.duration_since(start).unwrap_or_default().as_secs_f64();
             // Writing to a string cannot fail.
+            let (name, text) = (printable(&name).to_string(), printable(&text));
             let _ = writeln!(table, "  {seconds:>6.3} s  {name:<width$}  {text}");
         }
         table
@@ -117,4 +121,28 @@ fn show(payload: &Payload) -> String {
         .take(PAYLOAD_MAX)
         .chain("...".chars())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use durable::{Failure, FailureKind};
+
+    use super::*;
+
+    #[test]
+    fn what_a_failure_says_does_nothing_to_a_terminal_and_passes_for_no_line() {
+        let said = "\u{1b}[2J\n---- process 1 killed inside `charge` ----\r";
+        let event = Event {
+            at: Timestamp::from_micros(0),
+            step: None,
+            kind: EventKind::StepFailed {
+                failure: Failure::new(FailureKind::Application, said),
+            },
+        };
+        let mut timeline = Timeline::default();
+        timeline.add_history("order/", &[event]);
+        let table = timeline.render(SystemTime::UNIX_EPOCH);
+        assert_eq!(table.lines().count(), 1, "{table}");
+        assert!(!table.trim_end().contains(char::is_control), "{table:?}");
+    }
 }

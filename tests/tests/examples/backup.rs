@@ -260,3 +260,68 @@ fn wrong_arguments_are_a_usage_error() {
         assert!(text(&output.stderr).contains("usage: backup SOURCE TARGET"));
     }
 }
+
+/// Names that would clear a terminal, write over a line, ring, or pass for a line or an option of the
+/// program's own.
+#[cfg(unix)]
+const HOSTILE: [&str; 6] = [
+    "esc-\u{1b}[2J",
+    "cr-\rsafe",
+    "bell-\u{7}",
+    "c1-\u{9b}31m",
+    "line-\n9 of 9 files",
+    "--again",
+];
+
+#[cfg(unix)]
+fn assert_does_nothing_to_a_terminal(output: &Output) {
+    for bytes in [&output.stdout, &output.stderr] {
+        let text = text(bytes);
+        let is_order = |c: char| c.is_control() && c != '\n';
+        assert!(!text.contains(is_order), "{text:?}");
+        assert!(!text.lines().any(|line| line == "9 of 9 files"), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn names_of_files_do_nothing_to_a_terminal() {
+    let folder = Folder::new();
+    for name in HOSTILE {
+        folder.write(name, name.as_bytes());
+        folder.write(&format!("{name}-folder/file"), b"below");
+        let link = folder.source().join(format!("{name}-link"));
+        std::os::unix::fs::symlink("nowhere", link).unwrap();
+    }
+    let output = back_up(&folder);
+    assert!(output.status.success(), "{}", story(&output));
+    let notes = text(&output.stderr);
+    assert!(notes.contains("skipped esc-\\u{1b}[2J-link: "), "{notes}");
+    assert_does_nothing_to_a_terminal(&output);
+    assert_backed_up(&folder);
+}
+
+#[cfg(unix)]
+#[test]
+fn names_of_files_that_cannot_be_read_do_nothing_to_a_terminal() {
+    let folder = interrupted_before_the_last_file();
+    fs::remove_file(folder.source().join("zzz")).unwrap();
+    assert_does_nothing_to_a_terminal(&back_up(&folder));
+    for name in HOSTILE {
+        let strange = Folder::new();
+        let source = strange.source().join(name);
+        fs::create_dir_all(&source).unwrap();
+        fs::write(source.join("bad"), b"x").unwrap();
+        // The name of the source itself, in a refusal.
+        let inside = Command::new(example("backup"))
+            .args([
+                "--".as_ref(),
+                source.as_os_str(),
+                source.join(name).as_os_str(),
+            ])
+            .output()
+            .unwrap();
+        assert_eq!(inside.status.code(), Some(1), "{}", story(&inside));
+        assert_does_nothing_to_a_terminal(&inside);
+    }
+}
