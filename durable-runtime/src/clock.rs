@@ -42,6 +42,9 @@ pub trait Pacer: Send + Sync {
     /// jump. Gives the engine's number.
     fn join(&self, stirred: Arc<Notify>) -> u64;
 
+    /// Whether no other engine goes by the clock at this moment.
+    fn is_alone(&self, engine: u64) -> bool;
+
     /// The engine has ended. `lease_until`: when its lease ends, if it did not give its runs back.
     fn leave(&self, engine: u64, lease_until: Option<Timestamp>);
 

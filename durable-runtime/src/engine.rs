@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// A running engine: takes up whatever a dead process left behind, and drives runs until it is shut
-/// down or dropped. Dropping it is like a crash: nothing is lost, and the next engine goes on.
+/// down or dropped. Dropping it is like a crash: steps under way are cut off, nothing is lost, and the next
+/// engine goes on. The database is let go of when the drop returns, whatever handles live, unless that
+/// takes longer than a second.
 #[derive(Debug)]
 pub struct Engine {
     shared: Arc<Shared>,

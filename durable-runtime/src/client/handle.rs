@@ -101,6 +101,9 @@ impl<W> Run<W> {
     /// to be asked again.
     async fn next_ending(&self) -> Result<Option<Ending>, Error> {
         let shared = self.client.shared();
+        if shared.is_stopping() {
+            return Err(shared.ended());
+        }
         let mut waiting = shared.wait(self.key);
         if !waiting.is_resident {
             // It may have ended already, or be known to the database alone.

@@ -213,6 +213,10 @@ impl Pacer for Timeline {
         number
     }
 
+    fn is_alone(&self, engine: u64) -> bool {
+        self.lock().engines.keys().all(|other| *other == engine)
+    }
+
     fn leave(&self, engine: u64, lease_until: Option<Timestamp>) {
         {
             let mut state = self.lock();

@@ -59,6 +59,12 @@ impl Pace {
         }
     }
 
+    /// Whether this engine is the only one on a clock that jumps: then nobody else is alive.
+    pub(super) fn is_alone(&self) -> bool {
+        let pacer = self.pacer();
+        pacer.is_some_and(|(engine, pacer)| pacer.is_alone(engine))
+    }
+
     /// Tells that the engine has ended, and when its lease ends if it did not give its runs back.
     pub(super) fn leave(&self, lease_until: Option<Timestamp>) {
         if let Some((engine, pacer)) = self.pacer() {

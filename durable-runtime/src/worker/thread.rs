@@ -3,8 +3,11 @@
 
 use std::{
     io,
-    pin::pin,
-    sync::{Arc, Weak},
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
     time::Duration,
 };
@@ -13,7 +16,7 @@ use tokio::{
     runtime,
     sync::{mpsc, oneshot, watch},
     task::JoinError,
-    time::timeout,
+    time::Sleep,
 };
 
 use super::{
@@ -23,16 +26,18 @@ use super::{
 };
 use crate::{error::Error, journal::RunId, observe};
 
-/// How long signing off may take at least, when the steps have used up the grace, and closing the
-/// database.
+/// How long signing off and closing the database may take at least, when the steps have used up the grace.
 const SIGN_OFF: Duration = Duration::from_secs(1);
 
-/// A running dispatcher. Dropping it tells it to stop without waiting.
+/// A running dispatcher. Dropping it stops it, and waits a moment until the database is let go of.
 #[derive(Debug)]
 pub(crate) struct WorkerThread {
     shared: Arc<Shared>,
     /// How it ended.
     ended: Option<oneshot::Receiver<Result<(), Error>>>,
+    /// Closed when it has let go of the database; for a thread that belongs to the store, never waited
+    /// for.
+    gone: Mutex<Option<Receiver<()>>>,
 }
 
 impl WorkerThread {
@@ -42,9 +47,13 @@ impl WorkerThread {
         requests: mpsc::UnboundedReceiver<Request>,
     ) -> io::Result<Self> {
         let (told, ended) = oneshot::channel();
-        let work = live(Arc::clone(&shared), requests, told);
-        match shared.store.runtime() {
-            Some(runtime) => drop(runtime.spawn(work)),
+        let (here, gone) = channel();
+        let work = live(Arc::clone(&shared), requests, told, here);
+        let gone = match shared.store.runtime() {
+            Some(runtime) => {
+                drop(runtime.spawn(work));
+                None
+            }
             None => {
                 let runtime = runtime::Builder::new_current_thread()
                     .enable_all()
@@ -52,14 +61,16 @@ impl WorkerThread {
                 thread::Builder::new()
                     .name("durable-worker".to_owned())
                     .spawn(move || runtime.block_on(work))?;
+                Some(gone)
             }
-        }
+        };
         let alarm = Alarm(Arc::downgrade(&shared));
         let life = shared.life.subscribe();
         drop(shared.runtime.spawn(alarm.stand_by(life)));
         Ok(Self {
             shared,
             ended: Some(ended),
+            gone: Mutex::new(gone),
         })
     }
 
@@ -78,6 +89,11 @@ impl WorkerThread {
 impl Drop for WorkerThread {
     fn drop(&mut self) {
         self.shared.end(End::Dropped);
+        let gone = self.gone.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gone) = gone {
+            // Whoever opens the database next finds it free. An error is what the end looks like.
+            let _ = gone.recv_timeout(SIGN_OFF);
+        }
     }
 }
 
@@ -106,6 +122,7 @@ async fn live(
     shared: Arc<Shared>,
     requests: mpsc::UnboundedReceiver<Request>,
     told: oneshot::Sender<Result<(), Error>>,
+    here: Sender<()>,
 ) {
     let mut life = shared.life.subscribe();
     // A task: it can be cut off wherever it is, and its panic is told.
@@ -123,9 +140,13 @@ async fn live(
     let held = shared.residents.ids();
     let by = shared.stops_by();
     shared.end(end.clone());
-    let left = by.saturating_sub(shared.steady.now()).max(SIGN_OFF);
+    let left = match held.is_empty() {
+        true => SIGN_OFF,
+        false => by.saturating_sub(shared.steady.now()).max(SIGN_OFF),
+    };
+    let mut over = pin!(tokio::time::sleep(left));
     let signed_off = match end {
-        End::ShutDown | End::RuntimeGone => timeout(left, retire(&shared)).await.is_ok(),
+        End::ShutDown | End::RuntimeGone => before(&mut over, retire(&shared)).await,
         // Like a crash: what the worker died of may be one of its runs.
         End::Dropped | End::Broken(_) => false,
     };
@@ -138,11 +159,21 @@ async fn live(
     };
     // A transaction under way ends, and the database is let go of, whatever handles live.
     let mut closing = pin!(close(&shared));
-    let is_closed = timeout(SIGN_OFF, &mut closing).await.is_ok();
+    let is_closed = before(&mut over, &mut closing).await;
     // Whoever asked may have gone away.
     let _ = told.send(result);
     if !is_closed {
         closing.await;
+    }
+    drop(here);
+}
+
+/// Does something until it is done or the time is over; gives which it was.
+async fn before(over: &mut Pin<&mut Sleep>, work: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        biased;
+        () = work => true,
+        () = over => false,
     }
 }
 

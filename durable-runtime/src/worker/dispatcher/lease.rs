@@ -63,14 +63,20 @@ impl Dispatcher {
             return self.start_over().await;
         }
         if self.shared.lease.may_reap(self.shared.steady.now()) {
-            let now = self.shared.clock.now();
-            let freed = self.shared.store.reap(now).await?;
-            observe::worker::freed(freed);
-            if freed > 0 {
-                self.next_claim = Timestamp::MIN;
-            }
-            self.reaped = now;
+            self.reap().await?;
         }
+        Ok(())
+    }
+
+    /// Frees the runs of workers whose lease has ended.
+    pub(super) async fn reap(&mut self) -> Result<(), StoreError> {
+        let now = self.shared.clock.now();
+        let freed = self.shared.store.reap(now).await?;
+        observe::worker::freed(freed);
+        if freed > 0 {
+            self.next_claim = Timestamp::MIN;
+        }
+        self.reaped = now;
         Ok(())
     }
 

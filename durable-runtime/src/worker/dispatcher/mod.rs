@@ -129,6 +129,11 @@ impl Dispatcher {
     /// Works until it is shut down or every handle of the engine is gone.
     pub(super) async fn run(mut self) {
         let mut requests = Vec::new();
+        if self.shared.pace.is_alone()
+            && let Err(error) = self.reap().await
+        {
+            self.shared.note_trouble(&error);
+        }
         loop {
             let left = self.left();
             self.rest();
