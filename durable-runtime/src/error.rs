@@ -57,6 +57,8 @@ pub enum ErrorKind {
     Canceled,
     /// The run is parked: it needs a fitting build or a person.
     Parked,
+    /// The run did not come so far within the [`timeout`](crate::client::Run::timeout) of its handle.
+    TimedOut,
     /// The database failed; the [`StoreErrorKind`] is in [`Error::store_kind`].
     Store,
     /// The engine has ended: it was shut down or dropped, the tokio runtime has ended that it was opened

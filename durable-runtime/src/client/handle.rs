@@ -1,8 +1,8 @@
 //! A handle of one run.
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, time::Duration};
 
-use super::{Cancel, Client, Snapshot};
+use super::{Cancel, Client, Snapshot, patience::patiently};
 use crate::{
     context::{Data, Signal, Workflow},
     error::{Error, ErrorKind},
@@ -18,6 +18,8 @@ pub struct Run<W> {
     client: Client,
     id: RunId,
     key: RunKey,
+    /// How long to wait for it at the most.
+    pub(super) patience: Option<Duration>,
     workflow: PhantomData<fn() -> W>,
 }
 
@@ -27,6 +29,7 @@ impl<W> Run<W> {
             client,
             id,
             key,
+            patience: None,
             workflow: PhantomData,
         }
     }
@@ -34,6 +37,10 @@ impl<W> Run<W> {
     /// The run's id.
     pub fn id(&self) -> &RunId {
         &self.id
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Asks for the run to be canceled, when awaited; see [`Client::cancel`].
@@ -56,9 +63,11 @@ impl<W> Run<W> {
     /// # Errors
     ///
     /// [`ErrorKind::Failed`] with the [`failure`](Error::failure), [`ErrorKind::Canceled`], or
-    /// [`ErrorKind::Parked`] with the reason; [`ErrorKind::ShutDown`] when the engine ends first.
+    /// [`ErrorKind::Parked`] with the reason; [`ErrorKind::ShutDown`] when the engine ends first;
+    /// [`ErrorKind::TimedOut`] if there is a [`timeout`](Self::timeout). An outage of the database is waited
+    /// out; [`ErrorKind::Store`] when it fails in a way that does not pass.
     pub async fn result_json(&self) -> Result<String, Error> {
-        let payload = self.wait().await?;
+        let payload = self.in_time(self.wait()).await?;
         Ok(String::from_utf8_lossy(payload.as_bytes()).into_owned())
     }
 
@@ -67,13 +76,19 @@ impl<W> Run<W> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`] when the database cannot be read; [`ErrorKind::ShutDown`] when the engine
-    /// ends first.
+    /// [`ErrorKind::ShutDown`] when the engine ends first; [`ErrorKind::TimedOut`] if there is a
+    /// [`timeout`](Self::timeout). An outage of the database is waited out; [`ErrorKind::Store`] when it fails
+    /// in a way that does not pass.
     pub async fn reaches(&self, status: Status) -> Result<Status, Error> {
+        self.in_time(self.wait_for(status)).await
+    }
+
+    async fn wait_for(&self, status: Status) -> Result<Status, Error> {
         let mut batches = self.client.shared().batches.subscribe();
         loop {
             batches.mark_unchanged();
-            let record = self.client.shared().store.read(self.key).await?;
+            let shared = self.client.shared();
+            let record = patiently(shared, |store| store.read(self.key)).await?;
             let now = self.record(record)?.status;
             if now == status || now.is_terminal() || now == Status::Parked {
                 return Ok(now);
@@ -137,15 +152,19 @@ impl<W> Run<W> {
     }
 
     async fn recorded_ending(&self) -> Result<Option<Ending>, Error> {
-        let store = &self.client.shared().store;
+        let shared = self.client.shared();
         // Looked at before the row: a run that is tried between the two is not taken for parked.
-        let parked_were_tried = *self.client.shared().parked_were_tried.borrow();
-        let record = self.record(store.read(self.key).await?)?;
+        let parked_were_tried = *shared.parked_were_tried.borrow();
+        let record = patiently(shared, |store| store.read(self.key)).await?;
+        let record = self.record(record)?;
         // What an earlier build could not go on with, this one may.
         if record.status == Status::Parked && !parked_were_tried {
             return Ok(None);
         }
-        Ok(recorded_ending(&**store, record).await?)
+        patiently(shared, |store| {
+            Box::pin(recorded_ending(store, record.clone()))
+        })
+        .await
     }
 
     /// The row of this run, if it is the one that was read. Somebody may have removed it, or a failover
@@ -182,7 +201,7 @@ impl<W: Workflow> Run<W> {
     /// As [`result_json`](Self::result_json), and [`ErrorKind::InvalidPayload`] when the recorded
     /// result is not a `W::Output`.
     pub async fn result(&self) -> Result<W::Output, Error> {
-        Ok(Data::__decode(&self.wait().await?)?)
+        Ok(Data::__decode(&self.in_time(self.wait()).await?)?)
     }
 
     /// Sends a signal. Returns when it is durable; the run gets it even if it has not begun to wait.
@@ -201,7 +220,10 @@ impl<W: Workflow> Run<W> {
 
 impl<W> Clone for Run<W> {
     fn clone(&self) -> Self {
-        Self::new(self.client.clone(), self.id.clone(), self.key)
+        Self {
+            patience: self.patience,
+            ..Self::new(self.client.clone(), self.id.clone(), self.key)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod cancel;
 mod handle;
 mod list;
+mod patience;
 mod requests;
 mod snapshot;
 

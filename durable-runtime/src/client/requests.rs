@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{Cancel, Run, RunList, Snapshot};
+use super::{Cancel, Run, RunList, Snapshot, patience::patiently};
 use crate::{
     context::{Data, Workflow},
     error::{Error, ErrorKind},
@@ -23,6 +23,10 @@ use crate::{
 ///
 /// No method is harmed by dropping its future: what was asked may still happen, and asking again with
 /// the same run id is safe.
+///
+/// In an outage of the database, what changes something (start, signal, cancel) and what waits
+/// ([`Run::result`], [`Run::reaches`]) waits it out; what looks (attach, status, history, list) fails with
+/// [`ErrorKind::Store`]. [`trouble`](Self::trouble) says whether there is an outage.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -167,7 +171,9 @@ impl Client {
         signal: &str,
         payload: &str,
     ) -> Result<(), Error> {
-        let record = self.record(id.as_ref()).await?;
+        let id = RunId::from_recorded(id.as_ref());
+        let found = patiently(&self.shared, |store| store.find(&id)).await?;
+        let record = found.ok_or_else(|| unknown_run(id.as_str()))?;
         self.check_signal(&record, signal)?;
         let payload = Payload::from_bytes(payload.as_bytes());
         payload.decode::<serde::de::IgnoredAny>()?;

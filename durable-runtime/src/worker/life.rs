@@ -107,6 +107,13 @@ impl Shared {
         self.batches.send_modify(|batches| *batches += 1);
     }
 
+    /// Resolves when the engine begins to end.
+    pub(crate) async fn stops(&self) {
+        let mut life = self.life.subscribe();
+        // The sender lives as long as this does.
+        let _ = life.wait_for(|life| !matches!(life, Life::Running)).await;
+    }
+
     /// What is said to those who ask an engine that ends.
     pub(crate) fn ended(&self) -> Error {
         let end = match &*self.life.borrow() {

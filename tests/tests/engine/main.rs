@@ -25,4 +25,6 @@ mod signals;
 #[cfg(test)]
 mod steps;
 #[cfg(test)]
+mod waits;
+#[cfg(test)]
 mod world;
