@@ -69,7 +69,7 @@ pub(crate) fn compensate(args: TokenStream, item: TokenStream) -> TokenStream {
     let options = [("retry", &args.retry), ("timeout", &args.timeout)];
     for (name, value) in options {
         if let Some(value) = value {
-            validate::options::value(name, value, &mut diagnostics);
+            validate::options::value("compensation", name, value, &mut diagnostics);
         }
     }
     let beside = if signed {

@@ -86,7 +86,7 @@ fn choice_check(
     } else if name != "was" && before.iter().any(|earlier| earlier.name == name) {
         repeated(operation, &choice.name, diagnostics);
     } else {
-        values(choice, diagnostics);
+        values(operation.kind.noun(), choice, diagnostics);
     }
 }
 
@@ -140,21 +140,21 @@ fn repeated(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) 
 }
 
 /// Values that can be seen to make no sense.
-fn values(choice: &Choice, diagnostics: &mut Diagnostics) {
+fn values(noun: &str, choice: &Choice, diagnostics: &mut Diagnostics) {
     if let Some(given) = choice.args.first() {
-        value(&choice.name.to_string(), given, diagnostics);
+        value(noun, &choice.name.to_string(), given, diagnostics);
     }
 }
 
 /// A value of the option of this name.
-pub(crate) fn value(name: &str, value: &Expr, diagnostics: &mut Diagnostics) {
+pub(crate) fn value(noun: &str, name: &str, value: &Expr, diagnostics: &mut Diagnostics) {
     if name == "retry" {
         let mut search = ZeroAttempts(None);
         search.visit_expr(value);
         if let Some(zero) = search.0 {
             diagnostics.push(
                 zero,
-                "a step cannot have zero attempts",
+                format_args!("a {noun} cannot have zero attempts"),
                 "the first attempt is one of them: it cannot run without it",
                 "at least 1; `Retry::never()` is one attempt and no retry",
             );
