@@ -93,6 +93,8 @@ pub enum Manner {
     Hangs,
     /// It panics after the effect.
     Panics,
+    /// It has its effect when it is executed first, and is turned away ever after.
+    Once,
 }
 
 /// The world outside: how often each step body and each compensation was executed, and which effects took
@@ -111,8 +113,12 @@ impl Effects {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, key: String) {
-        *self.world().executed.entry(key).or_default() += 1;
+    /// Notes an execution; gives how many there were.
+    fn note(&self, key: String) -> u32 {
+        let mut world = self.world();
+        let count = world.executed.entry(key).or_default();
+        *count += 1;
+        *count
     }
 
     fn take_place(&self, key: String) {
@@ -364,7 +370,10 @@ fn step<'a>(
 
 /// The body of a saga.
 async fn saga(step: StepCtx, millis: u32, failures: u32, manner: Manner) -> Result<u64, StepError> {
-    step.state::<Effects>().note(step.idempotency_key());
+    let executions = step.state::<Effects>().note(step.idempotency_key());
+    if manner == Manner::Once && executions > 1 {
+        return Err(StepError::new("only once").permanent());
+    }
     let clock = step.state::<VirtualClock>();
     let half = || clock.sleep(Duration::from_millis(millis.into()) / 2);
     let hears = || async {
@@ -384,7 +393,7 @@ async fn saga(step: StepCtx, millis: u32, failures: u32, manner: Manner) -> Resu
     match manner {
         Manner::Hangs => clock.sleep(Duration::MAX).await,
         Manner::Panics => panic!("after the effect"),
-        Manner::Deaf | Manner::Polite => tokio::select! {
+        Manner::Deaf | Manner::Polite | Manner::Once => tokio::select! {
             () = half() => {}
             () = hears() => {}
         },

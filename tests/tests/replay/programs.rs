@@ -83,6 +83,7 @@ fn saga() -> impl Strategy<Value = Op> {
         3 => Just(Manner::Polite),
         1 => Just(Manner::Hangs),
         1 => Just(Manner::Panics),
+        2 => Just(Manner::Once),
     ];
     // About as long as the grace: some end in it, and some do not.
     (0..4u8, 0..20_000u32, failures, timeout, manner).prop_map(
