@@ -117,7 +117,7 @@ impl Client {
         };
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Start { run, reply })?;
-        let reply = answer.await.map_err(|_| self.shared.ended())?;
+        let reply = self.answered(answer).await?;
         match reply.outcome {
             StartOutcome::Created { run } => Ok(run),
             StartOutcome::Exists {
@@ -239,7 +239,7 @@ impl Client {
         };
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Mail { mail, reply })?;
-        match answer.await.map_err(|_| self.shared.ended())? {
+        match self.answered(answer).await? {
             MailOutcome::Delivered(_) => Ok(()),
             MailOutcome::UnknownRun => Err(unknown_run(id.as_str())),
             MailOutcome::Ended(status) => {
@@ -285,6 +285,13 @@ impl Client {
     async fn record(&self, id: &str) -> Result<RunRecord, Error> {
         let found = self.shared.store.find(&RunId::from_recorded(id)).await?;
         found.ok_or_else(|| unknown_run(id))
+    }
+
+    async fn answered<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, Error> {
+        match answer.await {
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(self.shared.unanswered().await),
+        }
     }
 
     fn ask(&self, request: Request) -> Result<(), Error> {

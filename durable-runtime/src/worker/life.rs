@@ -114,6 +114,14 @@ impl Shared {
         let _ = life.wait_for(|life| !matches!(life, Life::Running)).await;
     }
 
+    /// What is said to those whom the engine did not answer: it ends, and why is known in a moment.
+    pub(crate) async fn unanswered(&self) -> Error {
+        let mut life = self.life.subscribe();
+        // An error means that the engine is gone.
+        drop(life.wait_for(|life| matches!(life, Life::Ended(_))).await);
+        self.ended()
+    }
+
     /// What is said to those who ask an engine that ends.
     pub(crate) fn ended(&self) -> Error {
         let end = match &*self.life.borrow() {

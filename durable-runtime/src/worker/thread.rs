@@ -24,7 +24,7 @@ use super::{
     dispatcher::Dispatcher,
     life::{End, Life},
 };
-use crate::{error::Error, journal::RunId, observe};
+use crate::{context::panic_message, error::Error, journal::RunId, observe};
 
 /// How long signing off and closing the database may take at least, when the steps have used up the grace.
 const SIGN_OFF: Duration = Duration::from_secs(1);
@@ -135,7 +135,7 @@ async fn live(
             let _ = (&mut work).await;
             end
         }
-        done = &mut work => done.map_or_else(|error| broken(&error), |()| End::ShutDown),
+        done = &mut work => done.map_or_else(broken, |()| End::ShutDown),
     };
     let held = shared.residents.ids();
     let by = shared.stops_by();
@@ -196,9 +196,12 @@ async fn told_to_end(shared: &Shared, life: &mut watch::Receiver<Life>) -> End {
     }
 }
 
-fn broken(error: &JoinError) -> End {
-    // The message went to the panic hook, too.
-    End::Broken(error.to_string())
+fn broken(error: JoinError) -> End {
+    let panic = error.try_into_panic();
+    End::Broken(panic.map_or_else(
+        |error| error.to_string(),
+        |panic| panic_message(&*panic).to_owned(),
+    ))
 }
 
 /// Gives back the worker's runs.

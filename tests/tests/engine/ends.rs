@@ -206,6 +206,7 @@ async fn an_engine_whose_store_panics_says_so() {
     store.breaks.store(true, Ordering::SeqCst);
     let error = soon(run.signal(hears::word, 1)).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ShutDown);
+    assert!(error.to_string().contains("a bug in the store"), "{error}");
     let error = soon(waiting).await.unwrap().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ShutDown);
     is_refused(&run, &engine, "a bug in the store").await;

@@ -3,13 +3,16 @@
 use std::{
     future::Future,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use durable::{
-    Clock, Engine,
+    Clock, Engine, SystemClock,
     journal::Timestamp,
     prelude::*,
     store::{MemoryStore, NewWorker, Store},
@@ -103,6 +106,59 @@ async fn a_run_that_was_held_back_goes_on_when_the_lease_is_renewed_beside_a_bat
     reply.notify_one();
     soon(run.result()).await.unwrap().unwrap();
     engine.shutdown().await.unwrap();
+}
+
+/// The machine's clock, and by how much it was set.
+#[derive(Debug, Clone, Default)]
+struct Adjusted(Arc<AtomicI64>);
+
+impl Clock for Adjusted {
+    fn now(&self) -> Timestamp {
+        let by = self.0.load(Ordering::Relaxed);
+        Timestamp::from_micros(SystemClock.now().as_micros() + by)
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let by = self.0.load(Ordering::Relaxed);
+        let at = Timestamp::from_micros(at.as_micros() - by);
+        Box::pin(async move { SystemClock.sleep_until(at).await })
+    }
+}
+
+#[durable::workflow]
+async fn hears(ctx: &Ctx) -> durable::Result<u32> {
+    Ok(ctx.signal::<u32>("word").await?)
+}
+
+/// It did not look for what others had written, nor renew its lease, until the clock was there again.
+#[tokio::test]
+async fn a_worker_goes_on_though_the_clock_is_set_back() {
+    const HOUR: i64 = 3_600_000_000;
+    let (clock, memory) = (Adjusted::default(), MemoryStore::new());
+    let build = || {
+        let builder = Engine::builder().clock(clock.clone());
+        let builder = builder.state(Door::default()).state(VirtualClock::new());
+        builder.lease(Duration::from_secs(3))
+    };
+    let here = FaultyStore::new(memory.clone());
+    let engine = build().start(here.clone()).await.unwrap();
+    let there = build().start(memory.clone()).await.unwrap();
+    let run = engine.client().start::<hears>("run", ()).await.unwrap();
+    run.reaches(durable::Status::Suspended).await.unwrap();
+    clock.0.store(-HOUR, Ordering::Relaxed);
+    let renewals = here.calls(StoreCall::RenewLease);
+    let other = there.client().attach::<hears>("run").await.unwrap();
+    other.signal(hears::word, 7).await.unwrap();
+    assert_eq!(soon(run.result()).await.unwrap().unwrap(), 7);
+    soon(async {
+        while here.calls(StoreCall::RenewLease) < renewals + 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    engine.shutdown().await.unwrap();
+    there.shutdown().await.unwrap();
 }
 
 #[durable::workflow]
