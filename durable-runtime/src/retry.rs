@@ -22,6 +22,34 @@ use crate::failure::Failure;
 /// let steady = Retry::linear().initial_delay(Duration::from_secs(5)).max_attempts(3);
 /// # let _ = (patient, steady, Retry::never());
 /// ```
+///
+/// # The arithmetic
+///
+/// The wait after attempt `n` (from 1), with the initial delay `d`, the longest wait `m`, the share of
+/// jitter `j`, the added jitter `a` and a number `u` that is drawn from 0 to 1 for each wait:
+///
+/// | policy | wait |
+/// |---|---|
+/// | exponential | `min(m, min(m, d * 2^(n-1)) * (1 - j*u) + a*u)` |
+/// | linear | `min(m, min(m, d * n) * (1 - j*u) + a*u)` |
+///
+/// So 2^n seconds and up to one more, and 5 s times n, with no bound:
+///
+/// ```
+/// # use std::time::Duration;
+/// # use durable_runtime as durable;
+/// use durable::Retry;
+///
+/// let doubling = Retry::exponential()
+///     .initial_delay(Duration::from_secs(2))
+///     .max_delay(Duration::MAX)
+///     .added_jitter(Duration::from_secs(1));
+/// let growing = Retry::linear()
+///     .initial_delay(Duration::from_secs(5))
+///     .max_delay(Duration::MAX)
+///     .jitter(0.0);
+/// # let _ = (doubling, growing);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Retry {
     backoff: Backoff,
@@ -29,6 +57,7 @@ pub struct Retry {
     max_delay: Duration,
     max_attempts: u32,
     jitter: f64,
+    added_jitter: Duration,
     unless: Option<fn(&Failure) -> bool>,
 }
 
@@ -47,6 +76,7 @@ impl Retry {
             max_delay: Duration::from_secs(300),
             max_attempts: 3,
             jitter: 0.2,
+            added_jitter: Duration::ZERO,
             unless: None,
         }
     }
@@ -104,6 +134,15 @@ impl Retry {
         self
     }
 
+    /// Adds to each wait a random time of up to this, in place of a share that is random: the
+    /// [jitter](Self::jitter) is 0 then, unless it is set after this.
+    #[must_use]
+    pub const fn added_jitter(mut self, most: Duration) -> Self {
+        self.jitter = 0.0;
+        self.added_jitter = most;
+        self
+    }
+
     /// Does not try again after a failure for which `permanent` says so.
     #[must_use]
     pub const fn unless(mut self, permanent: fn(&Failure) -> bool) -> Self {
@@ -134,6 +173,10 @@ impl Retry {
             .min(self.max_delay);
         let draw = crate::replay::unit(salt, attempt);
         let jittered = delay.mul_f64(1.0 - self.jitter * draw);
+        // In the same manner, since a fraction of `Duration::MAX` may round up to more than it.
+        let added = Duration::try_from_secs_f64(self.added_jitter.as_secs_f64() * draw);
+        let added = added.map_or(self.added_jitter, |added| added.min(self.added_jitter));
+        let jittered = jittered.saturating_add(added).min(self.max_delay);
         Some(
             failure
                 .retry_after()
@@ -193,6 +236,37 @@ mod tests {
             retry.next_delay(1, &failure(), 7),
             retry.next_delay(1, &failure(), 7)
         );
+    }
+
+    #[test]
+    fn waits_of_a_power_of_two_and_up_to_a_second_more_and_of_five_seconds_times_the_attempt() {
+        let seconds = Duration::from_secs;
+        let doubling = Retry::exponential()
+            .initial_delay(seconds(2))
+            .max_delay(Duration::MAX)
+            .max_attempts(40)
+            .added_jitter(seconds(1));
+        let growing = Retry::linear()
+            .initial_delay(seconds(5))
+            .max_delay(Duration::MAX)
+            .max_attempts(40)
+            .jitter(0.0);
+        let mut added = Vec::new();
+        for attempt in 1..=30 {
+            for salt in 0..50 {
+                let wait = doubling.next_delay(attempt, &failure(), salt).unwrap();
+                let more = wait.checked_sub(seconds(1 << attempt)).unwrap();
+                assert!(more <= seconds(1), "{attempt}: {wait:?}");
+                added.push(more);
+            }
+            let wait = growing.next_delay(attempt, &failure(), 7);
+            assert_eq!(wait, Some(seconds(5) * attempt));
+        }
+        // Evenly from 0 to 1.
+        let mean = added.iter().sum::<Duration>() / u32::try_from(added.len()).unwrap();
+        assert!((0.45..0.55).contains(&mean.as_secs_f64()), "{mean:?}");
+        let bounded = doubling.max_delay(seconds(3)).added_jitter(Duration::MAX);
+        assert_eq!(bounded.next_delay(5, &failure(), 7), Some(seconds(3)));
     }
 
     #[test]
