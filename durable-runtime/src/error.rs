@@ -47,6 +47,8 @@ pub enum ErrorKind {
     UnknownRun,
     /// The workflow waits for no signal of this name.
     UnknownSignal,
+    /// So many signals wait for the run that it takes no more at this time.
+    MailboxFull,
     /// The run has ended already.
     Ended,
     /// The run is being rolled back: it takes no signals, and is canceled already.

@@ -209,11 +209,12 @@ impl<W: Workflow> Run<W> {
     /// # Errors
     ///
     /// [`ErrorKind::Ended`] when the run has ended; [`ErrorKind::RollingBack`] when it is being rolled back
-    /// and takes no signals any more; [`ErrorKind::PayloadTooLarge`].
+    /// and takes no signals any more; [`ErrorKind::PayloadTooLarge`]; [`ErrorKind::MailboxFull`] when more
+    /// signals wait for the run than [`Limits::mailbox_max`](crate::limits::Limits::mailbox_max).
     pub async fn signal<T: Data>(&self, signal: Signal<W, T>, payload: T) -> Result<(), Error> {
         let payload = payload.__encode()?;
         self.client
-            .send_signal(&self.id, signal.name(), payload)
+            .send_signal(&self.id, signal.name(), payload, false)
             .await
     }
 }

@@ -162,7 +162,7 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::UnknownRun`], [`ErrorKind::Ended`], [`ErrorKind::RollingBack`],
-    /// [`ErrorKind::PayloadTooLarge`];
+    /// [`ErrorKind::PayloadTooLarge`], [`ErrorKind::MailboxFull`];
     /// [`ErrorKind::InvalidPayload`] when the text is not JSON; [`ErrorKind::UnknownSignal`] when the
     /// run's workflow is registered here and waits for no such signal.
     pub async fn signal_by_name(
@@ -177,7 +177,7 @@ impl Client {
         self.check_signal(&record, signal)?;
         let payload = Payload::from_bytes(payload.as_bytes());
         payload.decode::<serde::de::IgnoredAny>()?;
-        self.send_signal(&record.id, signal, payload).await
+        self.send_signal(&record.id, signal, payload, true).await
     }
 
     fn check_signal(&self, record: &RunRecord, signal: &str) -> Result<(), Error> {
@@ -214,13 +214,29 @@ impl Client {
         id: &RunId,
         name: &str,
         payload: Payload,
+        counts: bool,
     ) -> Result<(), Error> {
+        self.check_room(id, counts).await?;
         self.check_size(&payload, &format!("signal `{name}` to run `{id}`"))?;
         let kind = MailKind::Signal {
             name: name.to_owned(),
             payload,
         };
         self.send(id, kind).await
+    }
+
+    async fn check_room(&self, id: &RunId, counts: bool) -> Result<(), Error> {
+        let (shared, max) = (&self.shared, self.shared.limits.mailbox_max);
+        if shared.room.takes(&*shared.store, id, max, counts).await {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::MailboxFull,
+            format!(
+                "{max} signals wait for run `{id}`, and no mailbox holds more (`Limits::mailbox_max`); send this \
+                 one again when the run has taken some"
+            ),
+        ))
     }
 
     /// Asks for a run to be canceled, when awaited: its running step is told, its completed steps are

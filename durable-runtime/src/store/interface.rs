@@ -5,8 +5,8 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use tokio::runtime::Handle;
 
 use super::{
-    Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned, RunPage,
-    RunQuery, RunRecord, StoreError,
+    Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, MailKind, NewWorker, Owned,
+    RunPage, RunQuery, RunRecord, StoreError,
 };
 use crate::{
     clock::Clock,
@@ -97,6 +97,19 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// What is in a run's mailbox, in order of arrival.
     fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>>;
+
+    /// How many signals wait for the run with this id, counted up to a limit; none for a run that is not
+    /// there.
+    fn signals_waiting<'a>(&'a self, id: &'a RunId, limit: u32) -> StoreFuture<'a, u32> {
+        Box::pin(async move {
+            let Some(run) = self.find(id).await? else {
+                return Ok(0);
+            };
+            let mail = self.mailbox(run.run).await?.into_iter();
+            let signals = mail.filter(|mail| matches!(mail.kind, MailKind::Signal { .. }));
+            Ok(u32::try_from(signals.count()).unwrap_or(limit).min(limit))
+        })
+    }
 
     /// A run's whole journal.
     fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>>;

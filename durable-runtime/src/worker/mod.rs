@@ -13,6 +13,7 @@ mod lease;
 mod life;
 mod pace;
 mod residents;
+mod room;
 mod shared;
 mod slot;
 mod thread;

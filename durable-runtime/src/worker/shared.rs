@@ -20,6 +20,7 @@ use super::{
     life::Life,
     pace::Pace,
     residents::{Residents, Waiting},
+    room::Room,
     slot::Input,
     timers::Timers,
 };
@@ -67,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) tuning: Tuning,
     pub(crate) residents: Residents,
+    pub(crate) room: Room,
     pub(super) timers: Timers,
     pub(super) requests: mpsc::UnboundedSender<Request>,
     /// Where user code runs.
@@ -115,6 +117,7 @@ impl Shared {
             limits,
             tuning,
             residents: Residents::default(),
+            room: Room::default(),
             timers: Timers::default(),
             requests,
             runtime: Handle::current(),

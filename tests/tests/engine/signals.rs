@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durable::{ErrorKind, Status, prelude::*};
+use durable::{ErrorKind, Limits, Status, prelude::*};
 
 use super::world::{World, history};
 
@@ -180,5 +180,46 @@ async fn a_wait_whose_signal_went_to_an_earlier_wait_still_has_its_timeout() {
     let begun = durable::Clock::now(&world.clock);
     assert_eq!(run.result().await.unwrap(), [Some(7), None, None]);
     assert_eq!(durable::Clock::now(&world.clock).since(begun), DAY * 2);
+    engine.shutdown().await.unwrap();
+}
+
+#[durable::workflow]
+async fn hoarder(ctx: &Ctx, count: u32) -> durable::Result<Vec<u32>> {
+    ctx.sleep("nap", DAY).await?;
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(ctx.signal::<u32>("number").await?);
+    }
+    Ok(all)
+}
+
+#[tokio::test]
+async fn a_full_mailbox_refuses_signals_and_nothing_else() {
+    let world = World::default();
+    let mut limits = Limits::default();
+    limits.mailbox_max = 20;
+    let engine = world.start(Engine::builder().limits(limits)).await;
+    let client = engine.client();
+    let mut runs = Vec::new();
+    for id in ["goes on", "is canceled"] {
+        let run = client.start::<hoarder>(id, 20).await.unwrap();
+        for number in 0..20 {
+            run.signal(hoarder::number, number).await.unwrap();
+        }
+        for _ in 0..2 {
+            let refused = run.signal(hoarder::number, 99).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::MailboxFull);
+            assert!(refused.to_string().contains(id), "{refused}");
+            let refused = client.signal_by_name(id, "number", "99").await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::MailboxFull);
+        }
+        runs.push(run);
+    }
+    runs[1].cancel().await.unwrap();
+    let canceled = runs[1].result().await.unwrap_err();
+    assert_eq!(canceled.kind(), ErrorKind::Canceled);
+    assert_eq!(runs[0].result().await.unwrap(), (0..20).collect::<Vec<_>>());
+    let error = runs[0].signal(hoarder::number, 1).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Ended);
     engine.shutdown().await.unwrap();
 }

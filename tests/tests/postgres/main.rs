@@ -13,3 +13,4 @@ mod rights;
 mod servers;
 mod support;
 mod tls;
+mod upkeep;

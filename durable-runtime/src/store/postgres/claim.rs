@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{
+    PgConnection, Postgres, Row,
+    postgres::{PgArguments, PgRow},
+};
 
 use super::{
     convert::{self, unreadable},
@@ -17,36 +20,55 @@ use crate::{
 /// When to look again at runs that are due and locked.
 const LOCKED_PAUSE: Duration = Duration::from_millis(20);
 
-/// The workflows whose runs worker `$1` may take, as `mine`: of those that unowned runs wait for, the ones
-/// it can drive, and the ones that nobody can, so that somebody says so. The names are found by jumping
-/// through the index from one to the next: what a claim costs does not depend on how many runs wait for
-/// other workers.
-macro_rules! mine {
+/// The condition that worker `w` may take a suspect at the time `$2`.
+macro_rules! may_try {
     () => {
-        "RECURSIVE waiting (workflow) AS (\
-         (SELECT workflow FROM runs WHERE due IS NOT NULL ORDER BY workflow LIMIT 1) UNION ALL \
-         SELECT (SELECT r.workflow FROM runs AS r WHERE r.due IS NOT NULL AND r.workflow > n.workflow \
-         ORDER BY r.workflow LIMIT 1) FROM waiting AS n WHERE n.workflow IS NOT NULL), \
-         mine AS MATERIALIZED (SELECT n.workflow FROM waiting AS n WHERE n.workflow IS NOT NULL AND (\
-         EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 \
-         AND (w.workflows IS NULL OR n.workflow = ANY (w.workflows))) \
-         OR NOT EXISTS (SELECT FROM workers AS w \
-         WHERE w.workflows IS NULL OR n.workflow = ANY (w.workflows))))"
+        concat!(
+            "(w.trial IS NULL OR w.trial_until <= $2 OR ",
+            no_trial!(),
+            ")"
+        )
     };
 }
 
-/// The runs of `mine` with these deaths, longest due first, which it locks.
+/// The workflows whose runs worker `$1` may take, as `mine`: of those that unowned runs wait for, the ones
+/// it can drive, and the ones that nobody can, so that somebody says so. The names are found by jumping
+/// through the index from one to the next: what a claim costs does not depend on how many runs wait for
+/// other workers. With each name comes the place in the index of its first run.
+macro_rules! mine {
+    () => {
+        "RECURSIVE waiting (workflow, due, run) AS (\
+         (SELECT workflow, due, run FROM runs WHERE due IS NOT NULL ORDER BY workflow, due, run LIMIT 1) \
+         UNION ALL SELECT r.* FROM waiting AS n CROSS JOIN LATERAL (\
+         SELECT r.workflow, r.due, r.run FROM runs AS r WHERE r.due IS NOT NULL AND r.workflow > n.workflow \
+         ORDER BY r.workflow, r.due, r.run LIMIT 1) AS r), \
+         mine AS MATERIALIZED (SELECT n.* FROM waiting AS n WHERE \
+         EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 \
+         AND (w.workflows IS NULL OR n.workflow = ANY (w.workflows))) \
+         OR NOT EXISTS (SELECT FROM workers AS w \
+         WHERE w.workflows IS NULL OR n.workflow = ANY (w.workflows)))"
+    };
+}
+
+/// [`Places`] that were found before, as `mine`.
+macro_rules! places {
+    () => {
+        "unnest($3::TEXT[], $4::BIGINT[], $5::BIGINT[]) AS mine (workflow, due, run)"
+    };
+}
+
+/// The runs of `mine` with these deaths, longest due first, which it locks: at most `$6`.
 macro_rules! due {
     ($deaths:literal) => {
         concat!(
-            "WITH ",
-            mine!(),
-            " SELECT r.run, r.status, r.due FROM mine CROSS JOIN LATERAL (\
+            "SELECT r.run, r.status, r.due FROM ",
+            places!(),
+            " CROSS JOIN LATERAL (\
              SELECT run, status, due FROM runs WHERE workflow = mine.workflow \
-             AND due IS NOT NULL AND due <= $2 AND deaths ",
+             AND due IS NOT NULL AND due <= $2 AND (due, run) >= (mine.due, mine.run) AND deaths ",
             $deaths,
             " AND EXISTS (SELECT FROM me) \
-             ORDER BY due, run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) AS r ORDER BY r.due, r.run LIMIT $3"
+             ORDER BY due, run LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED) AS r ORDER BY r.due, r.run LIMIT $6"
         )
     };
 }
@@ -55,10 +77,26 @@ macro_rules! due {
 macro_rules! first_due {
     ($deaths:literal) => {
         concat!(
-            "(SELECT min(f.due) FROM mine CROSS JOIN LATERAL (\
-             SELECT due FROM runs WHERE workflow = mine.workflow AND due IS NOT NULL AND deaths ",
+            "(SELECT due FROM runs WHERE workflow = mine.workflow AND due IS NOT NULL \
+             AND (due, run) >= (mine.due, mine.run) AND deaths ",
             $deaths,
-            " ORDER BY due LIMIT 1) AS f)"
+            " ORDER BY due, run LIMIT 1)"
+        )
+    };
+}
+
+/// When the first run of `mine` is due that worker `$1` may take at the time `$2`. A run with a due time
+/// has no owner.
+macro_rules! next_due {
+    () => {
+        concat!(
+            "least(",
+            first_due!("< 3"),
+            ", CASE WHEN EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 AND ",
+            may_try!(),
+            ") THEN ",
+            first_due!(">= 3"),
+            " END)"
         )
     };
 }
@@ -84,17 +122,6 @@ macro_rules! take {
     };
 }
 
-/// The condition that worker `w` may take a suspect at the time `$2`.
-macro_rules! may_try {
-    () => {
-        concat!(
-            "(w.trial IS NULL OR w.trial_until <= $2 OR ",
-            no_trial!(),
-            ")"
-        )
-    };
-}
-
 // `3` is `rules::SUSPECT_DEATHS`.
 const TAKE_DUE: &str = take!(
     "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
@@ -102,7 +129,7 @@ const TAKE_DUE: &str = take!(
     ""
 );
 
-/// Puts the suspect it takes on trial, until `$4`.
+/// Puts the suspect it takes on trial, until `$7`.
 const TAKE_SUSPECT: &str = take!(
     concat!(
         "SELECT FROM workers AS w WHERE w.worker = $1 AND ",
@@ -110,7 +137,7 @@ const TAKE_SUSPECT: &str = take!(
         " FOR NO KEY UPDATE OF w"
     ),
     due!(">= 3"),
-    ", tried AS (UPDATE workers SET trial = c.run, trial_until = $4 FROM chosen AS c WHERE worker = $1)"
+    ", tried AS (UPDATE workers SET trial = c.run, trial_until = $7 FROM chosen AS c WHERE worker = $1)"
 );
 
 /// Who has parked a run, as the index has it. 8 is parked.
@@ -148,45 +175,78 @@ const TAKE_PARKED: &str = take!(
     ""
 );
 
-/// When the first run is due that the worker may take. A run with a due time has no owner.
-const NEXT_DUE: &str = concat!(
+/// Where the runs of each workflow begin that the worker may take, and when the first of them is due.
+const LOOK: &str = concat!(
     "WITH ",
     mine!(),
-    " SELECT least(",
-    first_due!("< 3"),
-    ", CASE WHEN EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 AND ",
-    may_try!(),
-    ") THEN ",
-    first_due!(">= 3"),
-    " END)"
+    " SELECT mine.workflow, mine.due, mine.run, ",
+    next_due!(),
+    " FROM mine"
 );
 
-async fn next_due(
-    connection: &mut PgConnection,
-    claim: &Claim,
-) -> Result<Option<Timestamp>, sqlx::Error> {
-    let due: Option<i64> = sqlx::query_scalar(NEXT_DUE)
-        .bind(claim.worker.get())
-        .bind(claim.now.as_micros())
-        .fetch_one(connection)
-        .await?;
-    Ok(due.map(Timestamp::from_micros))
+const NEXT_DUE: &str = concat!("SELECT min(", next_due!(), ") FROM ", places!());
+
+/// Where the runs of each workflow begin in the index that a claim goes through. It is looked for once in a
+/// claim: before it lie the entries of runs that were claimed and that PostgreSQL may not remove while
+/// somebody has a transaction open that is older, and each pass over them costs more as they grow.
+#[derive(Debug, Default)]
+struct Places {
+    workflows: Vec<String>,
+    due: Vec<i64>,
+    runs: Vec<i64>,
+    next_due: Option<i64>,
 }
+
+impl Places {
+    async fn look(connection: &mut PgConnection, claim: &Claim) -> Result<Self, sqlx::Error> {
+        let rows = sqlx::query(LOOK)
+            .bind(claim.worker.get())
+            .bind(claim.now.as_micros())
+            .fetch_all(connection)
+            .await?;
+        let mut places = Self::default();
+        for row in rows {
+            places.workflows.push(row.try_get(0)?);
+            places.due.push(row.try_get(1)?);
+            places.runs.push(row.try_get(2)?);
+            let due: Option<i64> = row.try_get(3)?;
+            places.next_due = [places.next_due, due].into_iter().flatten().min();
+        }
+        Ok(places)
+    }
+
+    /// A statement over these places, with `$1` to `$5` bound.
+    fn query(&self, sql: &'static str, claim: &Claim) -> Bound<'_> {
+        sqlx::query(sql)
+            .bind(claim.worker.get())
+            .bind(claim.now.as_micros())
+            .bind(&self.workflows)
+            .bind(&self.due)
+            .bind(&self.runs)
+    }
+}
+
+type Bound<'p> = sqlx::query::Query<'p, Postgres, PgArguments>;
 
 pub(super) async fn claim(
     connection: &mut PgConnection,
     claim: Claim,
 ) -> Result<Claimed, sqlx::Error> {
-    let due = next_due(connection, &claim).await?;
+    let places = Places::look(connection, &claim).await?;
+    let due = places.next_due.map(Timestamp::from_micros);
     if claim.limit == 0 || due.is_none_or(|due| due > claim.now) {
         return Ok(Claimed {
             runs: Vec::new(),
             next_due: due,
         });
     }
-    let mut rows = take(connection, TAKE_DUE, &claim).await?;
+    let mut rows = places
+        .query(TAKE_DUE, &claim)
+        .bind(limit(&claim))
+        .fetch_all(&mut *connection)
+        .await?;
     if rows.len() < claim.limit {
-        rows.extend(put_on_trial(connection, &claim).await?);
+        rows.extend(put_on_trial(connection, &claim, &places).await?);
     }
     // `RETURNING` has no order: longest due first.
     rows.sort_by_cached_key(|row| {
@@ -196,7 +256,9 @@ pub(super) async fn claim(
         )
     });
     let runs = load(connection, &claim, &rows).await?;
-    let mut next = next_due(connection, &claim).await?;
+    let next = places.query(NEXT_DUE, &claim);
+    let next: Option<i64> = next.fetch_one(connection).await?.try_get(0)?;
+    let mut next = next.map(Timestamp::from_micros);
     if rows.len() < claim.limit {
         // What is due and was not taken is locked by somebody else, who may need a moment.
         next = next.map(|due| match due > claim.now {
@@ -214,32 +276,28 @@ pub(super) async fn claim_parked(
     connection: &mut PgConnection,
     claim: Claim,
 ) -> Result<Vec<LoadedRun>, sqlx::Error> {
-    let mut rows = take(connection, TAKE_PARKED, &claim).await?;
+    let mut rows = sqlx::query(TAKE_PARKED)
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
+        .bind(limit(&claim))
+        .fetch_all(&mut *connection)
+        .await?;
     rows.sort_by_cached_key(|row| row.try_get::<i64, _>(0).ok());
     load(connection, &claim, &rows).await
 }
 
-async fn take(
-    connection: &mut PgConnection,
-    sql: &'static str,
-    claim: &Claim,
-) -> Result<Vec<PgRow>, sqlx::Error> {
-    sqlx::query(sql)
-        .bind(claim.worker.get())
-        .bind(claim.now.as_micros())
-        .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await
+fn limit(claim: &Claim) -> i64 {
+    i64::try_from(claim.limit).unwrap_or(i64::MAX)
 }
 
 /// Takes at most one suspect, unless the worker has one on trial.
 async fn put_on_trial(
     connection: &mut PgConnection,
     claim: &Claim,
+    places: &Places,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
-    sqlx::query(TAKE_SUSPECT)
-        .bind(claim.worker.get())
-        .bind(claim.now.as_micros())
+    places
+        .query(TAKE_SUSPECT, claim)
         .bind(1_i64)
         .bind(claim.now.after(rules::TRIAL).as_micros())
         .fetch_all(connection)

@@ -104,6 +104,23 @@ pub(super) async fn mailbox(
     rows.iter().map(|row| convert::mail(row, 0)).collect()
 }
 
+pub(super) async fn signals_waiting(
+    connection: &mut PgConnection,
+    id: RunId,
+    limit: u32,
+) -> Result<u32, sqlx::Error> {
+    // 1 is a signal.
+    let waiting: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
+         WHERE m.run = (SELECT run FROM runs WHERE id = $1) AND m.kind = 1 LIMIT $2) AS waiting",
+    )
+    .bind(wanted(id.as_str()))
+    .bind(i64::from(limit))
+    .fetch_one(connection)
+    .await?;
+    u32::try_from(waiting).map_err(unreadable)
+}
+
 pub(super) async fn children(
     connection: &mut PgConnection,
     run: RunKey,
@@ -125,12 +142,13 @@ pub(super) async fn list(
         return Ok(RunPage::default());
     }
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let rows = sqlx::query(AssertSqlSafe(list_sql(&query)))
+    let mut statement = sqlx::query(AssertSqlSafe(list_sql(&query)))
         .bind(query.before.map_or(i64::MAX, RunKey::get))
-        .bind(limit.saturating_add(1))
-        .bind(workflow.flatten())
-        .fetch_all(connection)
-        .await?;
+        .bind(limit.saturating_add(1));
+    if let Some(workflow) = workflow {
+        statement = statement.bind(workflow);
+    }
+    let rows = statement.fetch_all(connection).await?;
     let more = rows.len() > query.limit;
     let page = rows.iter().take(query.limit).map(convert::record);
     let runs = page.collect::<Result<Vec<_>, _>>()?;
@@ -151,6 +169,9 @@ fn list_sql(query: &RunQuery) -> String {
             sql.push_str(" AND status <> 4");
         }
     }
-    sql.push_str(" AND ($3::TEXT IS NULL OR workflow = $3) ORDER BY run DESC LIMIT $2");
+    if query.workflow.is_some() {
+        sql.push_str(" AND workflow = $3");
+    }
+    sql.push_str(" ORDER BY run DESC LIMIT $2");
     sql
 }

@@ -316,6 +316,14 @@ impl Store for PostgresStore {
         })
     }
 
+    fn signals_waiting<'a>(&'a self, id: &'a RunId, limit: u32) -> StoreFuture<'a, u32> {
+        let id = id.clone();
+        self.read_only("count signals", move || {
+            let id = id.clone();
+            Box::new(move |c| Box::pin(read::signals_waiting(c, id, limit)))
+        })
+    }
+
     fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>> {
         self.read_only("read a journal", move || {
             Box::new(move |c| Box::pin(read::history(c, run)))

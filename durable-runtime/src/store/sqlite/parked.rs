@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::claim::drives;
 use crate::store::Claim;
 
-const PARKED: &str = concat!(
+pub(super) const PARKED: &str = concat!(
     "WITH RECURSIVE groups (run) AS (\
      SELECT (SELECT run FROM runs WHERE status = 8 \
      ORDER BY workflow, coalesce(parked_by, '') LIMIT 1) UNION ALL \

@@ -104,6 +104,23 @@ pub(super) async fn mailbox(
     rows.iter().map(|row| convert::mail(row, 0)).collect()
 }
 
+pub(super) async fn signals_waiting(
+    connection: &mut SqliteConnection,
+    id: RunId,
+    limit: u32,
+) -> Result<u32, sqlx::Error> {
+    // 1 is a signal.
+    let waiting: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
+         WHERE m.run = (SELECT run FROM runs WHERE id = ?) AND m.kind = 1 LIMIT ?) AS waiting",
+    )
+    .bind(id.as_str())
+    .bind(i64::from(limit))
+    .fetch_one(connection)
+    .await?;
+    u32::try_from(waiting).map_err(unreadable)
+}
+
 pub(super) async fn children(
     connection: &mut SqliteConnection,
     run: RunKey,
@@ -134,7 +151,7 @@ pub(super) async fn list(
     Ok(RunPage { runs, next })
 }
 
-fn list_sql(query: &RunQuery) -> String {
+pub(super) fn list_sql(query: &RunQuery) -> String {
     let mut sql = format!("SELECT {RECORD} FROM runs WHERE run < ?1");
     if !query.statuses.is_empty() {
         let mut codes: Vec<i64> = query.statuses.iter().map(|status| status.code()).collect();

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, Executor, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
-use super::{SqliteOptions, SqliteStore};
+use super::{SqliteOptions, SqliteStore, parked::PARKED, read::list_sql};
 use crate::{
     failure::BoxError,
     journal::{Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
     status::Status,
     store::{
         Batch, BatchId, Commit, CommitOutcome, MailKind, MailOutcome, MailTarget, NewMail, NewRun,
-        NewWorker, Ownership, RunUpdate, StartOutcome, Store,
+        NewWorker, Ownership, RunQuery, RunUpdate, StartOutcome, Store,
     },
 };
 
@@ -211,5 +211,80 @@ async fn mail_that_fails_half_way_is_not_sent_and_can_be_sent_again() -> Result<
     });
     f.store.commit(&batch).await?;
     assert!(f.store.mailbox(run).await?.is_empty());
+    Ok(())
+}
+
+/// What SQLite does for a statement, one line for each part.
+async fn plan(f: &mut Fixture, sql: &str) -> Result<Vec<String>, BoxError> {
+    let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = sqlx::query(sql).fetch_all(&mut f.other).await?;
+    let parts = rows.iter().map(|row| row.try_get::<String, _>(3));
+    Ok(parts.collect::<Result<_, _>>()?)
+}
+
+#[tokio::test]
+async fn no_search_goes_through_all_runs() -> Result<(), BoxError> {
+    let mut f = Fixture::new("plans").await?;
+    let of_workflow = |statuses: &[Status]| {
+        list_sql(&RunQuery {
+            statuses: statuses.to_vec(),
+            workflow: Some("rare".to_owned()),
+            ..RunQuery::default()
+        })
+    };
+    for (sql, index) in [
+        (of_workflow(&[]), "runs_workflow (workflow=? AND rowid<?)"),
+        (
+            of_workflow(&[Status::Completed, Status::Failed]),
+            "runs_workflow",
+        ),
+        (of_workflow(&[Status::Failed]), "runs_status"),
+        (
+            PARKED.to_owned(),
+            "SEARCH r USING INDEX runs_parked (workflow=? AND <expr>=?)",
+        ),
+    ] {
+        let plan = plan(&mut f, &sql).await?;
+        assert!(plan.iter().any(|part| part.contains(index)), "{plan:?}");
+        let scans = |part: &&String| part.starts_with("SCAN r") && !part.contains("runs_parked");
+        assert_eq!(plan.iter().find(scans), None, "{sql}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_worker_has_sent_is_forgotten_a_week_after_it_was_found_gone() -> Result<(), BoxError>
+{
+    const DAY: u64 = 24 * 3600;
+    let mut f = Fixture::new("batches").await?;
+    let day = |days: u64| Timestamp::from_micros(0).after(Duration::from_secs(days * DAY));
+    let run = f.start().await?;
+    let mail = Batch {
+        mail: vec![NewMail {
+            to: MailTarget::Key(run),
+            kind: MailKind::Cancel,
+            at: day(100),
+        }],
+        ..Batch::default()
+    };
+    let mail = f.batch(mail);
+    let other = f.store.register_worker(NewWorker::until(day(300))).await?;
+    for worker in [f.worker, other] {
+        let mut mail = mail.clone();
+        mail.id = Some(BatchId { worker, number: 1 });
+        f.store.commit(&mail).await?;
+    }
+    f.store.renew_lease(f.worker, day(100)).await?;
+    for (now, remembered) in [(101, 2), (107, 2), (109, 1), (200, 1), (301, 1), (310, 0)] {
+        f.store.reap(day(now)).await?;
+        let sql = "SELECT count(*) FROM batches";
+        let left: i64 = sqlx::query_scalar(sql).fetch_one(&mut f.other).await?;
+        assert_eq!(left, remembered, "day {now}");
+        if now == 107 {
+            // It was alive, and sends it again.
+            f.store.commit(&mail).await?;
+            assert_eq!(f.store.mailbox(run).await?.len(), 2);
+        }
+    }
     Ok(())
 }

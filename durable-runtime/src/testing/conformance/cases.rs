@@ -44,6 +44,7 @@ macro_rules! __conformance_cases {
                 mail_of_another_run_cannot_be_consumed
                 mail_sent_again_after_it_was_consumed_is_new
                 unread_mail_is_told_to_its_owner
+                waiting_signals_are_counted_up_to_a_limit
             }
             commits {
                 events_are_appended_in_order

@@ -324,3 +324,19 @@ pub(super) async fn unread_mail_is_told_to_its_owner(f: Fixture) -> CaseResult {
     assert!(f.store().unread(WorkerId::new(999_999)).await?.is_empty());
     Ok(())
 }
+
+pub(super) async fn waiting_signals_are_counted_up_to_a_limit(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    f.write(mails(
+        (0..5).map(|n| signal(run, if n < 2 { "s" } else { "t" }, n)),
+    ))
+    .await?;
+    f.write(mails([cancel(run), child_ended(run, "child", Ok(1))]))
+        .await?;
+    for (limit, counted) in [(100, 5), (5, 5), (3, 3), (0, 0)] {
+        let waiting = f.store().signals_waiting(&id("a"), limit).await?;
+        assert_eq!(waiting, counted);
+    }
+    assert_eq!(f.store().signals_waiting(&id("nobody"), 9).await?, 0);
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! What the database keeps, and what a search in it costs.
+
+use durable::{
+    Result,
+    store::{Batch, BatchId, NewWorker, PostgresStore, RunQuery, Store},
+};
+use durable_tests::server::Database;
+
+use crate::support::{count, execute, later, signal, start};
+
+/// The schema as version 2 made it.
+const VERSION_2: [&str; 2] = [
+    include_str!("../../../durable-runtime/migrations/postgres/0001_init.sql"),
+    include_str!("../../../durable-runtime/migrations/postgres/0002_write_batch.sql"),
+];
+
+const DAY: u64 = 24 * 3600;
+
+#[tokio::test]
+async fn a_database_of_version_2_keeps_all_it_has_and_goes_on() -> Result<()> {
+    let database = Database::shared().await?;
+    let url = database.url();
+    let migrations = VERSION_2.join(";");
+    execute(
+        url,
+        &format!(
+            "CREATE SCHEMA durable; SET search_path TO durable; \
+             CREATE TABLE durable_versions (version INTEGER PRIMARY KEY, \
+             applied_at TIMESTAMPTZ NOT NULL DEFAULT now()); {migrations}; \
+             INSERT INTO durable_versions (version) VALUES (1), (2); \
+             INSERT INTO runs (run, epoch, seed, created_at, updated_at, status, id, workflow, input) \
+             VALUES (nextval('run_numbers'), 1, 7, 5, 5, 4, 'old', 'flow', '1'); \
+             INSERT INTO journal (run, at, position, kind, data) VALUES (1, 6, 0, 17, '1'); \
+             INSERT INTO batches (worker, number) VALUES (1, 5)"
+        ),
+    )
+    .await?;
+    let store = PostgresStore::open(url).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
+    let old = store
+        .list(&RunQuery {
+            limit: 9,
+            ..RunQuery::default()
+        })
+        .await?;
+    assert_eq!(old.runs.len(), 1);
+    assert_eq!(store.history(old.runs[0].run).await?.len(), 1);
+    let new = start(&store, "new", worker).await?;
+    execute(url, "DELETE FROM durable.runs WHERE id = 'old'").await?;
+    assert!(store.history(old.runs[0].run).await?.is_empty());
+    assert!(store.read(new).await?.is_some());
+    Ok(store.close().await?)
+}
+
+#[tokio::test]
+async fn the_runs_of_one_workflow_are_listed_by_an_index() -> Result<()> {
+    let database = Database::shared().await?;
+    let url = database.url();
+    let store = PostgresStore::open(url).await?;
+    execute(
+        url,
+        "SET search_path TO durable; \
+         INSERT INTO runs (run, epoch, seed, created_at, updated_at, status, id, workflow, input) \
+         SELECT nextval('run_numbers'), 1, n, 5, 5, 4, n::TEXT, \
+         CASE WHEN n < 4 THEN 'rare' ELSE 'common' END, '1' FROM generate_series(1, 30000) AS n; \
+         ANALYZE runs",
+    )
+    .await?;
+    let reads = "SELECT coalesce(sum(idx_tup_read), 0)::BIGINT FROM pg_stat_user_indexes \
+         WHERE schemaname = 'durable' AND relname = 'runs' AND indexrelname <> 'runs_workflow'";
+    let before = count(url, reads).await?;
+    let rare = RunQuery {
+        workflow: Some("rare".to_owned()),
+        limit: 10,
+        ..RunQuery::default()
+    };
+    assert_eq!(store.list(&rare).await?.runs.len(), 3);
+    let none = RunQuery {
+        workflow: Some("none".to_owned()),
+        ..rare
+    };
+    assert!(store.list(&none).await?.runs.is_empty());
+    // What a session has read is told when it ends at the latest.
+    store.close().await?;
+    let scans = "SELECT coalesce(sum(seq_tup_read), 0)::BIGINT FROM pg_stat_user_tables \
+         WHERE schemaname = 'durable' AND relname = 'runs'";
+    assert!(count(url, reads).await? - before < 100);
+    assert!(count(url, scans).await? < 100_000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_worker_has_sent_is_forgotten_a_week_after_it_was_found_gone() -> Result<()> {
+    let database = Database::shared().await?;
+    let url = database.url();
+    let store = PostgresStore::open(url).await?;
+    let worker = store.register_worker(NewWorker::until(later(0))).await?;
+    let run = start(&store, "run", worker).await?;
+    let mail = Batch {
+        id: Some(BatchId { worker, number: 1 }),
+        ..signal(run)
+    };
+    store.commit(&mail).await?;
+    for (days, remembered) in [(1, 1), (7, 1), (9, 0)] {
+        store.reap(later(days * DAY)).await?;
+        let left = count(url, "SELECT count(*) FROM durable.batches").await?;
+        assert_eq!(left, remembered, "day {days}");
+        if days == 7 {
+            // It was alive, and sends it again.
+            store.commit(&mail).await?;
+            assert_eq!(store.mailbox(run).await?.len(), 1);
+        }
+    }
+    Ok(store.close().await?)
+}
