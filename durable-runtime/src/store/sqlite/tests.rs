@@ -48,7 +48,7 @@ impl Fixture {
         let sql = format!(
             "PRAGMA busy_timeout = 100; CREATE TRIGGER deny BEFORE {event} BEGIN SELECT RAISE(FAIL, 'denied'); END"
         );
-        self.other.execute(sqlx::AssertSqlSafe(sql)).await?;
+        self.other.execute(AssertSqlSafe(sql)).await?;
         Ok(())
     }
 
