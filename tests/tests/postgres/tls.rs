@@ -87,6 +87,18 @@ async fn a_server_that_cannot_be_verified_is_refused() -> Result<()> {
     let known = encrypted.authority.certificate();
     let cases = [
         ("a stranger's", encrypted.verifying(stranger.certificate())),
+        // What asks for more than encryption is never given less.
+        (
+            "bound channels",
+            encrypted.url("sslmode=require&channel_binding=require"),
+        ),
+        (
+            "a root for encryption alone",
+            encrypted.url(&format!(
+                "sslmode=require&sslrootcert={}",
+                stranger.certificate().display()
+            )),
+        ),
         (
             "another name",
             elsewhere.verifying(elsewhere.authority.certificate()),
