@@ -57,6 +57,9 @@ impl Machine {
             return None;
         }
         self.drop_what_is_too_large();
+        if self.parked.is_some() {
+            self.retract_starts();
+        }
         let status = self.next_status();
         let ownership = self.next_ownership(residency);
         let update = (status != self.status || ownership != Ownership::Keep).then(|| RunUpdate {

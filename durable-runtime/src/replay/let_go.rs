@@ -4,6 +4,8 @@
 //! the grace, and what it came to is recorded. The end is an event like others: a combinator that let go
 //! of the step gives its result when the end is delivered, live and on replay alike.
 
+use std::collections::BTreeSet;
+
 use super::{
     Machine,
     operation::{OperationIndex, State, StepPoll},
@@ -104,6 +106,22 @@ impl Machine {
         for step in self.ledger.unsettled() {
             self.interrupt(&step);
         }
+    }
+
+    /// Takes back the starts that are not written yet, of a run that does not go on here: an attempt
+    /// begins only after its start is durable, so these have not begun.
+    pub(super) fn retract_starts(&mut self) {
+        let mut followed = BTreeSet::new();
+        let mut kept: Vec<_> = std::mem::take(&mut self.uncommitted)
+            .into_iter()
+            .rev()
+            .filter(|event| {
+                let is_last = followed.insert(event.step.clone());
+                !(is_last && matches!(event.kind, EventKind::StepStarted { .. }))
+            })
+            .collect();
+        kept.reverse();
+        self.uncommitted = kept;
     }
 
     /// Whether an attempt is in flight that may have to be undone.
