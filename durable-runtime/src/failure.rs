@@ -40,6 +40,9 @@ impl<E: Into<BoxError>> UserError for E {
     }
 }
 
+/// How many compensations of a child that failed its parent's failure keeps.
+const INHERITED_MAX: usize = 100;
+
 /// How many compensations that failed are told in a text.
 const COMPENSATIONS_SHOWN: usize = 10;
 
@@ -211,8 +214,11 @@ impl Failure {
         self
     }
 
-    /// Adds what was not undone; what a child did not undo, whose failure this is, stays.
+    /// Adds what was not undone; what a child did not undo, whose failure this is, stays, up to a bound: the
+    /// child's own journal has all of it.
     pub(crate) fn with_compensations(mut self, compensations: Vec<Self>) -> Self {
+        // A chain of children that fail must not pile up without end.
+        self.0.compensations.truncate(INHERITED_MAX);
         self.0.compensations.extend(compensations);
         self
     }

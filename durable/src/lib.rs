@@ -162,7 +162,10 @@ pub use durable_macros::steps;
 pub use durable_macros::workflow;
 pub use durable_runtime::{
     Failure, Retry, StepError,
-    client::{Cancel, Client, ListedRun, Run, RunList, Snapshot},
+    client::{
+        Cancel, ChildRun, Client, ListedRun, Rollback, Run, RunList, Snapshot, StepInFlight,
+        Waiting, WaitsOn,
+    },
     clock::{Clock, SystemClock},
     context::{
         AppState, Child, Compensation, Ctx, Data, Fragment, Scope, Signal, SignalWait, Sleep, Step,

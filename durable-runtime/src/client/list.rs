@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
-    journal::{RunId, Timestamp},
+    journal::{RunId, Timestamp, rfc3339},
     status::Status,
     store::RunQuery,
     worker::Shared,
@@ -30,8 +30,10 @@ pub struct ListedRun {
     /// Where it stands.
     pub status: Status,
     /// When it was started.
+    #[serde(serialize_with = "rfc3339::serialize")]
     pub created_at: Timestamp,
     /// When its row last changed.
+    #[serde(serialize_with = "rfc3339::serialize")]
     pub updated_at: Timestamp,
     /// Why it is parked.
     pub reason: Option<String>,

@@ -4,6 +4,7 @@ mod cancel;
 mod handle;
 mod list;
 mod patience;
+mod progress;
 mod requests;
 mod snapshot;
 
@@ -11,4 +12,4 @@ pub use cancel::Cancel;
 pub use handle::Run;
 pub use list::{ListedRun, RunList};
 pub use requests::Client;
-pub use snapshot::Snapshot;
+pub use snapshot::{ChildRun, Rollback, Snapshot, StepInFlight, Waiting, WaitsOn};

@@ -1,19 +1,25 @@
 //! What a run is doing, for people and dashboards.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
+use serde_json::Value;
 
+use super::progress::Progress;
 use crate::{
     error::Error,
     failure::Failure,
-    journal::{Event, EventKind, RunId, StepId, Timestamp},
+    journal::{RunId, RunKey, StepId, Timestamp, rfc3339},
+    replay::Ledger,
     status::{Status, Transition},
     store::RunRecord,
     worker::Shared,
 };
 
-/// A run at one moment.
+/// How many children a snapshot shows.
+const CHILDREN_SHOWN: usize = 100;
+
+/// A run at one moment. In JSON, times are RFC 3339.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -23,28 +29,130 @@ pub struct Snapshot {
     pub workflow: String,
     /// Where it stands.
     pub status: Status,
-    /// How many of the workflow's operations have completed at least once.
-    pub current_step: usize,
-    /// How many operations the workflow has; `None` when it is not registered in this program.
-    pub total_steps: Option<usize>,
+    /// What it was started with.
+    pub input: Value,
+    /// What it returned; `None` unless it has completed.
+    pub output: Option<Value>,
+    /// How many operations have ended, well or not. An operation that is used again (in a loop, say) counts
+    /// again.
+    pub done: usize,
+    /// The attempts of steps that are under way. Those of steps with a compensation are known to every
+    /// process, others to the one that runs them.
+    pub in_flight: Vec<StepInFlight>,
+    /// What it waits for, in the order in which it began to.
+    pub waiting: Vec<Waiting>,
+    /// How far its rollback has come, while it is being rolled back.
+    pub rollback: Option<Rollback>,
     /// The signal it waits for; the first, if there are several.
     pub awaiting_signal: Option<String>,
     /// When it goes on by itself.
+    #[serde(serialize_with = "rfc3339::optional")]
     pub wake_at: Option<Timestamp>,
     /// What each operation came to: outputs of steps and children, and payloads of signals.
-    pub results: BTreeMap<StepId, serde_json::Value>,
+    pub results: BTreeMap<StepId, Value>,
     /// Why it failed, or is being rolled back.
     pub failure: Option<Failure>,
     /// Why it is parked.
     pub reason: Option<String>,
     /// Who waits for it.
     pub parent: Option<RunId>,
-    /// The runs it has started.
-    pub children: Vec<Self>,
+    /// The operation of the parent that started it.
+    pub parent_step: Option<StepId>,
+    /// The runs it has started, oldest first: the first 100. Their own children are in their snapshots.
+    pub children: Vec<ChildRun>,
+    /// How many more it has started.
+    pub more_children: u64,
     /// When it was started.
+    #[serde(serialize_with = "rfc3339::serialize")]
     pub created_at: Timestamp,
     /// When its row last changed.
+    #[serde(serialize_with = "rfc3339::serialize")]
     pub updated_at: Timestamp,
+}
+
+/// An attempt of a step that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StepInFlight {
+    /// The step.
+    pub step: StepId,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+}
+
+/// Something that a run waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// The operation.
+    pub step: StepId,
+    /// What it waits for.
+    pub on: WaitsOn,
+    /// When the wait ends by itself, if it does.
+    #[serde(serialize_with = "rfc3339::optional")]
+    pub until: Option<Timestamp>,
+}
+
+/// What sort of thing an operation waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WaitsOn {
+    /// A time.
+    Timer,
+    /// A signal.
+    Signal,
+    /// The end of a child.
+    Child,
+    /// The next attempt of a step or of a compensation.
+    Retry,
+}
+
+/// How far a rollback has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Rollback {
+    /// The step that is being undone, with the number of the last attempt (0: none has begun); `None` while
+    /// children or step bodies are waited for.
+    pub undoing: Option<StepInFlight>,
+    /// How many steps are to be undone, that one included.
+    pub left: usize,
+}
+
+/// A run that another run has started.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ChildRun {
+    /// Its id.
+    pub id: RunId,
+    /// Its workflow.
+    pub workflow: String,
+    /// Where it stands.
+    pub status: Status,
+    /// The operation that started it.
+    pub step: Option<StepId>,
+    /// Why it is parked.
+    pub reason: Option<String>,
+    /// When it was started.
+    #[serde(serialize_with = "rfc3339::serialize")]
+    pub created_at: Timestamp,
+    /// When its row last changed.
+    #[serde(serialize_with = "rfc3339::serialize")]
+    pub updated_at: Timestamp,
+}
+
+impl From<RunRecord> for ChildRun {
+    fn from(run: RunRecord) -> Self {
+        Self {
+            id: run.id,
+            workflow: run.workflow,
+            status: run.status,
+            step: run.parent.map(|parent| parent.step),
+            reason: run.reason,
+            created_at: run.created_at,
+            updated_at: run.updated_at,
+        }
+    }
 }
 
 impl Snapshot {
@@ -53,118 +161,55 @@ impl Snapshot {
         self.status.available_transitions()
     }
 
-    pub(super) fn read(
-        shared: &Arc<Shared>,
-        record: RunRecord,
-    ) -> Pin<Box<dyn Future<Output = Result<Self, Error>> + Send>> {
-        let shared = Arc::clone(shared);
-        Box::pin(async move {
-            let mut history = shared.store.history(record.run).await?;
-            let definition = shared.registry.find(&record.workflow);
-            if let Some(definition) = definition.filter(|known| known.graph().has_renames()) {
-                for event in &mut history {
-                    event.step = event.step.take().map(|step| definition.present(step));
-                }
+    /// Reads one journal: the run's own.
+    pub(super) async fn read(shared: &Arc<Shared>, record: RunRecord) -> Result<Self, Error> {
+        let store = &shared.store;
+        let mut history = store.history(record.run).await?;
+        let definition = shared.registry.find(&record.workflow);
+        if let Some(definition) = definition.filter(|known| known.graph().has_renames()) {
+            for event in &mut history {
+                event.step = event.step.take().map(|step| definition.present(step));
             }
-            let mut children = Vec::new();
-            for child in shared.store.children(record.run).await? {
-                children.push(Self::read(&shared, child).await?);
-            }
-            let parent = match &record.parent {
-                Some(parent) => shared.store.read(parent.run).await?.map(|parent| parent.id),
-                None => None,
-            };
-            let progress = Progress::of(&history);
-            Ok(Self {
-                current_step: progress.completed.len(),
-                total_steps: definition.map(|definition| definition.graph().operations().len()),
-                awaiting_signal: progress
-                    .signals
-                    .first_key_value()
-                    .map(|(_, name)| name.clone()),
-                wake_at: progress.timers.values().min().copied(),
-                results: progress.results,
-                failure: progress.failure,
-                id: record.id,
-                workflow: record.workflow,
-                status: record.status,
-                reason: record.reason,
-                parent,
-                children,
-                created_at: record.created_at,
-                updated_at: record.updated_at,
-            })
+        }
+        let children = store
+            .some_children(record.run, RunKey::new(0), CHILDREN_SHOWN)
+            .await?;
+        let (parent, parent_step) = match record.parent {
+            Some(parent) => (store.read(parent.run).await?, Some(parent.step)),
+            None => (None, None),
+        };
+        let mut progress = Progress::of(&history);
+        if !record.status.is_terminal() {
+            progress.note_attempts(shared.attempts(record.run).await);
+        }
+        let rollback = definition.and_then(|known| Ledger::of(&history, known).rollback());
+        let rollback = rollback.map(|(undoing, left)| Rollback {
+            undoing: undoing.map(|(step, attempt)| StepInFlight { step, attempt }),
+            left,
+        });
+        let waiting = progress.waiting();
+        let signal = waiting.iter().find(|wait| wait.on == WaitsOn::Signal);
+        Ok(Self {
+            done: progress.done,
+            awaiting_signal: signal.map(|wait| wait.step.path().into_owned()),
+            wake_at: waiting.iter().filter_map(|wait| wait.until).min(),
+            in_flight: progress.in_flight(),
+            waiting,
+            rollback,
+            output: progress.output,
+            results: progress.results,
+            failure: progress.failure,
+            input: record.input.to_json(),
+            id: record.id,
+            workflow: record.workflow,
+            status: record.status,
+            reason: record.reason,
+            parent: parent.map(|parent| parent.id),
+            parent_step,
+            children: children.runs.into_iter().map(ChildRun::from).collect(),
+            more_children: children.more,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
         })
-    }
-}
-
-/// What a journal says about a run that is under way.
-#[derive(Default)]
-struct Progress {
-    completed: BTreeMap<String, ()>,
-    results: BTreeMap<StepId, serde_json::Value>,
-    timers: BTreeMap<StepId, Timestamp>,
-    /// By position, so that the oldest wait comes first.
-    signals: BTreeMap<usize, String>,
-    failure: Option<Failure>,
-}
-
-impl Progress {
-    fn of(history: &[Event]) -> Self {
-        let mut progress = Self::default();
-        for (position, event) in history.iter().enumerate() {
-            progress.apply(position, event);
-        }
-        progress
-    }
-
-    fn apply(&mut self, position: usize, event: &Event) {
-        if event.kind.is_terminal() {
-            self.timers.clear();
-            self.signals.clear();
-        }
-        if let EventKind::Failed { failure } | EventKind::RollbackStarted { failure } = &event.kind
-        {
-            self.failure = Some(failure.clone());
-        }
-        let Some(step) = &event.step else { return };
-        match &event.kind {
-            EventKind::StepCompleted { output }
-            | EventKind::ChildCompleted { output }
-            | EventKind::SignalReceived { payload: output } => {
-                let value = output.decode().unwrap_or(serde_json::Value::Null);
-                self.results.insert(step.clone(), value);
-                self.end(step);
-            }
-            EventKind::TimerFired => self.end(step),
-            EventKind::StepFailed { .. } | EventKind::ChildFailed { .. } => self.stop_waiting(step),
-            EventKind::TimerArmed { due } => {
-                self.timers.insert(step.clone(), *due);
-            }
-            EventKind::StepAttemptFailed { retry_at, .. }
-            | EventKind::CompensationAttemptFailed { retry_at, .. } => {
-                self.timers.insert(step.clone(), *retry_at);
-            }
-            EventKind::SignalAwaited { due } => {
-                self.signals.insert(position, step.path().into_owned());
-                if let Some(due) = due {
-                    self.timers.insert(step.clone(), *due);
-                }
-            }
-            EventKind::Compensated | EventKind::CompensationFailed { .. } => {
-                self.stop_waiting(step);
-            }
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, step: &StepId) {
-        self.completed.insert(step.path().into_owned(), ());
-        self.stop_waiting(step);
-    }
-
-    fn stop_waiting(&mut self, step: &StepId) {
-        self.timers.remove(step);
-        self.signals.retain(|_, name| *name != step.path());
     }
 }

@@ -5,6 +5,7 @@
 
 mod event;
 mod id;
+mod json;
 mod payload;
 mod time;
 
@@ -12,3 +13,4 @@ pub use event::{Event, EventKind, UnknownEvent};
 pub use id::{Epoch, InvalidRunId, MailId, RunId, RunKey, StepId, WorkerId};
 pub use payload::{Payload, PayloadError};
 pub use time::Timestamp;
+pub(crate) use time::rfc3339;

@@ -71,12 +71,13 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds, by Howard Hinnant's `civil_from_days`
+/// RFC 3339 in UTC with milliseconds, or as many digits as the precision says, up to microseconds; by Howard Hinnant's `civil_from_days`
 /// (<https://howardhinnant.github.io/date_algorithms.html>).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.div_euclid(1_000_000);
-        let millis = self.0.rem_euclid(1_000_000) / 1_000;
+        let micros = format!("{:06}", self.0.rem_euclid(1_000_000));
+        let fraction = &micros[..f.precision().unwrap_or(3).clamp(1, 6)];
         let (days, second_of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
@@ -99,8 +100,34 @@ impl fmt::Display for Timestamp {
         );
         write!(
             f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction}Z"
         )
+    }
+}
+
+/// Times in the JSON that people and programs read, with all their digits. The journal keeps numbers.
+pub(crate) mod rfc3339 {
+    use serde::Serializer;
+
+    use super::Timestamp;
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    pub(crate) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{at:.6}"))
+    }
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference")]
+    pub(crate) fn optional<S: Serializer>(
+        at: &Option<Timestamp>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => serialize(at, to),
+            None => to.serialize_none(),
+        }
     }
 }
 
@@ -122,6 +149,8 @@ mod tests {
             Timestamp::from_micros(-1_000).to_string(),
             "1969-12-31T23:59:59.999Z"
         );
+        let exact = Timestamp::from_micros(1_709_210_096_789_012);
+        assert_eq!(format!("{exact:.6}"), "2024-02-29T12:34:56.789012Z");
     }
 
     #[test]

@@ -228,6 +228,26 @@ impl Ledger {
         }
     }
 
+    /// What a journal says, with the names that operations have now.
+    pub fn of(events: &[Event], definition: &Definition) -> Self {
+        let mut ledger = Self::default();
+        events
+            .iter()
+            .for_each(|event| ledger.apply(event, definition));
+        ledger
+    }
+
+    /// Where a rollback that has not ended stands: the step that is being undone with the number of the last
+    /// attempt (0 when none has begun), and how many steps are to be undone, that one included.
+    pub fn rollback(&self) -> Option<(Option<(StepId, u32)>, usize)> {
+        if self.cause.is_none() || self.ended {
+            return None;
+        }
+        let next = self.to_undo.last().filter(|_| self.children.is_empty());
+        let next = next.map(|undo| (undo.step.clone(), self.compensation_attempts));
+        Some((next, self.to_undo.len() + self.unsettled().len()))
+    }
+
     fn settle_compensation(&mut self, step: &StepId) {
         if let Some(position) = self.to_undo.iter().rposition(|undo| undo.step == *step) {
             self.to_undo.remove(position);

@@ -395,6 +395,18 @@ impl Machine {
         self.random.next()
     }
 
+    /// The steps with an attempt in flight, and which attempt.
+    pub fn attempts(&self) -> Vec<(StepId, u32)> {
+        let attempt = |operation: &Operation| match operation.state {
+            State::Executing { attempt, .. } | State::Expired { attempt } => Some(attempt),
+            _ => None,
+        };
+        let executing = self.operations.iter().filter(|op| op.is_executing());
+        executing
+            .filter_map(|operation| Some((operation.id.clone(), attempt(operation)?)))
+            .collect()
+    }
+
     /// What each attempt in flight is woken by.
     pub fn attempt_wakers(&self) -> impl Iterator<Item = &Waker> {
         let executing = self.operations.iter().filter(|op| op.is_executing());

@@ -5,12 +5,12 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use tokio::runtime::Handle;
 
 use super::{
-    Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, MailKind, NewWorker, Owned,
-    RunPage, RunQuery, RunRecord, StoreError,
+    Batch, BatchOutcome, Children, Claim, Claimed, Hint, LoadedRun, Mail, MailKind, NewWorker,
+    Owned, RunPage, RunQuery, RunRecord, StoreError,
 };
 use crate::{
     clock::Clock,
-    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+    journal::{Event, Payload, RunId, RunKey, Timestamp, WorkerId},
 };
 
 /// What a store method returns.
@@ -116,6 +116,21 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// The runs that a run has started, oldest first.
     fn children(&self, run: RunKey) -> StoreFuture<'_, Vec<RunRecord>>;
+
+    /// Some of the runs that a run has started: so many at the most, after the one with this number,
+    /// oldest first.
+    fn some_children(&self, run: RunKey, after: RunKey, limit: usize) -> StoreFuture<'_, Children> {
+        Box::pin(async move {
+            let mut runs = self.children(run).await?;
+            runs.retain(|child| child.run > after);
+            let more = runs.len().saturating_sub(limit) as u64;
+            runs.truncate(limit);
+            for run in &mut runs {
+                run.input = Payload::from_bytes([]);
+            }
+            Ok(Children { runs, more })
+        })
+    }
 
     /// A page of runs, newest first.
     fn list<'a>(&'a self, query: &'a RunQuery) -> StoreFuture<'a, RunPage>;

@@ -31,8 +31,8 @@ pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
 pub use record::{
-    ChildOutcome, Claim, Claimed, LoadedRun, Mail, MailKind, NewWorker, Owned, Parent, RunPage,
-    RunQuery, RunRecord,
+    ChildOutcome, Children, Claim, Claimed, LoadedRun, Mail, MailKind, NewWorker, Owned, Parent,
+    RunPage, RunQuery, RunRecord,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};

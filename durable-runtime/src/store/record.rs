@@ -183,6 +183,15 @@ pub struct RunQuery {
     pub limit: usize,
 }
 
+/// Some of the runs that a run has started, oldest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Children {
+    /// The runs, without their inputs.
+    pub runs: Vec<RunRecord>,
+    /// How many there are after these.
+    pub more: u64,
+}
+
 /// A page of runs.
 #[derive(Debug, Clone, Default)]
 pub struct RunPage {

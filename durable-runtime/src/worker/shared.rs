@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
 };
 
 use super::{
@@ -28,7 +28,7 @@ use crate::{
     clock::{Clock, Steady},
     context::AppState,
     graph::Registry,
-    journal::{RunKey, Timestamp, WorkerId},
+    journal::{RunKey, StepId, Timestamp, WorkerId},
     limits::Limits,
     observe,
     replay::{MachineLimits, Residency},
@@ -189,6 +189,18 @@ impl Shared {
             None => observe::worker::store_failed(error),
             Some(_) => observe::worker::store_fails_still(error),
         }
+    }
+
+    /// The steps of a run with an attempt in flight in this process, and which attempt. Nothing when the
+    /// run is not in memory here, or its body blocks its thread.
+    pub(crate) async fn attempts(&self, run: RunKey) -> Vec<(StepId, u32)> {
+        let Some(slot) = self.residents.find(run) else {
+            return Vec::new();
+        };
+        let (reply, told) = oneshot::channel();
+        slot.push(Input::Tell(reply));
+        let told = tokio::time::timeout(Duration::from_millis(200), told).await;
+        told.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     /// Waits for a run to end.

@@ -21,6 +21,8 @@ pub(crate) enum Input {
     Committed { events: usize },
     /// Mail has come.
     Mail(Mail),
+    /// Somebody wants to know which steps have an attempt in flight, and which attempt.
+    Tell(tokio::sync::oneshot::Sender<Vec<(crate::journal::StepId, u32)>>),
     /// Look at the clock, and at what the worker may do.
     Look,
     /// The run belongs to somebody else now, or the worker ends: stop at once and write nothing.

@@ -166,6 +166,8 @@ impl WorkflowTask {
                     }
                 }
                 Input::Mail(mail) => machine.handle_mail(mail),
+                // Who does not wait any more does not want to know.
+                Input::Tell(reply) => drop(reply.send(machine.attempts())),
                 Input::Look => self.wake_at = None,
                 Input::Drop => return std::ops::ControlFlow::Break(()),
             }

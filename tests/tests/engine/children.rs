@@ -60,7 +60,7 @@ async fn a_child_gives_its_result_to_its_parent() {
     ids.sort_unstable();
     assert_eq!(ids, ["run/work", "run/work#1"]);
     for child in &status.children {
-        assert_eq!(child.parent.as_ref().unwrap().as_str(), "run");
+        assert_eq!(child.step.as_ref().unwrap().name(), "work");
         assert_eq!(child.status, Status::Completed);
     }
     engine.shutdown().await.unwrap();

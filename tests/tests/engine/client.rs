@@ -164,7 +164,12 @@ async fn a_snapshot_shows_where_a_run_stands() {
     assert_eq!(waiting.id.as_str(), "p");
     assert_eq!(waiting.workflow, "post");
     assert_eq!(waiting.status, Status::Suspended);
-    assert_eq!((waiting.current_step, waiting.total_steps), (1, Some(2)));
+    assert_eq!((waiting.done, waiting.waiting.len()), (1, 1));
+    assert_eq!(waiting.waiting[0].until, Some(now.after(DAY)));
+    assert_eq!(
+        waiting.input,
+        serde_json::json!({ "to": "Ada", "grams": 7 })
+    );
     assert_eq!(waiting.awaiting_signal.as_deref(), Some("stamps"));
     assert_eq!(waiting.wake_at, Some(now.after(DAY)));
     let results = serde_json::to_value(&waiting.results).unwrap();
@@ -176,7 +181,8 @@ async fn a_snapshot_shows_where_a_run_stands() {
     run.result().await.unwrap();
     let ended = run.status().await.unwrap();
     assert_eq!(ended.status, Status::Completed);
-    assert_eq!((ended.current_step, ended.total_steps), (2, Some(2)));
+    assert_eq!((ended.done, ended.waiting.len()), (2, 0));
+    assert_eq!((ended.in_flight.len(), ended.output), (0, Some(21.into())));
     assert_eq!((ended.awaiting_signal, ended.wake_at), (None, None));
     let results = serde_json::to_value(&ended.results).unwrap();
     assert_eq!(results, serde_json::json!({ "stamps": 3, "weigh": 7 }));

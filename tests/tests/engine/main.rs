@@ -23,6 +23,8 @@ mod side_by_side;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]
+mod snapshots;
+#[cfg(test)]
 mod steps;
 #[cfg(test)]
 mod waits;

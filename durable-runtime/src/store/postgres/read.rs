@@ -6,7 +6,7 @@ use super::convert::{self, RECORD, unreadable, wanted};
 use crate::{
     journal::{Event, RunId, RunKey, WorkerId},
     status::Status,
-    store::{Mail, Owned, RunPage, RunQuery, RunRecord, columns},
+    store::{Children, Mail, Owned, RunPage, RunQuery, RunRecord, columns},
 };
 
 pub(super) async fn find(
@@ -131,6 +131,34 @@ pub(super) async fn children(
         .fetch_all(connection)
         .await?;
     rows.iter().map(convert::record).collect()
+}
+
+pub(super) async fn some_children(
+    connection: &mut PgConnection,
+    run: RunKey,
+    after: RunKey,
+    limit: usize,
+) -> Result<Children, sqlx::Error> {
+    let record = RECORD.replace("input", "''::BYTEA AS input");
+    let sql =
+        format!("SELECT {record} FROM runs WHERE parent = $1 AND run > $2 ORDER BY run LIMIT $3");
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(run.get())
+        .bind(after.get())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await?;
+    let runs: Vec<_> = rows.iter().map(convert::record).collect::<Result<_, _>>()?;
+    let Some(last) = runs.last().filter(|_| runs.len() == limit) else {
+        return Ok(Children { runs, more: 0 });
+    };
+    let more: i64 = sqlx::query_scalar("SELECT count(*) FROM runs WHERE parent = $1 AND run > $2")
+        .bind(run.get())
+        .bind(last.run.get())
+        .fetch_one(connection)
+        .await?;
+    let more = u64::try_from(more).map_err(unreadable)?;
+    Ok(Children { runs, more })
 }
 
 pub(super) async fn list(

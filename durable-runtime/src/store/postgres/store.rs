@@ -17,8 +17,8 @@ use crate::{
     clock::Clock,
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned, RunPage,
-        RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Children, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned,
+        RunPage, RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -333,6 +333,12 @@ impl Store for PostgresStore {
     fn children(&self, run: RunKey) -> StoreFuture<'_, Vec<RunRecord>> {
         self.read_only("read the children of a run", move || {
             Box::new(move |c| Box::pin(read::children(c, run)))
+        })
+    }
+
+    fn some_children(&self, run: RunKey, after: RunKey, limit: usize) -> StoreFuture<'_, Children> {
+        self.read_only("read the children of a run", move || {
+            Box::new(move |c| Box::pin(read::some_children(c, run, after, limit)))
         })
     }
 

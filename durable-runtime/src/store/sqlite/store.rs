@@ -12,8 +12,8 @@ use super::{
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, Owned, RunPage, RunQuery,
-        RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchOutcome, Children, Claim, Claimed, LoadedRun, Mail, NewWorker, Owned, RunPage,
+        RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -304,6 +304,13 @@ impl Store for SqliteStore {
         self.read_only(
             "read the children of a run",
             Box::new(move |c| Box::pin(read::children(c, run))),
+        )
+    }
+
+    fn some_children(&self, run: RunKey, after: RunKey, limit: usize) -> StoreFuture<'_, Children> {
+        self.read_only(
+            "read the children of a run",
+            Box::new(move |c| Box::pin(read::some_children(c, run, after, limit))),
         )
     }
 

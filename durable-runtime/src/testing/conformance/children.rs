@@ -8,7 +8,7 @@ use super::{
     run::CaseResult,
 };
 use crate::{
-    journal::RunKey,
+    journal::{Payload, RunKey},
     status::Status,
     store::{CommitOutcome, MailKind, MailTarget, NewMail, NewRun, StartOutcome},
 };
@@ -67,6 +67,21 @@ pub(super) async fn children_are_listed_oldest_first(f: Fixture) -> CaseResult {
     let ids: Vec<_> = children.iter().map(|run| run.id.as_str()).collect();
     assert_eq!(ids, ["p/0a", "p/0b", "p/1a", "p/1b", "p/2a", "p/2b"]);
     assert!(f.store().children(children[0].run).await?.is_empty());
+    let bare = |from: usize, to: usize| {
+        let mut runs = children[from..to].to_vec();
+        runs.iter_mut()
+            .for_each(|run| run.input = Payload::from_bytes([]));
+        runs
+    };
+    for (after, limit) in [(0_usize, 1), (1, 1), (0, children.len()), (1, 99)] {
+        let before = after
+            .checked_sub(1)
+            .map_or(RunKey::new(0), |last| children[last].run);
+        let some = f.store().some_children(parent, before, limit).await?;
+        let end = children.len().min(after + limit);
+        assert_eq!(some.runs, bare(after, end));
+        assert_eq!(some.more, (children.len() - end) as u64);
+    }
     Ok(())
 }
 
