@@ -27,8 +27,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a database and starts a worker on it: `sqlite://orders.db` (created if missing), a plain
-    /// path, or `memory:` for a store that ends with the engine.
+    /// Opens a database and starts a worker on it:
+    ///
+    /// - `sqlite://orders.db`, or a plain path: a SQLite file, created if missing;
+    /// - `postgres://user:password@host/database`: PostgreSQL 14 or later, with the feature `postgres`; the
+    ///   tables are made in a schema of their own;
+    /// - `memory:`: a store that ends with the engine, for tests.
     ///
     /// User code runs on the tokio runtime that this is called on.
     ///

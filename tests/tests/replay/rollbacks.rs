@@ -134,7 +134,14 @@ impl Body {
                 database
                     .mail
                     .retain(|mail| !commit.consumed.contains(&mail.id));
-                database.status = commit.update.map(|u| u.status).or(database.status);
+                let before = match database.status {
+                    // What a claim makes of it.
+                    None | Some(Status::Pending | Status::Parked) => Status::Running,
+                    Some(status) => status,
+                };
+                let after = commit.update.map_or(before, |update| update.status);
+                assert!(before.may_become(after), "{before} became {after}");
+                database.status = Some(after);
                 if database.status.is_some_and(Status::is_terminal) {
                     return true;
                 }
