@@ -109,9 +109,10 @@ impl EngineBuilder {
         self
     }
 
-    /// How long a worker that is not heard of keeps its runs; 15 s if not set.
+    /// How long a worker that is not heard of keeps its runs; 15 s if not set. From a tenth of a second to
+    /// a day: less counts as the one, more as the other.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.tuning.lease = lease;
+        self.tuning.lease = lease.clamp(Duration::from_millis(100), Duration::from_secs(86_400));
         self
     }
 

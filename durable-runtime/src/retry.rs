@@ -105,14 +105,15 @@ impl Retry {
         }
     }
 
-    /// The wait after the first failure.
+    /// The wait after the first failure. Zero means at once, and what is longer than the longest wait is
+    /// that long.
     #[must_use]
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
         self.initial_delay = delay;
         self
     }
 
-    /// The longest wait.
+    /// The longest wait. [`Duration::MAX`] means for ever: such a run waits until it is canceled.
     #[must_use]
     pub const fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
@@ -127,10 +128,14 @@ impl Retry {
     }
 
     /// How much of each wait is random, from 0 (none) to 1 (all of it); 0.2 if not set. Spreads out
-    /// runs that failed together.
+    /// runs that failed together. Less counts as 0, more as 1, and NaN as 0.
     #[must_use]
     pub const fn jitter(mut self, share: f64) -> Self {
-        self.jitter = share.clamp(0.0, 1.0);
+        self.jitter = if share.is_nan() {
+            0.0
+        } else {
+            share.clamp(0.0, 1.0)
+        };
         self
     }
 
@@ -164,7 +169,7 @@ impl Retry {
             return None;
         }
         let factor = match self.backoff {
-            Backoff::Exponential => 2u32.saturating_pow(attempt - 1),
+            Backoff::Exponential => 2u32.saturating_pow(attempt.saturating_sub(1)),
             Backoff::Linear => attempt,
         };
         let delay = self
@@ -172,17 +177,21 @@ impl Retry {
             .saturating_mul(factor)
             .min(self.max_delay);
         let draw = crate::replay::unit(salt, attempt);
-        let jittered = delay.mul_f64(1.0 - self.jitter * draw);
-        // In the same manner, since a fraction of `Duration::MAX` may round up to more than it.
-        let added = Duration::try_from_secs_f64(self.added_jitter.as_secs_f64() * draw);
-        let added = added.map_or(self.added_jitter, |added| added.min(self.added_jitter));
-        let jittered = jittered.saturating_add(added).min(self.max_delay);
+        let jittered = part(delay, 1.0 - self.jitter * draw);
+        let jittered = jittered
+            .saturating_add(part(self.added_jitter, draw))
+            .min(self.max_delay);
         Some(
             failure
                 .retry_after()
                 .map_or(jittered, |asked| asked.max(jittered)),
         )
     }
+}
+
+/// A share of a duration, from 0 to 1. Of `Duration::MAX` it may round up to more than there is.
+fn part(of: Duration, share: f64) -> Duration {
+    Duration::try_from_secs_f64(of.as_secs_f64() * share).map_or(of, |part| part.min(of))
 }
 
 impl Default for Retry {
@@ -267,6 +276,56 @@ mod tests {
         assert!((0.45..0.55).contains(&mean.as_secs_f64()), "{mean:?}");
         let bounded = doubling.max_delay(seconds(3)).added_jitter(Duration::MAX);
         assert_eq!(bounded.next_delay(5, &failure(), 7), Some(seconds(3)));
+    }
+
+    #[test]
+    fn every_value_of_every_setter_has_an_effect() {
+        let durations = [
+            Duration::ZERO,
+            Duration::from_nanos(1),
+            Duration::from_secs(1),
+            Duration::MAX - Duration::from_nanos(1),
+            Duration::MAX,
+        ];
+        let shares = [
+            f64::NAN,
+            f64::NEG_INFINITY,
+            -1.0,
+            0.0,
+            0.5,
+            1.0,
+            f64::INFINITY,
+        ];
+        for initial in durations {
+            for longest in durations {
+                for share in shares {
+                    for retry in [Retry::exponential(), Retry::linear()] {
+                        let retry = retry
+                            .initial_delay(initial)
+                            .max_delay(longest)
+                            .jitter(share);
+                        for attempt in [0, 1, 2, 33, u32::MAX - 1] {
+                            let retry = retry.max_attempts(u32::MAX);
+                            let delay = retry.next_delay(attempt, &failure(), 7).unwrap();
+                            assert!(delay <= longest, "{retry:?}");
+                            let is_exact = share.is_nan() || share <= 0.0;
+                            let is_plain = attempt == 1 && initial < Duration::from_secs(2);
+                            assert!(!is_exact || !is_plain || delay == initial.min(longest));
+                            let more = retry.added_jitter(initial);
+                            let delay = more.next_delay(attempt, &failure(), 7).unwrap();
+                            assert!(delay <= longest, "{more:?}");
+                        }
+                        let once = retry.max_attempts(0);
+                        assert_eq!(once.next_delay(1, &failure(), 7), None);
+                    }
+                }
+            }
+        }
+        let for_ever = Retry::default()
+            .initial_delay(Duration::MAX)
+            .max_delay(Duration::MAX);
+        let delay = for_ever.jitter(f64::NAN).next_delay(1, &failure(), 7);
+        assert_eq!(delay, Some(Duration::MAX));
     }
 
     #[test]

@@ -38,10 +38,11 @@ impl PostgresOptions {
     }
 
     /// How long a call may take before its connection is given up and the call fails; 10 seconds if not
-    /// set. The server ends the statement after the same time.
+    /// set. The server ends the statement after the same time. From a
+    /// millisecond to a day: less counts as the one, more as the other.
     #[must_use]
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
-        self.call_timeout = timeout.max(Duration::from_millis(1));
+        self.call_timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
         self
     }
 

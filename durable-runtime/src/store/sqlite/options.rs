@@ -22,7 +22,7 @@ impl SqliteOptions {
     /// How long a write waits for another process that holds the database; 5 seconds by default.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+        self.busy_timeout = timeout.min(Duration::from_secs(86_400));
         self
     }
 
