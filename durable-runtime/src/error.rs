@@ -161,7 +161,13 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         // The message already tells what the source says; what is below it may add something.
-        self.0.source.as_ref().and_then(|source| source.source())
+        // What another run failed with is asked for with `failure`, and is not the failure of who waits.
+        let source = self
+            .0
+            .source
+            .as_ref()
+            .filter(|source| !source.is::<Failure>());
+        source.and_then(|source| source.source())
     }
 }
 

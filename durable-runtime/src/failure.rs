@@ -13,6 +13,11 @@ use crate::{
     text::Printable,
 };
 
+mod chain;
+mod step_error;
+
+pub use step_error::StepError;
+
 /// Any error, boxed; what steps and workflows may fail with converts into it.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 
@@ -87,7 +92,8 @@ pub enum FailureKind {
     Panicked,
     /// The run, or the child waited for, was canceled.
     Canceled,
-    /// A value could not be encoded, decoded, or was too large.
+    /// A value could not be recorded or read, or was too large. What a step did before it gave such a
+    /// value is done.
     Payload,
     /// A bound of the engine does not allow it: the id of a child would be too long.
     Limit,
@@ -111,7 +117,9 @@ impl Failure {
     }
 
     /// The failure that an error of user code amounts to. A [`StepError`] keeps its instructions, and
-    /// a `Failure` (of a step, passed on with `?`) stays itself.
+    /// a `Failure` (of a step, passed on with `?`) stays itself. So they do inside another error, as its
+    /// source or behind `#[error(transparent)]`: then the outer error gives its text and its type, and the
+    /// inner one everything else.
     pub fn from_error(error: BoxError, error_type: &str) -> Self {
         let error = match error.downcast::<Self>() {
             Ok(failure) => return *failure,
@@ -119,23 +127,8 @@ impl Failure {
         };
         match error.downcast::<StepError>() {
             Ok(error) => error.into_failure(),
-            Err(error) => Self::describe(&*error, error_type),
+            Err(error) => chain::describe(&*error, error_type),
         }
-    }
-
-    fn describe(error: &(dyn StdError + 'static), error_type: &str) -> Self {
-        let mut failure = Self::new(FailureKind::Application, error.to_string());
-        // A boxed error's static type says nothing, and is left out.
-        if !error_type.contains("dyn ") {
-            error_type.clone_into(&mut failure.0.error_type);
-        }
-        let sources =
-            std::iter::successors(error.source(), |source: &&(dyn StdError + 'static)| {
-                (*source).source()
-            });
-        // A chain that points at itself must not hang the engine.
-        failure.0.sources = sources.take(32).map(ToString::to_string).collect();
-        failure
     }
 
     /// What sort of failure it is.
@@ -243,6 +236,11 @@ impl Failure {
         }
     }
 
+    /// The failure of an operation whose value cannot be recorded: trying again would not help.
+    pub(crate) fn unrecordable(error: &dyn StdError) -> Self {
+        Self::new(FailureKind::Payload, error.to_string()).permanent()
+    }
+
     pub(crate) fn permanent(mut self) -> Self {
         self.0.retryable = false;
         self
@@ -290,95 +288,38 @@ impl fmt::Debug for Failure {
     }
 }
 
-impl StdError for Failure {}
-
-/// An error of a step with instructions for the engine: not to retry, to wait a while first, or to
-/// keep typed details for whoever handles the failure.
-///
-/// ```
-/// use std::time::Duration;
-/// # use durable_runtime as durable;
-/// use durable::StepError;
-///
-/// let declined = StepError::new("card declined").permanent();
-/// let busy = StepError::new("too many requests").retry_after(Duration::from_secs(30));
-/// assert_eq!(declined.to_string(), "card declined");
-/// # let _ = busy;
-/// ```
-#[derive(Debug)]
-pub struct StepError {
-    error: BoxError,
-    error_type: &'static str,
-    retryable: bool,
-    retry_after: Option<Duration>,
-    details: Option<serde_json::Value>,
-}
-
-impl StepError {
-    /// Wraps an error; without further instructions it behaves like the error itself.
-    pub fn new<E: Into<BoxError>>(error: E) -> Self {
-        Self {
-            error: error.into(),
-            error_type: std::any::type_name::<E>(),
-            retryable: true,
-            retry_after: None,
-            details: None,
-        }
-    }
-
-    /// No further attempt: trying again cannot help.
-    #[must_use]
-    pub fn permanent(mut self) -> Self {
-        self.retryable = false;
-        self
-    }
-
-    /// The next attempt starts no earlier than this long from now, whatever the retry policy says.
-    #[must_use]
-    pub fn retry_after(mut self, delay: Duration) -> Self {
-        self.retry_after = Some(delay);
-        self
-    }
-
-    /// Attaches a value that [`Failure::details`] gives back. A value that has no JSON form is left
-    /// out.
-    #[must_use]
-    pub fn details<T: Serialize>(mut self, details: &T) -> Self {
-        self.details = serde_json::to_value(details).ok();
-        self
-    }
-
-    fn into_failure(self) -> Failure {
-        let mut failure = Failure::from_error(self.error, self.error_type);
-        failure.0.retryable &= self.retryable;
-        failure.0.retry_after = self.retry_after.or(failure.0.retry_after);
-        failure.0.details = self.details.or(failure.0.details.take());
-        failure
-    }
-}
-
-/// So that `?` works on I/O where a step returns `Result<_, StepError>`. For errors of other types,
-/// `.map_err(StepError::new)?`, or a step that returns [`BoxError`].
-impl From<std::io::Error> for StepError {
-    fn from(error: std::io::Error) -> Self {
-        Self::new(error)
-    }
-}
-
-impl fmt::Display for StepError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match f.alternate() {
-            true => write!(Printable(f), "{:#}", self.error),
-            false => write!(Printable(f), "{}", self.error),
-        }
-    }
-}
-
-impl StdError for StepError {
+impl StdError for Failure {
+    /// What stands behind the failure: by it, a failure is found in an error that shows its own source in
+    /// its place (`#[error(transparent)]`).
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.error.source()
+        Some(&*self.0)
     }
 }
+
+/// Only what a failure's own text does not say.
+impl fmt::Display for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            FailureKind::Application if self.error_type.is_empty() => {
+                f.write_str("an error of user code")
+            }
+            FailureKind::Application => write!(f, "an error of type `{}`", self.error_type),
+            FailureKind::Timeout => f.write_str("a timeout"),
+            FailureKind::Panicked => f.write_str("a panic"),
+            FailureKind::Canceled => f.write_str("a cancellation"),
+            FailureKind::Payload => f.write_str("a value that cannot be recorded or read"),
+            FailureKind::Limit => f.write_str("a bound of the engine"),
+        }
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl StdError for Inner {}
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,
