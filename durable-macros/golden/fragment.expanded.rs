@@ -71,6 +71,7 @@ impl ::durable::__private::Fragment for bill {
                 ),
             ],
             states: &[],
+            signals: &[::durable::__private::Awaited::of::<bool>("approval")],
             scopes: &[
                 ("verification", &<verify as ::durable::__private::Fragment>::__PART),
             ],

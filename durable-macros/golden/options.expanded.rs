@@ -69,6 +69,7 @@ impl ::durable::__private::Workflow for order {
             ::durable::__private::RequiredState::of::<Pool>(),
             ::durable::__private::RequiredState::of::<Bank>(),
         ],
+        signals: &[::durable::__private::Awaited::of::<Approval>("approval")],
         scopes: &[],
     };
     fn __run(

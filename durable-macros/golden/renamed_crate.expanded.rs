@@ -56,6 +56,7 @@ impl crate::engine::__private::Workflow for order {
             ),
         ],
         states: &[],
+        signals: &[],
         scopes: &[("billing", &<bill as crate::engine::__private::Fragment>::__PART)],
     };
     fn __run(

@@ -92,6 +92,7 @@ impl ::durable::__private::Workflow for order {
     const __WIRING: ::durable::__private::Wiring = ::durable::__private::Wiring {
         compensators: &[],
         states: &[],
+        signals: &[::durable::__private::Awaited::of::<bool>("answer")],
         scopes: &[("wrapping", &<wrap as ::durable::__private::Fragment>::__PART)],
     };
     fn __run(

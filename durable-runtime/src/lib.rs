@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod retry;
 pub mod status;
 pub mod text;
+pub mod values;
 
 mod observe;
 

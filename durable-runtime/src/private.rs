@@ -1,13 +1,13 @@
 //! Everything that generated code may touch. Not public API: it changes without notice.
 
-use std::{any::TypeId, future::Future, pin::Pin};
+use std::{any::TypeId, future::Future, marker::PhantomData, pin::Pin};
 
 pub use inventory;
 
 use crate::{
     context::Data,
     failure::{Failure, FailureKind, UserError},
-    graph::{Body, BodyFuture, head},
+    graph::{Body, BodyFuture, Reread, head},
     journal::{Payload, PayloadError},
     outcome::Outcome,
 };
@@ -17,7 +17,7 @@ pub use crate::{
         SignalWait, StepCtx, StepKey, Told, Workflow, all_ok,
     },
     failure::BoxError,
-    graph::{Compensator, Definition, Part, Registered, RequiredState, Wiring},
+    graph::{Awaited, Compensator, Definition, Part, Registered, RequiredState, Wiring},
     retry::Retry,
 };
 
@@ -183,7 +183,7 @@ impl Definition {
             graph: W::GRAPH,
             file,
             line,
-            check_input: check_input::<W>,
+            input: reread::<W::Input>,
             body: start_body::<W>,
             wiring,
         }
@@ -201,8 +201,9 @@ pub fn define<W: Workflow>(file: &'static str) -> Definition {
     definition
 }
 
-fn check_input<W: Workflow>(input: &Payload) -> Result<(), PayloadError> {
-    W::Input::__decode(input).map(drop)
+fn reread<T: Data>(payload: &Payload) -> Result<Payload, PayloadError> {
+    let (payload, _) = T::__decode(payload)?.__record()?;
+    Ok(payload)
 }
 
 fn start_body<W: Workflow>(ctx: Ctx, input: &Payload) -> Result<BodyFuture, Failure> {
@@ -212,9 +213,8 @@ fn start_body<W: Workflow>(ctx: Ctx, input: &Payload) -> Result<BodyFuture, Fail
         let output = W::__run(&ctx, input)
             .await
             .map_err(|error| Failure::from_error(error, ""))?;
-        output
-            .__encode()
-            .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()))
+        let recorded = output.__record().map(|(output, _)| output);
+        recorded.map_err(|error| Failure::unrecordable(&error))
     }))
 }
 
@@ -257,6 +257,24 @@ fn compensate<C: Compensation<T>, T: Data>(
             .map_err(|error| Failure::from_error(error, ""))
     })
 }
+
+/// What a signal carries. A type that cannot be journaled is reported where the signal is awaited, and not
+/// a second time where it is wired.
+#[derive(Debug)]
+pub struct Carried<T>(PhantomData<T>);
+
+impl<T: Data> Carried<T> {
+    /// Reads it.
+    pub const REREAD: Reread = reread::<T>;
+}
+
+/// What stands in for a type that cannot be journaled.
+pub trait Unreadable {
+    /// Takes what there is.
+    const REREAD: Reread = |payload| Ok(payload.clone());
+}
+
+impl<T> Unreadable for Carried<T> {}
 
 impl RequiredState {
     /// The state `T`.

@@ -180,6 +180,7 @@ pub use durable_runtime::{
     status::{Status, TRANSITIONS, Transition},
     store,
     text::printable,
+    values::Unordered,
 };
 
 /// For tests: virtual time, the check of workflow graphs against a lock, and the store conformance

@@ -7,9 +7,13 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::keys::Named;
-use crate::{graph::Body, paths::Paths, text::text};
+use crate::{
+    graph::{Body, Kind},
+    paths::Paths,
+    text::text,
+};
 
-/// The compensations, the application state and the fragments of a body, if it has any.
+/// The compensations, the application state, the signals and the fragments of a body, if it has any.
 pub(crate) fn wiring(body: &Body, named: &[Named<'_>], paths: &Paths) -> Option<TokenStream> {
     let private = paths.private();
     let mut compensators = named.iter().filter_map(|named| {
@@ -34,13 +38,38 @@ pub(crate) fn wiring(body: &Body, named: &[Named<'_>], paths: &Paths) -> Option<
             Some(quote!(#(#cfgs)* (#name, &<#fragment as #private::Fragment>::__PART)))
         })
         .peekable();
-    if compensators.peek().is_none() && states.peek().is_none() && scopes.peek().is_none() {
+    let mut signals = named
+        .iter()
+        .filter_map(|named| {
+            let (name, operation) = (named.name, named.operation);
+            let payload = operation
+                .generic
+                .as_ref()
+                .filter(|_| operation.kind == Kind::Signal)?;
+            let cfgs = &operation.cfgs;
+            Some(quote!(#(#cfgs)* #private::Awaited { name: #name, payload: #private::Carried::<#payload>::REREAD }))
+        })
+        .peekable();
+    let signals = signals.peek().is_some().then(|| {
+        quote!({
+            #[allow(unused_imports)]
+            use #private::Unreadable as _;
+            &[#(#signals),*]
+        })
+    });
+    if compensators.peek().is_none()
+        && states.peek().is_none()
+        && scopes.peek().is_none()
+        && signals.is_none()
+    {
         return None;
     }
+    let signals = signals.unwrap_or_else(|| quote!(&[]));
     Some(quote! {
         #private::Wiring {
             compensators: &[#(#compensators),*],
             states: &[#(#states),*],
+            signals: #signals,
             scopes: &[#(#scopes),*],
         }
     })

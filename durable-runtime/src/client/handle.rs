@@ -210,9 +210,13 @@ impl<W: Workflow> Run<W> {
     ///
     /// [`ErrorKind::Ended`] when the run has ended; [`ErrorKind::RollingBack`] when it is being rolled back
     /// and takes no signals any more; [`ErrorKind::PayloadTooLarge`]; [`ErrorKind::MailboxFull`] when more
-    /// signals wait for the run than [`Limits::mailbox_max`](crate::limits::Limits::mailbox_max).
+    /// signals wait for the run than [`Limits::mailbox_max`](crate::limits::Limits::mailbox_max);
+    /// [`ErrorKind::InvalidPayload`] when the value cannot be recorded.
     pub async fn signal<T: Data>(&self, signal: Signal<W, T>, payload: T) -> Result<(), Error> {
-        let payload = payload.__encode()?;
+        let (payload, _) = payload.__record().map_err(|error| {
+            let message = format!("signal `{}` to run `{}`: {error}", signal.name(), self.id);
+            Error::new(ErrorKind::InvalidPayload, message)
+        })?;
         self.client
             .send_signal(&self.id, signal.name(), payload, false)
             .await

@@ -12,8 +12,8 @@ use super::{Cancel, Run, RunList, Snapshot, patience::patiently};
 use crate::{
     context::{Data, Workflow},
     error::{Error, ErrorKind},
-    graph::Definition,
-    journal::{Payload, RunId, RunKey},
+    graph::{Definition, Reread},
+    journal::{Payload, PayloadError, RunId, RunKey, StepId},
     limits::check_payload,
     store::{MailKind, MailOutcome, MailTarget, NewMail, NewRun, RunRecord, StartOutcome},
     worker::{Request, Shared},
@@ -52,16 +52,19 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRunId`], [`ErrorKind::PayloadTooLarge`], [`ErrorKind::InvalidPayload`];
+    /// [`ErrorKind::InvalidRunId`], [`ErrorKind::PayloadTooLarge`]; [`ErrorKind::InvalidPayload`] when
+    /// the input would not be read back as it is, or has no fixed order;
     /// [`ErrorKind::Conflict`] when the id belongs to a run of another workflow or with another
-    /// input; [`ErrorKind::UnknownWorkflow`] when the workflow is not registered.
+    /// input, compared as values of the present type; [`ErrorKind::UnknownWorkflow`] when the workflow is not registered.
     pub async fn start<W: Workflow>(
         &self,
         id: impl AsRef<str>,
         input: W::Input,
     ) -> Result<Run<W>, Error> {
         let id = RunId::new(id)?;
-        let input = input.__encode()?;
+        let (input, _) = input
+            .__record()
+            .map_err(|error| unfit(&format!("the input of run `{id}`"), &error))?;
         let run = self.start_encoded(&id, W::NAME, input).await?;
         Ok(Run::new(self.clone(), id, run))
     }
@@ -82,10 +85,11 @@ impl Client {
         let id = RunId::new(id)?;
         let definition = self.definition(workflow)?;
         let input = Payload::from_bytes(input.as_bytes());
-        (definition.check_input)(&input).map_err(|error| {
-            let message =
-                format!("input of run `{id}` does not fit workflow `{workflow}`: {error}");
-            Error::new(ErrorKind::InvalidPayload, message)
+        (definition.input)(&input).map_err(|error| {
+            unfit(
+                &format!("the input of run `{id}` of workflow `{workflow}`"),
+                &error,
+            )
         })?;
         let run = self.start_encoded(&id, workflow, input).await?;
         Ok(Run::new(self.clone(), id, run))
@@ -126,7 +130,7 @@ impl Client {
                 input: recorded,
                 ..
             } => {
-                if definition.has_name(&other) && recorded == input {
+                if definition.has_name(&other) && is_same(definition.input, &recorded, &input) {
                     return Ok(run);
                 }
                 Err(conflict(id, definition.name, &other))
@@ -163,8 +167,9 @@ impl Client {
     ///
     /// [`ErrorKind::UnknownRun`], [`ErrorKind::Ended`], [`ErrorKind::RollingBack`],
     /// [`ErrorKind::PayloadTooLarge`], [`ErrorKind::MailboxFull`];
-    /// [`ErrorKind::InvalidPayload`] when the text is not JSON; [`ErrorKind::UnknownSignal`] when the
-    /// run's workflow is registered here and waits for no such signal.
+    /// [`ErrorKind::InvalidPayload`] when the text is not JSON. When the run's workflow is registered here:
+    /// [`ErrorKind::UnknownSignal`] when it waits for no such signal, and
+    /// [`ErrorKind::InvalidPayload`] when the signal carries something else.
     pub async fn signal_by_name(
         &self,
         id: impl AsRef<str>,
@@ -174,13 +179,18 @@ impl Client {
         let id = RunId::from_recorded(id.as_ref());
         let found = patiently(&self.shared, |store| store.find(&id)).await?;
         let record = found.ok_or_else(|| unknown_run(id.as_str()))?;
-        self.check_signal(&record, signal)?;
         let payload = Payload::from_bytes(payload.as_bytes());
         payload.decode::<serde::de::IgnoredAny>()?;
+        self.check_signal(&record, signal, &payload)?;
         self.send_signal(&record.id, signal, payload, true).await
     }
 
-    fn check_signal(&self, record: &RunRecord, signal: &str) -> Result<(), Error> {
+    fn check_signal(
+        &self,
+        record: &RunRecord,
+        signal: &str,
+        payload: &Payload,
+    ) -> Result<(), Error> {
         let Some(definition) = self.shared.registry.find(&record.workflow) else {
             return Ok(());
         };
@@ -195,7 +205,13 @@ impl Client {
             .collect();
         let present = definition.present_signal(signal.to_owned());
         if signals.contains(&present) {
-            return Ok(());
+            let Some(awaited) = definition.awaited(&StepId::from_recorded(present.as_str())) else {
+                return Ok(());
+            };
+            let what = || format!("signal `{signal}` to run `{}`", record.id);
+            return (awaited.payload)(payload)
+                .map(drop)
+                .map_err(|error| unfit(&what(), &error));
         }
         let known = if signals.is_empty() {
             "none".to_owned()
@@ -354,6 +370,18 @@ fn unknown_run(id: &str) -> Error {
         ErrorKind::UnknownRun,
         format!("there is no run with id `{id}`"),
     )
+}
+
+/// A value that a run cannot take.
+fn unfit(what: &str, error: &PayloadError) -> Error {
+    Error::new(ErrorKind::InvalidPayload, format!("{what}: {error}"))
+}
+
+/// Whether two inputs are the same value: as the present type reads and records them. A field that a
+/// deploy added with a default value is in neither text or in both.
+fn is_same(input: Reread, one: &Payload, other: &Payload) -> bool {
+    let reread = || Some((input(one).ok()?, input(other).ok()?));
+    one == other || reread().is_some_and(|(one, other)| one.is_same_json(&other))
 }
 
 /// A seed nobody can foresee, from the keys that `std` gives each hash map.

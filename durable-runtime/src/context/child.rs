@@ -5,8 +5,7 @@ use std::{fmt, future::IntoFuture};
 use super::{Compensation, Ctx, Data, Wait, Workflow, wait::Decode};
 use crate::{
     failure::Failure,
-    journal::Payload,
-    replay::{Ask, OperationIndex},
+    replay::{Ask, OperationIndex, Resolution},
 };
 
 /// A child run, built by [`Ctx::child`]; awaiting it starts it and waits for its result.
@@ -15,7 +14,7 @@ pub struct Child<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
     workflow: &'static str,
-    input: Payload,
+    input: Resolution,
     decode: Decode<T>,
 }
 
@@ -25,15 +24,12 @@ impl<'c, T> Child<'c, T> {
         W: Workflow<Output = T>,
         T: Data,
     {
-        let input = input.__encode().unwrap_or_else(|error| {
-            ctx.run().machine().report_undecodable(index, &error);
-            Payload::from_bytes(b"null".as_slice())
-        });
+        let input = input.__record().map(|(input, _)| input);
         Self {
             ctx,
             index,
             workflow: W::NAME,
-            input,
+            input: input.map_err(|error| Failure::unrecordable(&error)),
             decode: T::__decode,
         }
     }

@@ -35,7 +35,8 @@ pub trait StepKey: Send + Sync + 'static {
 
 /// A value that can be journaled: what steps return, signals carry, and workflows take and return.
 ///
-/// Implemented for every type that is `Serialize + DeserializeOwned + Send + 'static`.
+/// Implemented for every type that is `Serialize + DeserializeOwned + Send + 'static`. A value is read
+/// back before it is recorded, and refused if it would come back as another one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be journaled",
     label = "must implement `serde::Serialize` and `serde::de::DeserializeOwned`, and be `Send + 'static`",
@@ -45,7 +46,7 @@ pub trait StepKey: Send + Sync + 'static {
 )]
 pub trait Data: Sized + Send + 'static {
     #[doc(hidden)]
-    fn __encode(&self) -> Result<Payload, PayloadError>;
+    fn __record(&self) -> Result<(Payload, Self), PayloadError>;
 
     #[doc(hidden)]
     fn __decode(payload: &Payload) -> Result<Self, PayloadError>;
@@ -55,8 +56,8 @@ pub trait Data: Sized + Send + 'static {
 // either, which the compiler would name first.
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Data for T {
-    fn __encode(&self) -> Result<Payload, PayloadError> {
-        Payload::encode(self)
+    fn __record(&self) -> Result<(Payload, Self), PayloadError> {
+        Payload::record(self)
     }
 
     fn __decode(payload: &Payload) -> Result<Self, PayloadError> {

@@ -14,6 +14,7 @@ use std::{
 use super::{Cancellation, Compensation, Ctx, Data, StepCtx, let_go, wait::Decode};
 use crate::{
     failure::{Failure, FailureKind, UserError},
+    journal::Payload,
     observe,
     replay::{OperationIndex, Resolution, StepPoll},
     retry::Retry,
@@ -27,14 +28,14 @@ use crate::{
 pub struct Step<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
-    body: Box<dyn Fn(StepCtx) -> Attempt<'c> + Send + Sync + 'c>,
+    body: Box<dyn Fn(StepCtx) -> Attempt<'c, T> + Send + Sync + 'c>,
     decode: Decode<T>,
     retry: Retry,
     timeout: Option<Duration>,
 }
 
-/// The body of a step in flight. It gives the step's output encoded.
-type Attempt<'c> = Pin<Box<dyn Future<Output = Resolution> + Send + 'c>>;
+/// The body of a step in flight. It gives the step's output encoded, and as it is read back.
+type Attempt<'c, T> = Pin<Box<dyn Future<Output = Result<(Payload, T), Failure>> + Send + 'c>>;
 
 impl<'c, T> Step<'c, T> {
     pub(super) fn new<F, Fut, E>(ctx: &'c Ctx, index: OperationIndex, body: F) -> Self
@@ -44,9 +45,9 @@ impl<'c, T> Step<'c, T> {
         T: Data,
         E: UserError,
     {
-        let body = move |step| -> Attempt<'c> {
+        let body = move |step| -> Attempt<'c, T> {
             let attempt = body(step);
-            Box::pin(async move { encode(attempt.await) })
+            Box::pin(async move { record(attempt.await) })
         };
         Self {
             ctx,
@@ -92,7 +93,7 @@ impl<'c, T> Step<'c, T> {
     }
 }
 
-impl<'c, T: 'c> IntoFuture for Step<'c, T> {
+impl<'c, T: Send + 'c> IntoFuture for Step<'c, T> {
     type Output = Result<T, Failure>;
     type IntoFuture = StepFuture<'c, T>;
 
@@ -101,6 +102,7 @@ impl<'c, T: 'c> IntoFuture for Step<'c, T> {
             step: self,
             attempt: None,
             cancellation: None,
+            output: None,
         }))
     }
 }
@@ -143,12 +145,14 @@ trait Flight<T>: fmt::Debug {
 /// A step that is awaited.
 struct InFlight<'c, T> {
     step: Step<'c, T>,
-    attempt: Option<Attempt<'c>>,
+    attempt: Option<Attempt<'c, T>>,
     /// How the attempt learns that it is let go of.
     cancellation: Option<Arc<Cancellation>>,
+    /// What the attempt gave, as it is read back.
+    output: Option<T>,
 }
 
-impl<T> Flight<T> for InFlight<'_, T> {
+impl<'c, T: 'c> Flight<T> for InFlight<'c, T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
         if let_go::is_on() {
             self.let_go(cx);
@@ -160,7 +164,11 @@ impl<T> Flight<T> for InFlight<'_, T> {
             .poll_step(self.step.index, cx.waker(), self.step.timeout);
         match poll {
             StepPoll::Done(Err(failure)) => Poll::Ready(Err(failure)),
-            StepPoll::Done(Ok(payload)) => match (self.step.decode)(&payload) {
+            StepPoll::Done(Ok(payload)) => match self
+                .output
+                .take()
+                .map_or_else(|| (self.step.decode)(&payload), Ok)
+            {
                 Ok(value) => Poll::Ready(Ok(value)),
                 Err(error) => {
                     run.machine().report_undecodable(self.step.index, &error);
@@ -181,6 +189,21 @@ impl<T> Flight<T> for InFlight<'_, T> {
 }
 
 impl<T> InFlight<'_, T> {
+    fn tell(&self) {
+        if let Some(cancellation) = &self.cancellation {
+            cancellation.set();
+        }
+    }
+
+    /// Drops the body in flight. What it has handed its context to is told.
+    fn drop_attempt(&mut self) {
+        if self.attempt.take().is_some() {
+            self.tell();
+        }
+    }
+}
+
+impl<'c, T: 'c> InFlight<'c, T> {
     fn start(&mut self, attempt: u32) {
         let run = self.step.ctx.run();
         let id = run.machine().step_id(self.step.index).clone();
@@ -227,19 +250,6 @@ impl<T> InFlight<'_, T> {
         }
     }
 
-    fn tell(&self) {
-        if let Some(cancellation) = &self.cancellation {
-            cancellation.set();
-        }
-    }
-
-    /// Drops the body in flight. What it has handed its context to is told.
-    fn drop_attempt(&mut self) {
-        if self.attempt.take().is_some() {
-            self.tell();
-        }
-    }
-
     /// Polls the body in place; when it ends, tells the machine.
     fn advance(&mut self, cx: &mut Context<'_>) {
         let Some(body) = &mut self.attempt else {
@@ -253,6 +263,10 @@ impl<T> InFlight<'_, T> {
             Err(panic) => Err(panicked(&*panic)),
         };
         self.attempt = None;
+        let result = result.map(|(payload, output)| {
+            self.output = Some(output);
+            payload
+        });
         self.end(result);
     }
 
@@ -265,11 +279,13 @@ impl<T> InFlight<'_, T> {
     }
 }
 
-fn encode<T: Data, E: UserError>(result: Result<T, E>) -> Resolution {
+fn record<T: Data, E: UserError>(result: Result<T, E>) -> Result<(Payload, T), Failure> {
     match result {
-        Ok(output) => output
-            .__encode()
-            .map_err(|error| Failure::new(FailureKind::Payload, error.to_string()).permanent()),
+        // What the body did is done: to try again would not help a value that cannot be recorded.
+        Ok(output) => match catch_unwind(AssertUnwindSafe(|| output.__record())) {
+            Ok(recorded) => recorded.map_err(|error| Failure::unrecordable(&error)),
+            Err(panic) => Err(Failure::unrecordable(&panicked(&*panic))),
+        },
         Err(error) => Err(Failure::from_error(
             error.into_boxed(),
             std::any::type_name::<E>(),

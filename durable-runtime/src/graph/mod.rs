@@ -20,8 +20,8 @@ pub use lock::{Class, Difference, Lock, LockError};
 pub use lookup::Located;
 pub use node::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
 pub use registry::{
-    BodyFuture, CompensateFn, Compensator, Definition, Part, Registered, Registry, RegistryError,
-    RequiredState, Wiring,
+    Awaited, BodyFuture, CompensateFn, Compensator, Definition, Part, Registered, Registry,
+    RegistryError, RequiredState, Reread, Wiring,
 };
 pub use written::BrokenGraph;
 pub(crate) use written::head;

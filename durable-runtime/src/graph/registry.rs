@@ -21,6 +21,10 @@ pub type BodyFuture = Pin<Box<dyn Future<Output = Result<Payload, Failure>> + Se
 pub type CompensateFn =
     fn(StepCtx, Outcome<Payload>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
+/// Reads an encoded value, and gives it as it would be recorded: equal values have equal payloads then,
+/// as far as their types have an order.
+pub type Reread = fn(&Payload) -> Result<Payload, PayloadError>;
+
 /// What the attribute of a workflow submits: little, since a compiler looks at all of it in every check.
 #[derive(Debug)]
 pub struct Registered(
@@ -42,8 +46,8 @@ pub struct Definition {
     pub file: &'static str,
     /// The line of its name there.
     pub line: u32,
-    /// Says whether an encoded input decodes.
-    pub check_input: fn(&Payload) -> Result<(), PayloadError>,
+    /// Reads an encoded input.
+    pub input: Reread,
     /// Starts its body with an encoded input; fails when the input does not decode.
     pub body: fn(Ctx, &Payload) -> Result<BodyFuture, Failure>,
     /// What its body is wired to.
@@ -57,6 +61,8 @@ pub struct Wiring {
     pub compensators: &'static [Compensator],
     /// The application state it reads.
     pub states: &'static [RequiredState],
+    /// The signals it waits for.
+    pub signals: &'static [Awaited],
     /// The fragments it calls, by the names of their scopes.
     pub scopes: &'static [(&'static str, &'static Part)],
 }
@@ -82,12 +88,24 @@ impl Definition {
 
     /// The compensation of an operation, if it has one.
     pub fn compensator(&self, step: &StepId) -> Option<&'static Compensator> {
+        let (wiring, name) = self.wired(step)?;
+        let mut compensators = wiring.compensators.iter();
+        compensators.find(|compensator| compensator.step == name)
+    }
+
+    /// What is known of a signal that the workflow waits for.
+    pub(crate) fn awaited(&self, step: &StepId) -> Option<&'static Awaited> {
+        let (wiring, name) = self.wired(step)?;
+        wiring.signals.iter().find(|signal| signal.name == name)
+    }
+
+    /// The wiring of the body that an operation is in, and its name there.
+    fn wired<'s>(&self, step: &'s StepId) -> Option<(Wiring, &'s str)> {
         let mut wiring = &self.wiring;
         let mut names = step.names().peekable();
         while let Some(name) = names.next() {
             if names.peek().is_none() {
-                let mut compensators = wiring.compensators.iter();
-                return compensators.find(|compensator| compensator.step == name);
+                return Some((*wiring, name));
             }
             let (_, part) = wiring.scopes.iter().find(|(scope, _)| *scope == name)?;
             wiring = &part.wiring;
@@ -149,6 +167,7 @@ impl Wiring {
     pub const NONE: Self = Self {
         compensators: &[],
         states: &[],
+        signals: &[],
         scopes: &[],
     };
 
@@ -185,6 +204,15 @@ pub struct Compensator {
     pub timeout: fn() -> Duration,
 }
 
+/// A signal that a workflow waits for.
+#[derive(Clone, Copy)]
+pub struct Awaited {
+    /// Its name.
+    pub name: &'static str,
+    /// Reads what it carries.
+    pub payload: Reread,
+}
+
 /// A type of application state that a workflow reads.
 #[derive(Clone, Copy)]
 pub struct RequiredState {
@@ -207,6 +235,12 @@ impl fmt::Debug for Definition {
 impl fmt::Debug for Compensator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Compensator({} undoes {})", self.name, self.step)
+    }
+}
+
+impl fmt::Debug for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Awaited({})", self.name)
     }
 }
 

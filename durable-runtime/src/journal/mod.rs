@@ -9,8 +9,9 @@ mod json;
 mod payload;
 mod time;
 
+pub use crate::values::PayloadError;
 pub use event::{Event, EventKind, UnknownEvent};
 pub use id::{Epoch, InvalidRunId, MailId, RunId, RunKey, StepId, WorkerId};
-pub use payload::{Payload, PayloadError};
+pub use payload::Payload;
 pub use time::Timestamp;
 pub(crate) use time::rfc3339;

@@ -1,8 +1,11 @@
 //! Encoded values: inputs, step outputs, signal payloads, results.
 
-use std::{any::type_name, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::values::{PayloadError, Problem};
 
 /// A value as the journal stores it: JSON text, shared and immutable.
 ///
@@ -19,12 +22,29 @@ impl Payload {
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, PayloadError> {
         match serde_json::to_vec(value) {
             Ok(bytes) => Ok(Self(bytes.into())),
-            Err(source) => Err(PayloadError {
-                action: "encode",
-                type_name: type_name::<T>(),
-                source,
-            }),
+            Err(source) => Err(PayloadError::json::<T>(Problem::Encode, b"", source)),
         }
+    }
+
+    /// Encodes a value as JSON and reads it back, as every value is that is recorded: what a step gave
+    /// must be there after a crash. Gives what was read, too: it is what a replay sees.
+    ///
+    /// ```
+    /// # use durable_runtime as durable;
+    /// use durable::journal::Payload;
+    ///
+    /// let (payload, read) = Payload::record(&0.1_f64)?;
+    /// assert_eq!((payload.as_bytes(), read), (b"0.1".as_slice(), 0.1));
+    /// assert!(Payload::record(&f64::NAN).is_err());
+    /// # Ok::<(), durable::journal::PayloadError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be encoded; when what is read back is another value, as `None` for `Some(())`; when
+    /// it has an order that is another each time it is read, as a `HashMap` has.
+    pub fn record<T: Serialize + DeserializeOwned>(value: &T) -> Result<(Self, T), PayloadError> {
+        crate::values::record(value)
     }
 
     /// Decodes the value.
@@ -33,11 +53,14 @@ impl Payload {
     ///
     /// When the bytes are not the JSON of a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
-        serde_json::from_slice(&self.0).map_err(|source| PayloadError {
-            action: "decode",
-            type_name: type_name::<T>(),
-            source,
-        })
+        serde_json::from_slice(&self.0)
+            .map_err(|source| PayloadError::json::<T>(Problem::Decode, &self.0, source))
+    }
+
+    /// Whether both are the same JSON, whatever the order of keys in objects.
+    pub(crate) fn is_same_json(&self, other: &Self) -> bool {
+        let sorted = |payload: &Self| sorted(serde_json::from_slice(&payload.0).ok()?);
+        self == other || sorted(self).is_some_and(|json| Some(json) == sorted(other))
     }
 
     /// A payload from bytes that are already encoded.
@@ -61,19 +84,35 @@ impl Payload {
     }
 }
 
+/// A JSON text with the keys of its objects sorted. Numbers stay as they are written: some are larger than
+/// any type of `serde_json` holds.
+fn sorted(json: &RawValue) -> Option<String> {
+    let text = json.get();
+    if text.starts_with('{') {
+        let entries: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+        let entries = entries
+            .into_iter()
+            .map(|(key, value)| Some(format!("{key:?}:{}", sorted(value)?)));
+        return Some(format!(
+            "{{{}}}",
+            entries.collect::<Option<Vec<_>>>()?.join(",")
+        ));
+    }
+    if text.starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+        let items = items.into_iter().map(sorted);
+        return Some(format!(
+            "[{}]",
+            items.collect::<Option<Vec<_>>>()?.join(",")
+        ));
+    }
+    Some(text.to_owned())
+}
+
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Payload({} bytes)", self.len())
     }
-}
-
-/// A value that could not be turned into a payload or back.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action} a value of type `{type_name}` as JSON: {source}")]
-pub struct PayloadError {
-    action: &'static str,
-    type_name: &'static str,
-    source: serde_json::Error,
 }
 
 #[cfg(test)]

@@ -41,8 +41,8 @@ pub enum Ask {
     Child {
         /// The child's workflow.
         workflow: &'static str,
-        /// Its input.
-        input: Payload,
+        /// Its input, or why there is none.
+        input: Resolution,
     },
 }
 

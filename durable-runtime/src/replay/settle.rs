@@ -270,15 +270,20 @@ impl Machine {
         &mut self,
         index: OperationIndex,
         workflow: &'static str,
-        input: crate::journal::Payload,
+        input: super::Resolution,
     ) {
         let step = self.operations[index.0].id.clone();
         let child = self.identity.id.child(&step);
         self.set_state(index, State::Proposed);
-        if child.as_str().len() > RunId::CHILD_MAX_LEN {
-            let failure = too_deep(&child).at_step(&step, 0);
-            return self.propose(Some(step), EventKind::ChildFailed { failure });
-        }
+        let is_too_deep = child.as_str().len() > RunId::CHILD_MAX_LEN;
+        let input = match input.and_then(|input| self.check_size(input)) {
+            Ok(input) if !is_too_deep => input,
+            refused => {
+                let failure = refused.err().unwrap_or_else(|| too_deep(&child));
+                let failure = failure.at_step(&step, 0);
+                return self.propose(Some(step), EventKind::ChildFailed { failure });
+            }
+        };
         self.children.push(NewRun {
             id: child.clone(),
             workflow: workflow.to_owned(),

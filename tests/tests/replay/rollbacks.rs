@@ -97,7 +97,7 @@ impl Body {
         for child in &self.children {
             let ask = || Ask::Child {
                 workflow: "interpreter",
-                input: null(),
+                input: Ok(null()),
             };
             let resolved = machine.poll_wait(*child, Waker::noop(), ask);
             self.resolved += usize::from(resolved.is_some());

@@ -1,0 +1,97 @@
+//! What is wrong with a value.
+
+use std::{any::type_name, fmt};
+
+use super::place;
+
+/// A value that could not be turned into a payload or back, or that would not be read back as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", Words(self))]
+pub struct PayloadError {
+    type_name: &'static str,
+    /// What in the value it is about, as `.items[3].price`; empty for all of it.
+    place: String,
+    problem: Problem,
+    source: Option<serde_json::Error>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Problem {
+    Encode,
+    Decode,
+    /// Its JSON is not read back.
+    Unreadable,
+    /// It has a NaN or an infinity.
+    NotFinite,
+    /// It is read back as another value: what it said, and what it says now.
+    Changed(Option<(&'static str, &'static str)>),
+    /// It has another order each time it is read.
+    Unordered,
+}
+
+impl PayloadError {
+    pub(crate) fn new<T: ?Sized>(problem: Problem, text: &[u8], at: usize) -> Self {
+        Self {
+            type_name: type_name::<T>(),
+            place: place::place(text, at),
+            problem,
+            source: None,
+        }
+    }
+
+    pub(crate) fn json<T: ?Sized>(
+        problem: Problem,
+        text: &[u8],
+        source: serde_json::Error,
+    ) -> Self {
+        let at = place::offset(text, source.line(), source.column());
+        Self::new::<T>(problem, text, at.unwrap_or(0)).because(source)
+    }
+
+    pub(crate) fn because(self, source: serde_json::Error) -> Self {
+        Self {
+            source: Some(source),
+            ..self
+        }
+    }
+}
+
+struct Words<'e>(&'e PayloadError);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PayloadError {
+            type_name,
+            place,
+            problem,
+            source,
+        } = self.0;
+        let (verb, form) = match problem {
+            Problem::Encode => ("encode", " as JSON"),
+            Problem::Decode => ("decode", " as JSON"),
+            _ => ("record", ""),
+        };
+        write!(f, "cannot {verb} a value of type `{type_name}`{form}")?;
+        if !place.is_empty() {
+            write!(f, ", at `{place}`")?;
+        }
+        match problem {
+            Problem::Encode | Problem::Decode => {}
+            Problem::Unreadable => f.write_str(": it would not be read back from its own JSON")?,
+            Problem::NotFinite => f.write_str(": JSON has no form for NaN and infinities")?,
+            Problem::Changed(Some((was, is))) => {
+                write!(f, ": {was} would be read back as {is}")?;
+            }
+            Problem::Changed(None) => f.write_str(": it would be read back as another value")?,
+            Problem::Unordered => f.write_str(
+                ": it has another order each time it is read, as a `HashMap` or a `HashSet` has, and a \
+                 run that goes through it would take another way after a crash; use a `BTreeMap`, a \
+                 `BTreeSet`, an `IndexMap` or a `Vec`, or `durable::Unordered` if it is only looked up",
+            )?,
+        }
+        match source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
