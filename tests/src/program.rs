@@ -369,6 +369,7 @@ fn step<'a>(
 }
 
 /// The body of a saga.
+#[expect(clippy::panic, reason = "bodies of steps may panic")]
 async fn saga(step: StepCtx, millis: u32, failures: u32, manner: Manner) -> Result<u64, StepError> {
     let executions = step.state::<Effects>().note(step.idempotency_key());
     if manner == Manner::Once && executions > 1 {

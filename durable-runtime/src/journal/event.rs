@@ -359,18 +359,19 @@ impl EventKind {
                 failure: data.read()?,
             },
             19 => Self::Canceled,
-            20 => Self::StepStarted {
-                attempt: data.read()?,
-            },
-            21 => Self::StepInterrupted {
-                attempt: data.read()?,
-            },
-            22 => Self::CompensationStarted {
-                attempt: data.read()?,
-            },
+            20..=22 => Self::of_attempt(code, data.read()?),
             23 => Self::RollbackAbandoned,
             _ => return Err(data.bad("the kind is not known to this version of the code")),
         })
+    }
+
+    /// The kind of an event that has the number of an attempt and no more.
+    fn of_attempt(code: i64, attempt: u32) -> Self {
+        match code {
+            20 => Self::StepStarted { attempt },
+            21 => Self::StepInterrupted { attempt },
+            _ => Self::CompensationStarted { attempt },
+        }
     }
 
     /// Whether nothing can follow.

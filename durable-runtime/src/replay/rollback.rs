@@ -174,8 +174,11 @@ impl Machine {
         })
     }
 
-    /// What an operation came to that has completed, for a compensation. `Err` when the workflow has no
-    /// operation of that name.
+    /// What an operation came to that has completed, for a compensation.
+    ///
+    /// # Errors
+    ///
+    /// The identity, when the workflow has no operation of that name.
     pub fn result_of(&self, step: StepId) -> Result<Option<Payload>, StepId> {
         let definition = self.identity.definition;
         match definition.graph().locate(&step) {
