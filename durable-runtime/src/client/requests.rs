@@ -122,7 +122,7 @@ impl Client {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Start { run, reply })?;
         let reply = self.answered(answer).await?;
-        match reply.outcome {
+        match reply.outcome? {
             StartOutcome::Created { run } => Ok(run),
             StartOutcome::Exists {
                 run,
@@ -271,7 +271,7 @@ impl Client {
         };
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Mail { mail, reply })?;
-        match self.answered(answer).await? {
+        match self.answered(answer).await?? {
             MailOutcome::Delivered(_) => Ok(()),
             MailOutcome::UnknownRun => Err(unknown_run(id.as_str())),
             MailOutcome::Ended(status) => {

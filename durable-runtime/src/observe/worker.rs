@@ -1,6 +1,6 @@
 //! What happens to a worker and to its database.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use tracing::{debug, error, info, warn};
 
@@ -85,6 +85,14 @@ pub(crate) fn store_fails_still(error: &dyn fmt::Display) {
 
 pub(crate) fn store_works() {
     info!(name: "store_works", target: "durable", "the store works again");
+}
+
+/// The database does not take one request at the moment, while it takes others.
+pub(crate) fn set_aside(what: &str, tries: u32, pause: Duration, error: &dyn fmt::Display) {
+    warn!(
+        name: "set_aside", target: "durable", what, tries, ?pause, %error,
+        "set aside what the database does not take; it is tried again, and everything else goes on"
+    );
 }
 
 /// What weakens the promises of a database.

@@ -124,17 +124,28 @@ impl Machine {
         })
     }
 
+    /// Tells that the commit taken last will never be durable: nothing of it was written.
+    pub fn handle_refused(&mut self, reason: String) {
+        self.committing = false;
+        self.park_as_recorded(reason);
+    }
+
+    /// Parks the run as it is in the database: what happened since is not recorded, as after a crash.
+    fn park_as_recorded(&mut self, reason: String) {
+        self.uncommitted.clear();
+        self.children.clear();
+        self.outgoing.clear();
+        self.consumed.clear();
+        self.parked = Some(reason);
+    }
+
     /// Parks the run as it is in the database when what happened since is too much to write at once.
     fn drop_what_is_too_large(&mut self) {
         let bytes = store::bytes(&self.uncommitted, &self.children, &self.outgoing);
         if bytes <= self.limits.commit_bytes_max {
             return;
         }
-        self.uncommitted.clear();
-        self.children.clear();
-        self.outgoing.clear();
-        self.consumed.clear();
-        self.parked = Some(format!(
+        self.park_as_recorded(format!(
             "{bytes} bytes would have to be written at once and the limit is {} \
              (`Limits::commit_bytes_max`): results of steps that ended together, or inputs of children \
              that started together; nothing of it is recorded. Return references to large data, or let \

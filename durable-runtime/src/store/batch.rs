@@ -21,9 +21,10 @@ pub struct Batch {
     pub commits: Vec<Commit>,
 }
 
-/// Which batch of which worker. A batch whose outcome is unknown is sent again under the same id, and
-/// a store writes the mail of the batch that a worker sent last only once. (Starts and commits need
-/// no such memory: a run's id and a journal position are taken only once by themselves.)
+/// Which batch of which worker. A batch whose outcome is unknown is sent again under the same id. A store
+/// writes the mail of a batch only if its number is above that of every batch with mail that the
+/// worker has sent: so it is written once, and an old try that comes late writes nothing. (Starts and commits
+/// need no such memory: a run's id and a journal position are taken only once by themselves.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchId {
     /// Who sends it.

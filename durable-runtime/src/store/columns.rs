@@ -124,9 +124,7 @@ impl<'m> MailColumns<'m> {
             CANCEL => MailKind::Cancel,
             ABANDON_ROLLBACK => MailKind::AbandonRollback,
             kind => {
-                return Err(format!(
-                    "mail is of kind {kind}, which is not known to this version"
-                ));
+                return Err(format!("its kind {kind} is not known to this version"));
             }
         })
     }

@@ -7,12 +7,16 @@ use std::{
 
 use crate::text::Printable;
 
+use crate::journal::{RunId, RunKey};
+
 /// A failed store call. Nothing of it was written, unless [`StoreErrorKind::Unavailable`] says that
 /// the outcome is unknown; every call may be made again.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
     message: String,
+    timed_out: bool,
+    locked: Vec<(RunKey, RunId)>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -22,6 +26,8 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// Another process holds the database; trying again helps.
     Busy,
+    /// Somebody holds a row for longer than anybody should; what needs other rows goes on meanwhile.
+    Locked,
     /// The disk is full, an I/O call failed or the connection broke; it may pass.
     Unavailable,
     /// The database cannot be written.
@@ -41,6 +47,9 @@ pub enum StoreErrorKind {
     Unsupported,
     /// A row holds what this version cannot read.
     Unreadable,
+    /// The database cannot hold what was to be written, and never will: it is too large for it, or breaks
+    /// one of its rules.
+    Refused,
     /// A statement failed in a way that should not happen.
     Internal,
 }
@@ -51,6 +60,8 @@ impl StoreError {
         Self {
             kind,
             message: message.into(),
+            timed_out: false,
+            locked: Vec::new(),
             source: None,
         }
     }
@@ -62,6 +73,48 @@ impl StoreError {
         self
     }
 
+    /// Says that the database works and there was no answer in time: a smaller call may have one. A store
+    /// that says so implements [`Store::settle`](super::Store::settle).
+    #[must_use]
+    pub fn timed_out(mut self) -> Self {
+        self.timed_out = true;
+        self
+    }
+
+    /// Names the runs whose rows are held by somebody, for [`StoreErrorKind::Locked`].
+    #[must_use]
+    pub fn with_locked(mut self, runs: impl IntoIterator<Item = (RunKey, RunId)>) -> Self {
+        self.locked.extend(runs);
+        self
+    }
+
+    /// Whether there was no answer in time.
+    pub(crate) fn is_timeout(&self) -> bool {
+        self.timed_out
+    }
+
+    /// The runs whose rows are held by somebody, as far as is known.
+    pub(crate) fn locked(&self) -> &[(RunKey, RunId)] {
+        &self.locked
+    }
+
+    /// Whether the same call can never succeed, while others can.
+    pub(crate) fn is_for_good(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::Refused | StoreErrorKind::Unreadable
+        )
+    }
+
+    /// Whether it may be about a part of what was asked, so that the rest may succeed without it.
+    pub(crate) fn may_be_of_a_part(&self) -> bool {
+        let of_a_part = matches!(
+            self.kind,
+            StoreErrorKind::Locked | StoreErrorKind::Corrupt | StoreErrorKind::Internal
+        );
+        of_a_part || self.timed_out || self.is_for_good()
+    }
+
     /// What sort of error it is.
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
@@ -71,7 +124,7 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self.kind,
-            StoreErrorKind::Busy | StoreErrorKind::Unavailable
+            StoreErrorKind::Busy | StoreErrorKind::Locked | StoreErrorKind::Unavailable
         )
     }
 }

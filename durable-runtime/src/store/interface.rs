@@ -5,12 +5,12 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use tokio::runtime::Handle;
 
 use super::{
-    Batch, BatchOutcome, Children, Claim, Claimed, Hint, LoadedRun, Mail, MailKind, NewWorker,
-    Owned, RunPage, RunQuery, RunRecord, StoreError,
+    Batch, BatchId, BatchOutcome, Children, Claim, Claimed, Hint, LoadedRun, Mail, MailKind,
+    NewWorker, Owned, RunPage, RunQuery, RunRecord, StoreError, StoreErrorKind,
 };
 use crate::{
     clock::Clock,
-    journal::{Event, Payload, RunId, RunKey, Timestamp, WorkerId},
+    journal::{Event, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
 };
 
 /// What a store method returns.
@@ -27,6 +27,10 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   events are already there under the same epoch succeeds again.
 /// - A batch that is sent again under its [`BatchId`](super::BatchId), because its outcome is unknown,
 ///   has the effect of one: nothing in it is written twice, and its outcomes say where everything is.
+///   The mail of a batch whose number is not above that of a later one is never written any more.
+/// - What one run has cannot keep others from theirs: a row that cannot be read parks its run at a
+///   claim, and is told for itself by [`mailboxes`](Self::mailboxes); a claim takes fewer runs when their
+///   journals are large.
 /// - Mail makes a run that nobody owns due at once, unless it is paused; a parked run is made due
 ///   only by a cancellation.
 /// - A run counts the workers that died with it ([`LoadedRun::deaths`]): those that [`reap`](Self::reap)
@@ -42,6 +46,21 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Writes a batch in one transaction.
     fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome>;
+
+    /// Decides what became of the mail of a batch whose outcome is unknown: `true` when it was written;
+    /// `false` when it was not, and then it never will be, though the batch still be on its way. Called after a
+    /// call to [`commit`](Self::commit) has [timed out](StoreError::timed_out). Where calls do not time out it
+    /// is never called, and need not be implemented.
+    fn settle(&self, batch: BatchId) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let message = format!(
+                "what became of batch {} of worker {} is unknown: this store cannot say",
+                batch.number,
+                batch.worker.get()
+            );
+            Err(StoreError::new(StoreErrorKind::Unsupported, message))
+        })
+    }
 
     /// Takes runs that are due and that nobody owns: sets the owner, bumps the epoch, sets `pending`
     /// and `parked` runs to `running` (any other status stays), and loads journal and mailbox.
@@ -108,6 +127,34 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
             let mail = self.mailbox(run.run).await?.into_iter();
             let signals = mail.filter(|mail| matches!(mail.kind, MailKind::Signal { .. }));
             Ok(u32::try_from(signals.count()).unwrap_or(limit).min(limit))
+        })
+    }
+
+    /// What is in the mailboxes of several runs, of each above the mail with this number: with the run, in
+    /// the order of the runs and of arrival, and of all together only so much at first. Mail that
+    /// cannot be read is told as an error in its place.
+    fn mailboxes<'a>(
+        &'a self,
+        runs: &'a [(RunKey, MailId)],
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(RunKey, Result<Mail, StoreError>)>> {
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for (run, after) in runs {
+                match self.mailbox(*run).await {
+                    Ok(mail) => {
+                        let new = mail.into_iter().filter(|mail| mail.id > *after);
+                        found.extend(new.map(|mail| (*run, Ok(mail))));
+                    }
+                    Err(error) if error.is_for_good() => found.push((*run, Err(error))),
+                    Err(error) => return Err(error),
+                }
+                if found.len() >= limit {
+                    break;
+                }
+            }
+            found.truncate(limit);
+            Ok(found)
         })
     }
 

@@ -25,6 +25,21 @@ pub(super) fn forgotten(now: Timestamp) -> Timestamp {
     Timestamp::from_micros(now.as_micros().saturating_sub(memory))
 }
 
+/// How many bytes of inputs, journals and mail one claim loads, if it is more than one run: what it takes is in
+/// memory as a whole, and has to come in time. The SQL says it too.
+pub(super) const CLAIM_BYTES_MAX: usize = 16 << 20;
+
+/// How many of the runs that might be claimed are, from the first, by the bytes of each: at least one.
+pub(super) fn fitting(bytes: impl IntoIterator<Item = usize>) -> usize {
+    let mut before = 0_usize;
+    let fits = |bytes: &usize| {
+        let is_first = before == 0;
+        before = before.saturating_add((*bytes).max(1));
+        is_first || before <= CLAIM_BYTES_MAX
+    };
+    bytes.into_iter().take_while(fits).count()
+}
+
 /// Whether a run that is there was started by this very request, whose reply was lost: nobody else
 /// can have drawn its seed, and nobody has claimed it since.
 pub(super) fn is_same_start(

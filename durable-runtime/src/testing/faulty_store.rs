@@ -14,11 +14,11 @@ use tokio::runtime::Handle;
 
 use crate::{
     clock::Clock,
-    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+    journal::{Event, MailId, RunId, RunKey, Timestamp, WorkerId},
     replay::unit,
     store::{
-        Batch, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned, RunPage,
-        RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchId, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned,
+        RunPage, RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -31,6 +31,18 @@ use crate::{
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     plan: Arc<Mutex<Plan>>,
+    rules: Vec<Arc<Rule>>,
+}
+
+type Rule = dyn Fn(&Batch) -> Option<BatchFault> + Send + Sync;
+
+/// What becomes of a batch for what is in it.
+#[derive(Debug)]
+pub enum BatchFault {
+    /// It fails with this error, and nothing of it is written.
+    Before(StoreError),
+    /// It is written, and fails with this error all the same.
+    After(StoreError),
 }
 
 /// A method of the store.
@@ -102,6 +114,43 @@ impl FaultyStore {
         Self {
             inner: Arc::new(inner),
             plan: Arc::default(),
+            rules: Vec::new(),
+        }
+    }
+
+    /// Has batches fail for what is in them: those of which `rule` says so.
+    ///
+    /// ```
+    /// use durable_runtime::{
+    ///     store::{MemoryStore, StoreError, StoreErrorKind},
+    ///     testing::{BatchFault, FaultyStore},
+    /// };
+    ///
+    /// // A database that takes no batch of more than ten commits in time.
+    /// let store = FaultyStore::new(MemoryStore::new()).with_rule(|batch| {
+    ///     let late = || StoreError::new(StoreErrorKind::Unavailable, "no answer").timed_out();
+    ///     (batch.commits.len() > 10).then(|| BatchFault::Before(late()))
+    /// });
+    /// # let _ = store;
+    /// ```
+    #[must_use]
+    pub fn with_rule(
+        mut self,
+        rule: impl Fn(&Batch) -> Option<BatchFault> + Send + Sync + 'static,
+    ) -> Self {
+        self.rules.push(Arc::new(rule));
+        self
+    }
+
+    /// Writes a batch, unless a rule is against it.
+    async fn write(&self, batch: &Batch) -> Result<BatchOutcome, StoreError> {
+        match self.rules.iter().find_map(|rule| rule(batch)) {
+            None => self.inner.commit(batch).await,
+            Some(BatchFault::Before(error)) => Err(error),
+            Some(BatchFault::After(error)) => {
+                self.inner.commit(batch).await?;
+                Err(error)
+            }
         }
     }
 
@@ -198,7 +247,11 @@ impl fmt::Debug for FaultyStore {
 
 impl Store for FaultyStore {
     fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
-        Box::pin(self.make(StoreCall::Commit, |store| store.commit(batch)))
+        Box::pin(self.make(StoreCall::Commit, |_| Box::pin(self.write(batch))))
+    }
+
+    fn settle(&self, batch: BatchId) -> StoreFuture<'_, bool> {
+        self.inner.settle(batch)
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
@@ -261,6 +314,16 @@ impl Store for FaultyStore {
 
     fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
         Box::pin(self.make(StoreCall::Mailbox, move |store| store.mailbox(run)))
+    }
+
+    fn mailboxes<'a>(
+        &'a self,
+        runs: &'a [(RunKey, MailId)],
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(RunKey, Result<Mail, StoreError>)>> {
+        Box::pin(self.make(StoreCall::Mailbox, move |store| {
+            store.mailboxes(runs, limit)
+        }))
     }
 
     fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>> {

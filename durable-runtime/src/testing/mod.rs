@@ -9,6 +9,6 @@ mod graphs;
 mod timeline;
 mod virtual_clock;
 
-pub use faulty_store::{Fault, FaultyStore, StoreCall};
+pub use faulty_store::{BatchFault, Fault, FaultyStore, StoreCall};
 pub use graphs::assert_graphs_locked;
 pub use virtual_clock::{VirtualClock, VirtualSleep};

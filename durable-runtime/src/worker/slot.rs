@@ -23,6 +23,10 @@ pub(crate) enum Input {
     Mail(Mail),
     /// Somebody wants to know which steps have an attempt in flight, and which attempt.
     Tell(tokio::sync::oneshot::Sender<Vec<(crate::journal::StepId, u32)>>),
+    /// Something of the run cannot be read: it is parked for this reason.
+    Park(String),
+    /// The database will never take its commit, for this reason.
+    Refused(String),
     /// Look at the clock, and at what the worker may do.
     Look,
     /// The run belongs to somebody else now, or the worker ends: stop at once and write nothing.
@@ -44,6 +48,8 @@ pub(crate) struct Slot {
     busy: AtomicBool,
     /// The last mail that was known here when the run's mailbox was read last.
     read_at: AtomicI64,
+    /// The last mail that was read from the mailbox: all before it was, too.
+    read_to: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +84,7 @@ impl Slot {
             woken: AtomicBool::new(true),
             busy: AtomicBool::new(true),
             read_at: AtomicI64::new(read_at.get()),
+            read_to: AtomicI64::new(0),
         })
     }
 
@@ -140,6 +147,20 @@ impl Slot {
     /// How many events of its journal are known to be durable.
     pub(crate) fn durable(&self) -> usize {
         self.durable.load(Ordering::Acquire)
+    }
+
+    /// Hands over mail that was read from the mailbox.
+    pub(crate) fn push_read(&self, mail: Mail) {
+        self.note_read_to(mail.id);
+        self.push(Input::Mail(mail));
+    }
+
+    pub(crate) fn note_read_to(&self, mail: MailId) {
+        self.read_to.store(mail.get(), Ordering::Release);
+    }
+
+    pub(crate) fn read_to(&self) -> MailId {
+        MailId::new(self.read_to.load(Ordering::Acquire))
     }
 
     pub(crate) fn note_read(&self, last: MailId) {

@@ -131,6 +131,9 @@ impl WorkflowTask {
             return Poll::Ready(());
         }
         if self.leaving {
+            // Nothing moves until the commit is durable.
+            self.slot.take_woken();
+            self.rest();
             return Poll::Pending;
         }
         self.look();
@@ -168,6 +171,11 @@ impl WorkflowTask {
                 Input::Mail(mail) => machine.handle_mail(mail),
                 // Who does not wait any more does not want to know.
                 Input::Tell(reply) => drop(reply.send(machine.attempts())),
+                Input::Park(reason) => machine.park(reason),
+                Input::Refused(reason) => {
+                    machine.handle_refused(reason);
+                    self.leaving = false;
+                }
                 Input::Look => self.wake_at = None,
                 Input::Drop => return std::ops::ControlFlow::Break(()),
             }

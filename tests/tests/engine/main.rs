@@ -9,6 +9,8 @@ mod client;
 #[cfg(test)]
 mod compensations;
 #[cfg(test)]
+mod culprits;
+#[cfg(test)]
 mod ends;
 #[cfg(test)]
 mod in_doubt;

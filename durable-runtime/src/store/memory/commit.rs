@@ -7,8 +7,8 @@ use crate::{
     journal::{Epoch, MailId, RunKey, Timestamp, WorkerId},
     status::Status,
     store::{
-        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget, NewMail,
-        NewRun, Ownership, RunUpdate, StartOutcome, rules,
+        Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget,
+        NewMail, NewRun, Ownership, RunUpdate, StartOutcome, rules,
     },
 };
 
@@ -41,12 +41,18 @@ impl State {
         }
     }
 
-    /// Whether this is a worker's last batch once more; remembers it if it is another.
+    /// Whether the worker has sent this batch before, or a later one; remembers it if not.
     fn remember(&mut self, batch: &Batch) -> bool {
-        let Some(id) = batch.id.filter(|_| !batch.mail.is_empty()) else {
-            return false;
-        };
-        self.batches.insert(id.worker, id.number) == Some(id.number)
+        let id = batch.id.filter(|_| !batch.mail.is_empty());
+        id.is_some_and(|id| self.settle(id))
+    }
+
+    /// Whether a worker's mail up to this batch was written; from now on it counts as that.
+    pub(super) fn settle(&mut self, id: BatchId) -> bool {
+        let last = self.batches.entry(id.worker).or_insert(i64::MIN);
+        let is_known = *last >= id.number;
+        *last = id.number.max(*last);
+        is_known
     }
 
     fn start(&mut self, new: &NewRun) -> StartOutcome {

@@ -9,8 +9,8 @@ use super::state::State;
 use crate::{
     journal::{Event, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, Owned, RunPage, RunQuery,
-        RunRecord, Store, StoreFuture,
+        Batch, BatchId, BatchOutcome, Claim, Claimed, LoadedRun, Mail, NewWorker, Owned, RunPage,
+        RunQuery, RunRecord, Store, StoreFuture,
     },
 };
 
@@ -57,6 +57,10 @@ impl Store for MemoryStore {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(state.commit(batch))
         })
+    }
+
+    fn settle(&self, batch: BatchId) -> StoreFuture<'_, bool> {
+        self.with(move |state| state.settle(batch))
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {

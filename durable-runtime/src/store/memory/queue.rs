@@ -45,9 +45,19 @@ impl State {
             })
             .take(claim.limit)
             .collect();
+        let due = self.fitting(due);
         if let (Some(run), Some(worker)) = (on_trial, self.workers.get_mut(&claim.worker)) {
             worker.trial = Some((run, claim.now.after(rules::TRIAL)));
         }
+        due
+    }
+
+    /// Those of the runs, from the first, that are not too much together.
+    fn fitting(&self, mut due: Vec<RunKey>) -> Vec<RunKey> {
+        let bytes = due
+            .iter()
+            .map(|key| self.runs.get(key).map_or(0, Run::bytes));
+        due.truncate(rules::fitting(bytes));
         due
     }
 
@@ -209,7 +219,7 @@ impl State {
             .map(|(key, _)| *key)
             .take(claim.limit)
             .collect();
-        parked
+        self.fitting(parked)
             .into_iter()
             .filter_map(|key| self.take(key, &claim))
             .collect()

@@ -121,6 +121,12 @@ impl State {
 }
 
 impl Run {
+    /// About how many bytes it takes to load.
+    pub(super) fn bytes(&self) -> usize {
+        let events = self.events.iter().map(|event| event.kind.payload_bytes());
+        self.input.len() + events.sum::<usize>()
+    }
+
     fn record(&self, key: RunKey) -> RunRecord {
         RunRecord {
             run: key,

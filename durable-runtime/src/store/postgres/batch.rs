@@ -7,16 +7,16 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::{
     columns::Call,
-    convert::{text, unreadable},
+    convert::{text, unreadable, wanted},
     notify::Hints,
     progress, single, starts,
 };
 use crate::{
-    journal::{MailId, RunKey, WorkerId},
+    journal::{MailId, RunId, RunKey, WorkerId},
     status::Status,
     store::{
-        Batch, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, MailKind, MailOutcome, NewRun,
-        StartOutcome, columns::There, rules,
+        Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, MailKind, MailOutcome,
+        MailTarget, NewRun, StartOutcome, columns::There, rules,
     },
 };
 
@@ -34,6 +34,59 @@ pub(super) async fn write(
     };
     hints.tell(|| written.hint(&batch));
     written.outcome(connection, &batch).await
+}
+
+/// Whether the mail of a batch was written; if not, it never will be.
+pub(super) async fn settle(
+    connection: &mut PgConnection,
+    batch: BatchId,
+) -> Result<bool, sqlx::Error> {
+    // Waits for a try of the batch that is under way.
+    let settled = sqlx::query(
+        "INSERT INTO batches AS b (worker, number) VALUES ($1, $2) \
+         ON CONFLICT (worker) DO UPDATE SET number = excluded.number \
+         WHERE b.number < excluded.number",
+    )
+    .bind(batch.worker.get())
+    .bind(batch.number)
+    .execute(connection)
+    .await?;
+    Ok(settled.rows_affected() == 0)
+}
+
+/// Of the runs that a batch writes to, those whose rows somebody else holds.
+pub(super) async fn locked(
+    connection: &mut PgConnection,
+    batch: &Batch,
+) -> Result<Vec<(RunKey, RunId)>, sqlx::Error> {
+    let outgoing = batch.commits.iter().flat_map(|commit| &commit.outgoing);
+    let mut runs: Vec<i64> = batch.commits.iter().map(|c| c.run.get()).collect();
+    let mut ids = Vec::new();
+    for mail in batch.mail.iter().chain(outgoing) {
+        match &mail.to {
+            MailTarget::Key(run) => runs.push(run.get()),
+            MailTarget::Id(id) => ids.extend(wanted(id.as_str())),
+        }
+    }
+    let rows = sqlx::query(
+        "WITH free AS MATERIALIZED (SELECT run FROM runs WHERE run IN (\
+         SELECT unnest($1::BIGINT[]) UNION SELECT r.run FROM unnest($2::TEXT[]) AS n (id) \
+         JOIN runs AS r ON r.id = n.id) FOR NO KEY UPDATE SKIP LOCKED) \
+         SELECT run, id FROM runs WHERE run IN (\
+         SELECT unnest($1::BIGINT[]) UNION SELECT r.run FROM unnest($2::TEXT[]) AS n (id) \
+         JOIN runs AS r ON r.id = n.id) AND run NOT IN (SELECT run FROM free)",
+    )
+    .bind(runs)
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    let locked = |row: &PgRow| {
+        Ok((
+            RunKey::new(row.try_get(0)?),
+            RunId::from_recorded(row.try_get(1)?),
+        ))
+    };
+    rows.iter().map(locked).collect()
 }
 
 async fn call(connection: &mut PgConnection, batch: &Batch) -> Result<Written, sqlx::Error> {

@@ -101,7 +101,23 @@ macro_rules! next_due {
     };
 }
 
-/// What each claim does with the rows that `chosen` has locked, while it holds `me`, the worker's row.
+/// About how many bytes a run takes to load. The server knows the length of a value without reading it.
+macro_rules! bytes {
+    ($run:literal) => {
+        concat!(
+            "coalesce((SELECT octet_length(b.input) FROM runs AS b WHERE b.run = ",
+            $run,
+            ".run), 0) + coalesce((SELECT sum(octet_length(j.data)) FROM journal AS j WHERE j.run = ",
+            $run,
+            ".run), 0) + coalesce((SELECT sum(octet_length(m.data)) FROM mailbox AS m WHERE m.run = ",
+            $run,
+            ".run), 0)"
+        )
+    };
+}
+
+/// What each claim does with the rows that it has locked: it takes as many as are not too much to load
+/// together (`rules::CLAIM_BYTES_MAX`), but one at least, while it holds `me`, the worker's row.
 /// A worker that was retired takes nothing: nobody would free its runs again. The lock on its row keeps
 /// it from being retired meanwhile.
 macro_rules! take {
@@ -109,15 +125,19 @@ macro_rules! take {
         concat!(
             "WITH me AS MATERIALIZED (",
             $me,
-            "), chosen AS MATERIALIZED (",
+            "), locked AS MATERIALIZED (",
             $chosen,
-            ")",
+            "), sized AS MATERIALIZED (SELECT l.*, sum(",
+            bytes!("l"),
+            ") OVER (ORDER BY l.due, l.run ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes, \
+             row_number() OVER (ORDER BY l.due, l.run) AS number FROM locked AS l), \
+             chosen AS MATERIALIZED (SELECT * FROM sized WHERE number = 1 OR bytes <= 16777216)",
             $also,
             " UPDATE runs AS r SET owner = $1, epoch = r.epoch + 1, due = NULL, reason = NULL, \
              updated_at = $2, status = CASE WHEN r.status IN (0, 8) THEN 1 ELSE r.status END \
              FROM chosen AS c WHERE r.run = c.run \
              RETURNING r.run, r.id, r.workflow, c.status, r.epoch, r.input, r.seed, r.parent, \
-             r.parent_step, r.created_at, c.due, r.deaths"
+             r.parent_step, r.created_at, c.due, r.deaths, c.bytes, (SELECT count(*) FROM locked)"
         )
     };
 }
@@ -245,7 +265,13 @@ pub(super) async fn claim(
         .bind(limit(&claim))
         .fetch_all(&mut *connection)
         .await?;
-    if rows.len() < claim.limit {
+    // Others were locked and left for their size.
+    let is_full = match rows.first() {
+        Some(row) => row.try_get::<i64, _>(13)? > i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        None => false,
+    };
+    let is_full = is_full || rows.len() >= claim.limit;
+    if !is_full {
         rows.extend(put_on_trial(connection, &claim, &places).await?);
     }
     // `RETURNING` has no order: longest due first.
@@ -259,7 +285,7 @@ pub(super) async fn claim(
     let next = places.query(NEXT_DUE, &claim);
     let next: Option<i64> = next.fetch_one(connection).await?.try_get(0)?;
     let mut next = next.map(Timestamp::from_micros);
-    if rows.len() < claim.limit {
+    if !is_full {
         // What is due and was not taken is locked by somebody else, who may need a moment.
         next = next.map(|due| match due > claim.now {
             true => due,
@@ -384,11 +410,7 @@ async fn mailboxes(
         let Ok(mail) = mailbox else { continue };
         match convert::mail(row, 1) {
             Ok(piece) => mail.push(piece),
-            Err(error) => {
-                *mailbox = Err(unreadable(format_args!(
-                    "its mailbox cannot be read: {error}"
-                )));
-            }
+            Err(error) => *mailbox = Err(error),
         }
     }
     Ok(mailboxes)

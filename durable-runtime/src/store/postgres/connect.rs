@@ -39,14 +39,22 @@ impl Connector {
         }
     }
 
-    pub(super) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+    /// Opens a connection. Its statements wait for what others have locked for so long; if zero, for as
+    /// long as a statement may take.
+    pub(super) async fn connect(
+        &self,
+        lock_timeout: Duration,
+    ) -> Result<PgConnection, sqlx::Error> {
         let mut pacing = self.pacing.lock().await;
         pacing.wait().await;
         // Until it has succeeded: a caller may give up waiting.
         pacing.slow_down();
         let mut connection = self.servers.connect(self.call_timeout).await?;
-        let setup = sqlx::raw_sql(AssertSqlSafe(self.setup.as_str()));
-        connection.execute(setup).await?;
+        let lock_timeout = lock_timeout.as_millis();
+        let setup = format!("{}; SET lock_timeout TO {lock_timeout}", self.setup);
+        connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(setup)))
+            .await?;
         *pacing = Pacing::up_to(LONGEST_PAUSE);
         Ok(connection)
     }

@@ -11,6 +11,8 @@ pub(super) enum Fault {
     Driver(sqlx::Error),
     /// There was no answer in time; what was asked may have happened.
     Timeout(Duration),
+    /// There was no connection in time; nothing was asked.
+    NoConnection(Duration),
     /// The store was closed.
     Closed,
 }
@@ -29,15 +31,31 @@ pub(super) fn describe(doing: &str, place: &impl fmt::Display, fault: Fault) -> 
             StoreErrorKind::Unavailable,
             "there was no answer in time; the connection was given up, and the next call opens another",
         ),
+        Fault::NoConnection(_) => (
+            StoreErrorKind::Unavailable,
+            "there was no connection in time; check that the server answers",
+        ),
         Fault::Closed => (StoreErrorKind::Unavailable, "the store is closed"),
     };
     let message = format!("cannot {doing} in {place}: {advice}");
     let error = StoreError::new(kind, message);
     match fault {
+        Fault::Driver(source) if is_statement_timeout(&source) => {
+            error.timed_out().with_source(source)
+        }
         Fault::Driver(source) => error.with_source(source),
-        Fault::Timeout(after) => error.with_source(format!("no answer after {after:?}")),
+        Fault::Timeout(after) => error
+            .timed_out()
+            .with_source(format!("no answer after {after:?}")),
+        Fault::NoConnection(after) => error.with_source(format!("no answer after {after:?}")),
         Fault::Closed => error,
     }
+}
+
+/// Whether the server gave a statement up that took too long, as this store asks it to.
+fn is_statement_timeout(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.code().as_deref() == Some("57014"))
 }
 
 const REFUSED_TLS: (StoreErrorKind, &str) = (
@@ -69,6 +87,10 @@ fn classify(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
         sqlx::Error::Configuration(_) => (
             StoreErrorKind::Open,
             "the options of the connection do not fit together",
+        ),
+        sqlx::Error::Encode(_) => (
+            StoreErrorKind::Refused,
+            "a value cannot be written in the form that the database takes",
         ),
         _ => (StoreErrorKind::Internal, "a statement failed unexpectedly"),
     }
@@ -112,9 +134,14 @@ fn by_code(code: &str) -> (StoreErrorKind, &'static str) {
             StoreErrorKind::Corrupt,
             "the server found damaged data; restore a backup, and check the server's disk and memory",
         ),
-        // Serialization, deadlock, lock timeout, a plan that a migration has outdated.
+        // Serialization, deadlock, a plan that a migration has outdated.
         // A row that another transaction was inserting at the same time.
-        "40001" | "40P01" | "55P03" | "0A000" | "23505" => busy,
+        "40001" | "40P01" | "0A000" | "23505" => busy,
+        "55P03" => (
+            StoreErrorKind::Locked,
+            "somebody holds a row in a transaction that stays open; find it in `pg_locks` and \
+             `pg_stat_activity`, and end it",
+        ),
         "57014" => (
             StoreErrorKind::Unavailable,
             "the server ended the statement: it took too long, or somebody canceled it",
@@ -130,6 +157,17 @@ fn by_code(code: &str) -> (StoreErrorKind, &'static str) {
                  again",
             )
         }
+        // Values that no column holds, rules of the tables, limits of the server.
+        _ if ["22", "23", "54"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
+            (
+                StoreErrorKind::Refused,
+                "the database cannot hold what was to be written: it is too large for it, or breaks one of \
+                 its rules",
+            )
+        }
         _ => (StoreErrorKind::Internal, "a statement failed unexpectedly"),
     }
 }
@@ -143,7 +181,7 @@ mod tests {
         for (code, kind) in [
             ("40001", StoreErrorKind::Busy),
             ("40P01", StoreErrorKind::Busy),
-            ("55P03", StoreErrorKind::Busy),
+            ("55P03", StoreErrorKind::Locked),
             ("0A000", StoreErrorKind::Busy),
             ("57014", StoreErrorKind::Unavailable),
             ("57P01", StoreErrorKind::Unavailable),
@@ -160,6 +198,9 @@ mod tests {
             ("XX001", StoreErrorKind::Corrupt),
             ("XX000", StoreErrorKind::Internal),
             ("23505", StoreErrorKind::Busy),
+            ("23514", StoreErrorKind::Refused),
+            ("22021", StoreErrorKind::Refused),
+            ("54000", StoreErrorKind::Refused),
             ("42P01", StoreErrorKind::Internal),
         ] {
             assert_eq!(by_code(code).0, kind, "{code}");

@@ -26,6 +26,9 @@ use crate::{
 
 /// How long opening waits for the listener, which is not needed to begin.
 const FIRST_LISTEN: Duration = Duration::from_secs(1);
+/// How long a write waits for a row that somebody else holds, if a call may take longer. Nobody of ours holds
+/// one for as long.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) async fn open(url: &str, options: PostgresOptions) -> Result<Shared, StoreError> {
     let address = Address::parse(url, &options.schema)?;
@@ -57,8 +60,9 @@ pub(super) struct Prepared {
 
 async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared, StoreError> {
     let connector = Arc::new(Connector::new(&address, options));
-    let mut first = login(&connector, &address, options).await?;
-    let mut second = login(&connector, &address, options).await?;
+    let lock_timeout = LOCK_TIMEOUT.min(options.call_timeout / 2);
+    let mut first = login(&connector, &address, options, lock_timeout).await?;
+    let mut second = login(&connector, &address, options, Duration::ZERO).await?;
     // Only then can the answers be trusted.
     server::refuse_pooler(&mut first, &mut second, &address).await?;
     let mut warnings = server::inspect(&mut first, &address).await?;
@@ -69,6 +73,7 @@ async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared
     schema::prepare(&mut first, &address).await?;
     let size = u32::try_from(options.connections).unwrap_or(u32::MAX);
     let work = Pool::new(Arc::clone(&connector), size, options.call_timeout);
+    let work = work.with_lock_timeout(lock_timeout);
     work.put_back(first);
     let clock = read_clock(&mut second, &address).await?;
     let leases = Arc::new(Pool::new(connector, 1, options.call_timeout));
@@ -136,11 +141,12 @@ async fn login(
     connector: &Connector,
     address: &Address,
     options: &PostgresOptions,
+    lock_timeout: Duration,
 ) -> Result<PgConnection, StoreError> {
-    let connected = timeout(options.call_timeout, connector.connect()).await;
+    let connected = timeout(options.call_timeout, connector.connect(lock_timeout)).await;
     let connected = match connected {
         Ok(connected) => connected.map_err(Fault::from),
-        Err(_) => Err(Fault::Timeout(options.call_timeout)),
+        Err(_) => Err(Fault::NoConnection(options.call_timeout)),
     };
     connected.map_err(|fault| match &fault {
         Fault::Driver(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {

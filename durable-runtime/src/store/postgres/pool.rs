@@ -26,6 +26,7 @@ pub(super) type Working<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Err
 pub(super) struct Pool {
     connector: Arc<Connector>,
     call_timeout: Duration,
+    lock_timeout: Duration,
     permits: Semaphore,
     size: u32,
     idle: Mutex<Vec<PgConnection>>,
@@ -36,9 +37,20 @@ impl Pool {
         Self {
             connector,
             call_timeout,
+            lock_timeout: Duration::ZERO,
             permits: Semaphore::new(size as usize),
             size,
             idle: Mutex::default(),
+        }
+    }
+
+    /// Has statements give up when somebody holds a row for so long. Connections that were added before
+    /// must have been made like that.
+    #[must_use]
+    pub(super) fn with_lock_timeout(self, lock_timeout: Duration) -> Self {
+        Self {
+            lock_timeout,
+            ..self
         }
     }
 
@@ -46,22 +58,23 @@ impl Pool {
     /// all went well: then it has no transaction open and nothing half read.
     pub(super) async fn run<T>(&self, work: Work<T>) -> Result<T, Fault> {
         let deadline = Instant::now() + self.call_timeout;
-        let in_time = async {
+        let connecting = async {
             let permit = self.permits.acquire().await.map_err(|_| Fault::Closed)?;
-            let mut connection = match self.take_idle() {
+            let connection = match self.take_idle() {
                 Some(connection) => connection,
-                None => self.connector.connect().await?,
+                None => self.connector.connect(self.lock_timeout).await?,
             };
-            let done = work(&mut connection).await?;
-            self.put_back(connection);
-            drop(permit);
-            Ok(done)
+            Ok::<_, Fault>((permit, connection))
         };
+        let connected = timeout_at(deadline, connecting).await;
+        let (permit, mut connection) =
+            connected.map_err(|_| Fault::NoConnection(self.call_timeout))??;
         // Too late, the future is dropped in the midst of the driver, and its connection with it.
-        match timeout_at(deadline, in_time).await {
-            Ok(result) => result,
-            Err(_) => Err(Fault::Timeout(self.call_timeout)),
-        }
+        let done = timeout_at(deadline, work(&mut connection)).await;
+        let done = done.map_err(|_| Fault::Timeout(self.call_timeout))??;
+        self.put_back(connection);
+        drop(permit);
+        Ok(done)
     }
 
     /// Adds a connection that is open already.

@@ -1,10 +1,10 @@
 //! Reads.
 
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
 use super::convert::{self, RECORD, unreadable, wanted};
 use crate::{
-    journal::{Event, RunId, RunKey, WorkerId},
+    journal::{Event, MailId, RunId, RunKey, WorkerId},
     status::Status,
     store::{Children, Mail, Owned, RunPage, RunQuery, RunRecord, columns},
 };
@@ -119,6 +119,34 @@ pub(super) async fn signals_waiting(
     .fetch_one(connection)
     .await?;
     u32::try_from(waiting).map_err(unreadable)
+}
+
+/// A run and a piece of its mail, or why it cannot be read.
+type Piece = (RunKey, Result<Mail, sqlx::Error>);
+
+pub(super) async fn mailboxes(
+    connection: &mut PgConnection,
+    runs: Vec<(RunKey, MailId)>,
+    limit: usize,
+) -> Result<Vec<Piece>, sqlx::Error> {
+    let (runs, after): (Vec<i64>, Vec<i64>) = runs
+        .into_iter()
+        .map(|(run, after)| (run.get(), after.get()))
+        .unzip();
+    let rows = sqlx::query(
+        "SELECT m.mail, m.kind, m.name, m.data, m.ok, w.run \
+         FROM unnest($1::BIGINT[], $2::BIGINT[]) WITH ORDINALITY AS w (run, after, number) \
+         CROSS JOIN LATERAL (SELECT mail, kind, name, data, ok FROM mailbox \
+         WHERE run = w.run AND mail > w.after ORDER BY mail LIMIT $3) AS m \
+         ORDER BY w.number, m.mail LIMIT $3",
+    )
+    .bind(runs)
+    .bind(after)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    let piece = |row| Ok((RunKey::new(PgRow::try_get(row, 5)?), convert::mail(row, 0)));
+    rows.iter().map(piece).collect()
 }
 
 pub(super) async fn children(

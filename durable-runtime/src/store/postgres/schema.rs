@@ -122,7 +122,9 @@ async fn begin(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::
     connection.execute("BEGIN").await?;
     // A migration takes as long as it takes.
     connection
-        .execute("SET LOCAL statement_timeout TO 0")
+        .execute(sqlx::raw_sql(
+            "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0",
+        ))
         .await?;
     sqlx::query("SELECT pg_advisory_xact_lock(hashtext('durable'), hashtext($1))")
         .bind(schema)

@@ -214,7 +214,7 @@ fn refusing(kind: &MailKind) -> Result<Vec<i16>, sqlx::Error> {
 const SEND: &str = "WITH target AS MATERIALIZED (SELECT r.run, r.status, r.owner FROM runs AS r \
      WHERE r.run = coalesce($1, (SELECT n.run FROM runs AS n WHERE n.id = $2)) FOR NO KEY UPDATE), \
      counted AS (INSERT INTO batches AS b (worker, number) VALUES ($3, $4) \
-     ON CONFLICT (worker) DO UPDATE SET number = excluded.number WHERE b.number <> excluded.number \
+     ON CONFLICT (worker) DO UPDATE SET number = excluded.number WHERE b.number < excluded.number \
      RETURNING worker), \
      sent AS (INSERT INTO mailbox (run, mail, at, kind, ok, name, data) \
      SELECT t.run, nextval('mail_numbers'), $5, $6, $7, $8, $9 FROM target AS t CROSS JOIN counted \

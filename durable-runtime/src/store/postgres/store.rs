@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+    journal::{Event, MailId, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Children, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned,
-        RunPage, RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchId, BatchOutcome, Children, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker,
+        Owned, RunPage, RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -121,6 +121,15 @@ impl PostgresStore {
         self.call(doing, |prepared| &prepared.work, work)
     }
 
+    /// Of the runs that a batch writes to, those whose rows somebody else holds.
+    fn locked(&self, batch: &Batch) -> StoreFuture<'static, Vec<(RunKey, RunId)>> {
+        let batch = batch.clone();
+        self.write(
+            "look who is locked",
+            Box::new(move |c| Box::pin(async move { batch::locked(c, &batch).await })),
+        )
+    }
+
     /// On the connection of leases, which no batch keeps busy.
     fn keep_lease<T: Send + 'static>(
         &self,
@@ -183,11 +192,26 @@ pub(super) async fn joined<T>(task: JoinHandle<T>) -> Result<T, StoreError> {
 
 impl Store for PostgresStore {
     fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
-        let batch = batch.clone();
+        let parts = batch.clone();
         let hints = Arc::clone(&self.0.prepared.hints);
-        self.write(
+        let writing = self.write(
             "write a batch",
-            Box::new(move |c| Box::pin(async move { batch::write(c, batch, &hints).await })),
+            Box::new(move |c| Box::pin(async move { batch::write(c, parts, &hints).await })),
+        );
+        Box::pin(async move {
+            match writing.await {
+                Err(error) if error.kind() == StoreErrorKind::Locked => {
+                    Err(error.with_locked(self.locked(batch).await?))
+                }
+                done => done,
+            }
+        })
+    }
+
+    fn settle(&self, batch: BatchId) -> StoreFuture<'_, bool> {
+        self.write(
+            "settle a batch",
+            Box::new(move |c| Box::pin(batch::settle(c, batch))),
         )
     }
 
@@ -321,6 +345,26 @@ impl Store for PostgresStore {
         self.read_only("count signals", move || {
             let id = id.clone();
             Box::new(move |c| Box::pin(read::signals_waiting(c, id, limit)))
+        })
+    }
+
+    fn mailboxes<'a>(
+        &'a self,
+        runs: &'a [(RunKey, MailId)],
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(RunKey, Result<Mail, StoreError>)>> {
+        let runs = runs.to_vec();
+        Box::pin(async move {
+            let found = self.read_only("read mailboxes", move || {
+                let runs = runs.clone();
+                Box::new(move |c| Box::pin(read::mailboxes(c, runs, limit)))
+            });
+            let address = &self.0.prepared.address;
+            let described = |(run, mail): (RunKey, Result<Mail, sqlx::Error>)| {
+                let mail = mail.map_err(|error| describe("read a mailbox", address, error.into()));
+                (run, mail)
+            };
+            Ok(found.await?.into_iter().map(described).collect())
         })
     }
 

@@ -1,6 +1,6 @@
 //! Workers and their leases.
 
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, PgExecutor, Row, postgres::PgRow};
 
 use super::{
     connect::quoted,
@@ -45,7 +45,7 @@ macro_rules! bury {
      held AS MATERIALIZED (SELECT r.run FROM dead AS w JOIN runs AS r ON r.owner = w.worker \
      WHERE w.trial = r.run OR ",
     no_trial!(),
-    " ORDER BY r.run FOR NO KEY UPDATE OF r), \
+    " ORDER BY r.run FOR NO KEY UPDATE OF r SKIP LOCKED), \
      blamed AS (UPDATE runs AS r SET died_at = l.last, \
      deaths = CASE WHEN r.died_at = l.last THEN r.deaths + 1 ELSE 1 END \
      FROM (SELECT h.run, coalesce((SELECT max(j.position) FROM journal AS j WHERE j.run = h.run), -1) \
@@ -195,20 +195,13 @@ pub(super) async fn retire(
     connection: &mut PgConnection,
     worker: WorkerId,
 ) -> Result<u64, sqlx::Error> {
-    // Two statements: the second sees what a claim under way took while the first waited for it.
+    // Two statements: the second sees what a claim under way took while the first waited for it. A run
+    // whose row somebody keeps locked is freed by whoever reaps next.
     sqlx::query("DELETE FROM workers WHERE worker = $1")
         .bind(worker.get())
         .execute(&mut *connection)
         .await?;
-    let freed = sqlx::query(
-        "WITH mine AS MATERIALIZED (\
-         SELECT run FROM runs WHERE owner = $1 ORDER BY run FOR NO KEY UPDATE) \
-         UPDATE runs AS r SET owner = NULL, due = 0 FROM mine WHERE r.run = mine.run",
-    )
-    .bind(worker.get())
-    .execute(connection)
-    .await?;
-    Ok(freed.rows_affected())
+    free_all_but(connection, worker, Vec::new()).await
 }
 
 pub(super) async fn release_strays(
@@ -216,18 +209,8 @@ pub(super) async fn release_strays(
     worker: WorkerId,
     residents: Vec<RunKey>,
 ) -> Result<u64, sqlx::Error> {
-    let residents: Vec<i64> = residents.iter().map(|run| run.get()).collect();
-    let freed = sqlx::query(
-        "WITH strays AS MATERIALIZED (\
-         SELECT run FROM runs WHERE owner = $1 AND run NOT IN (SELECT unnest($2)) \
-         ORDER BY run FOR NO KEY UPDATE) \
-         UPDATE runs AS r SET owner = NULL, due = 0 FROM strays WHERE r.run = strays.run",
-    )
-    .bind(worker.get())
-    .bind(residents)
-    .execute(connection)
-    .await?;
-    Ok(freed.rows_affected())
+    let residents = residents.iter().map(|run| run.get()).collect();
+    free_all_but(connection, worker, residents).await
 }
 
 pub(super) async fn reap(
@@ -253,7 +236,7 @@ pub(super) async fn reap(
         .execute(&mut *connection)
         .await?;
     forget_batches(connection, now).await?;
-    free(connection).await
+    free_gone(connection).await
 }
 
 /// What workers that are gone have sent last is remembered for a while: one that is alive may send it again.
@@ -293,18 +276,58 @@ pub(super) async fn bury_lost(
         .bind(sessions)
         .execute(&mut *connection)
         .await?;
-    free(connection).await
+    free_gone(connection).await
 }
 
 /// Frees the runs of workers that are not registered any more.
-async fn free(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
+async fn free_gone(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     // A statement of its own: it sees all that the dead have claimed.
-    let free = format!(
-        "{OWNERS}, gone AS MATERIALIZED (\
-         SELECT r.run FROM runs AS r WHERE r.owner IN (SELECT owner FROM owners WHERE {IS_GONE}) \
-         ORDER BY r.run FOR NO KEY UPDATE) \
-         UPDATE runs AS r SET owner = NULL, due = 0 FROM gone WHERE r.run = gone.run"
-    );
-    let freed = sqlx::query(AssertSqlSafe(free)).execute(connection).await?;
-    Ok(freed.rows_affected())
+    let gone = format!("r.owner IN (SELECT owner FROM owners WHERE {IS_GONE})");
+    free(connection, &format!("{OWNERS}, "), &gone, None).await
+}
+
+/// Frees the runs of a worker, but for some.
+async fn free_all_but(
+    connection: &mut PgConnection,
+    worker: WorkerId,
+    but: Vec<i64>,
+) -> Result<u64, sqlx::Error> {
+    let own = "r.owner = $1 AND r.run NOT IN (SELECT unnest($2))";
+    free(connection, "WITH ", own, Some((worker.get(), but))).await
+}
+
+/// Frees the runs of which `whose` is true: first those that nobody has locked, then the others, for which it
+/// waits a moment. A run whose row somebody keeps locked is freed by whoever reaps next.
+async fn free(
+    connection: &mut PgConnection,
+    with: &str,
+    whose: &str,
+    arguments: Option<(i64, Vec<i64>)>,
+) -> Result<u64, sqlx::Error> {
+    let free = |skip: &str| {
+        let sql = AssertSqlSafe(format!(
+            "{with} mine AS MATERIALIZED (SELECT r.run FROM runs AS r WHERE {whose} \
+             ORDER BY r.run FOR NO KEY UPDATE OF r {skip}) \
+             UPDATE runs AS r SET owner = NULL, due = 0 FROM mine WHERE r.run = mine.run"
+        ));
+        match arguments.clone() {
+            Some((worker, but)) => sqlx::query(sql).bind(worker).bind(but),
+            None => sqlx::query(sql),
+        }
+    };
+    let freed = free("SKIP LOCKED").execute(&mut *connection).await?;
+    connection.execute("SET lock_timeout TO 1000").await?;
+    let rest = match free("").execute(&mut *connection).await {
+        Ok(rest) => rest.rows_affected(),
+        Err(error) if is_locked(&error) => 0,
+        Err(error) => return Err(error),
+    };
+    connection.execute("SET lock_timeout TO 0").await?;
+    Ok(freed.rows_affected() + rest)
+}
+
+/// Whether it was waited in vain for a row that somebody else has locked.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.code().as_deref() == Some("55P03"))
 }

@@ -107,8 +107,9 @@ pub(super) async fn claim(
     claim: Claim,
 ) -> Result<Claimed, sqlx::Error> {
     begin(connection).await?;
-    let mut keys = due(connection, &claim).await?;
-    if keys.len() < claim.limit {
+    let due = due(connection, &claim).await?;
+    let mut keys = fitting(connection, &due).await?;
+    if keys.len() == due.len() && keys.len() < claim.limit {
         keys.extend(put_on_trial(connection, &claim).await?);
     }
     let runs = take_and_load(connection, &claim, keys).await?;
@@ -131,7 +132,8 @@ pub(super) async fn claim_parked(
     claim: Claim,
 ) -> Result<Vec<LoadedRun>, sqlx::Error> {
     begin(connection).await?;
-    let keys = parked(connection, &claim).await?;
+    let parked = parked(connection, &claim).await?;
+    let keys = fitting(connection, &parked).await?;
     let runs = take_and_load(connection, &claim, keys).await?;
     commit(connection).await?;
     Ok(runs)
@@ -178,6 +180,24 @@ async fn due(connection: &mut SqliteConnection, claim: &Claim) -> Result<Vec<i64
     due.sort_unstable();
     due.truncate(claim.limit);
     Ok(due.into_iter().map(|(_, run)| run).collect())
+}
+
+/// Those of the runs, from the first, that are not too much to load together.
+async fn fitting(connection: &mut SqliteConnection, runs: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    // SQLite knows the length of a blob without reading it.
+    let bytes: Vec<i64> = sqlx::query_scalar(
+        "SELECT coalesce((SELECT length(input) FROM runs WHERE run = w.value), 0) \
+         + coalesce((SELECT sum(length(data)) FROM journal WHERE run = w.value), 0) \
+         + coalesce((SELECT sum(length(data)) FROM mailbox WHERE run = w.value), 0) \
+         FROM json_each(?) AS w ORDER BY w.key",
+    )
+    .bind(json_list(runs.iter().copied()))
+    .fetch_all(connection)
+    .await?;
+    let bytes = bytes
+        .into_iter()
+        .map(|bytes| usize::try_from(bytes).unwrap_or(0));
+    Ok(runs[..rules::fitting(bytes)].to_vec())
 }
 
 fn limit(claim: &Claim) -> i64 {
@@ -293,11 +313,7 @@ async fn mailboxes(
         let Ok(mail) = mailbox else { continue };
         match convert::mail(row, 1) {
             Ok(piece) => mail.push(piece),
-            Err(error) => {
-                *mailbox = Err(unreadable(format_args!(
-                    "its mailbox cannot be read: {error}"
-                )));
-            }
+            Err(error) => *mailbox = Err(error),
         }
     }
     Ok(mailboxes)

@@ -99,8 +99,15 @@ pub(super) fn mail(row: &SqliteRow, column: usize) -> Result<Mail, sqlx::Error> 
             .map(Cow::Borrowed),
         ok: row.try_get(column + 4)?,
     };
+    let id: i64 = row.try_get(column)?;
+    let kind = columns.read().map_err(|error| {
+        unreadable(format_args!(
+            "mail {id} in its mailbox cannot be read: {error}; start a worker of the version that sent it, \
+             or delete this row of `mailbox`"
+        ))
+    });
     Ok(Mail {
-        id: MailId::new(row.try_get(column)?),
-        kind: columns.read().map_err(unreadable)?,
+        id: MailId::new(id),
+        kind: kind?,
     })
 }

@@ -26,6 +26,10 @@ fn classify(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
             StoreErrorKind::Unreadable,
             "a row holds a value of an unexpected type; it was changed by hand, or by another version",
         ),
+        sqlx::Error::Encode(_) => (
+            StoreErrorKind::Refused,
+            "a value cannot be written in the form that the database takes",
+        ),
         _ => (StoreErrorKind::Internal, "a statement failed unexpectedly"),
     }
 }
@@ -61,6 +65,10 @@ fn by_code(code: i64) -> (StoreErrorKind, &'static str) {
             StoreErrorKind::Open,
             "the file cannot be opened; check that it is a file and that permissions allow it",
         ),
+        18..=20 => (
+            StoreErrorKind::Refused,
+            "the file cannot hold what was to be written: it is too large, or breaks one of its rules",
+        ),
         _ => (StoreErrorKind::Internal, "a statement failed unexpectedly"),
     }
 }
@@ -88,7 +96,8 @@ mod tests {
             (26, StoreErrorKind::Corrupt),
             (14, StoreErrorKind::Open),
             (1, StoreErrorKind::Internal),
-            (1555, StoreErrorKind::Internal),
+            (18, StoreErrorKind::Refused),
+            (1555, StoreErrorKind::Refused),
         ] {
             assert_eq!(by_code(code).0, kind, "{code}");
         }

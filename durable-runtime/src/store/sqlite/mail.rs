@@ -22,8 +22,9 @@ static INSERT: Rows = Rows::new(
     ") WHERE column1 IS NOT NULL",
 );
 
+/// Writes nothing when the worker has sent this batch before, or a later one.
 pub(super) const REMEMBER: &str = "INSERT INTO batches (worker, number) VALUES (?, ?) \
-     ON CONFLICT (worker) DO UPDATE SET number = excluded.number";
+     ON CONFLICT (worker) DO UPDATE SET number = excluded.number WHERE number < excluded.number";
 
 /// A run that mail is for, as the mail finds it.
 #[derive(Debug, Clone, Copy)]
@@ -149,24 +150,17 @@ pub(super) async fn delivered(
     Ok(mail.iter().zip(targets).map(outcome).collect())
 }
 
-/// Whether this is a worker's last batch with mail once more; remembers it if it is another.
+/// Whether the worker has sent this batch with mail before, or a later one; remembers it if not.
 pub(super) async fn is_repeated(
     connection: &mut SqliteConnection,
     id: BatchId,
 ) -> Result<bool, sqlx::Error> {
-    let last: Option<i64> = sqlx::query_scalar("SELECT number FROM batches WHERE worker = ?")
-        .bind(id.worker.get())
-        .fetch_optional(&mut *connection)
-        .await?;
-    if last == Some(id.number) {
-        return Ok(true);
-    }
-    sqlx::query(REMEMBER)
+    let remembered = sqlx::query(REMEMBER)
         .bind(id.worker.get())
         .bind(id.number)
         .execute(connection)
         .await?;
-    Ok(false)
+    Ok(remembered.rows_affected() == 0)
 }
 
 /// The number of the next piece of mail; not looked up when there is none to number.

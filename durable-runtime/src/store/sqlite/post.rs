@@ -30,7 +30,7 @@ macro_rules! texts {
             target: concat!(
                 "SELECT run, status, owner IS NOT NULL, \
                  1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'mailbox'), 0), \
-                 EXISTS (SELECT 1 FROM batches WHERE worker = ? AND number = ?) FROM runs WHERE ",
+                 EXISTS (SELECT 1 FROM batches WHERE worker = ? AND number >= ?) FROM runs WHERE ",
                 $column,
                 " = ?"
             ),
@@ -39,7 +39,7 @@ macro_rules! texts {
                  FROM runs WHERE ",
                 $column,
                 " = ? AND status IN (SELECT value FROM json_each(?)) \
-                 AND NOT EXISTS (SELECT 1 FROM batches WHERE worker = ? AND number = ?)"
+                 AND NOT EXISTS (SELECT 1 FROM batches WHERE worker = ? AND number >= ?)"
             ),
             // `owner IS NULL` keeps the rule that a run with a due time has no owner.
             wake: concat!(

@@ -1,10 +1,13 @@
 //! Reads.
 
-use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::convert::{self, RECORD, unreadable};
+use super::{
+    convert::{self, RECORD, unreadable},
+    statement::json_list,
+};
 use crate::{
-    journal::{Event, RunId, RunKey, WorkerId},
+    journal::{Event, MailId, RunId, RunKey, WorkerId},
     status::Status,
     store::{Children, Mail, Owned, RunPage, RunQuery, RunRecord, columns},
 };
@@ -119,6 +122,37 @@ pub(super) async fn signals_waiting(
     .fetch_one(connection)
     .await?;
     u32::try_from(waiting).map_err(unreadable)
+}
+
+/// A run and a piece of its mail, or why it cannot be read.
+type Piece = (RunKey, Result<Mail, sqlx::Error>);
+
+pub(super) async fn mailboxes(
+    connection: &mut SqliteConnection,
+    runs: Vec<(RunKey, MailId)>,
+    limit: usize,
+) -> Result<Vec<Piece>, sqlx::Error> {
+    let (runs, after): (Vec<i64>, Vec<i64>) = runs
+        .into_iter()
+        .map(|(run, after)| (run.get(), after.get()))
+        .unzip();
+    let rows = sqlx::query(
+        "SELECT m.mail, m.kind, m.name, m.data, m.ok, m.run FROM json_each(?1) AS w \
+         CROSS JOIN mailbox AS m ON m.run = w.value \
+         WHERE m.mail > json_extract(?2, '$[' || w.key || ']') ORDER BY w.key, m.mail LIMIT ?3",
+    )
+    .bind(json_list(runs))
+    .bind(json_list(after))
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    let piece = |row| {
+        Ok((
+            RunKey::new(SqliteRow::try_get(row, 5)?),
+            convert::mail(row, 0),
+        ))
+    };
+    rows.iter().map(piece).collect()
 }
 
 pub(super) async fn children(

@@ -6,14 +6,14 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::{sync::Mutex, task::JoinHandle};
 
 use super::{
-    SqliteOptions, batch, claim, error::describe, file::DatabaseFile, open, read,
+    SqliteOptions, batch, claim, error::describe, file::DatabaseFile, mail, open, read,
     statement::json_list, worker, writer::Writer,
 };
 use crate::{
-    journal::{Event, RunId, RunKey, Timestamp, WorkerId},
+    journal::{Event, MailId, RunId, RunKey, Timestamp, WorkerId},
     store::{
-        Batch, BatchOutcome, Children, Claim, Claimed, LoadedRun, Mail, NewWorker, Owned, RunPage,
-        RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
+        Batch, BatchId, BatchOutcome, Children, Claim, Claimed, LoadedRun, Mail, NewWorker, Owned,
+        RunPage, RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,
     },
 };
 
@@ -158,6 +158,13 @@ impl Store for SqliteStore {
         )
     }
 
+    fn settle(&self, batch: BatchId) -> StoreFuture<'_, bool> {
+        self.write(
+            "settle a batch",
+            Box::new(move |c| Box::pin(mail::is_repeated(c, batch))),
+        )
+    }
+
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
         Box::pin(async move {
             let next_due = self
@@ -291,6 +298,25 @@ impl Store for SqliteStore {
             "count signals",
             Box::new(move |c| Box::pin(read::signals_waiting(c, id, limit))),
         )
+    }
+
+    fn mailboxes<'a>(
+        &'a self,
+        runs: &'a [(RunKey, MailId)],
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(RunKey, Result<Mail, StoreError>)>> {
+        let runs = runs.to_vec();
+        Box::pin(async move {
+            let found = self.read_only(
+                "read mailboxes",
+                Box::new(move |c| Box::pin(read::mailboxes(c, runs, limit))),
+            );
+            let described = |(run, mail): (RunKey, Result<Mail, sqlx::Error>)| {
+                let mail = mail.map_err(|error| self.0.describe("read a mailbox", error));
+                (run, mail)
+            };
+            Ok(found.await?.into_iter().map(described).collect())
+        })
     }
 
     fn history(&self, run: RunKey) -> StoreFuture<'_, Vec<Event>> {

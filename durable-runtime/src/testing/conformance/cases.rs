@@ -30,6 +30,7 @@ macro_rules! __conformance_cases {
             mail {
                 an_id_and_a_number_reach_the_same_run
                 mail_for_nobody_is_reported
+                mailboxes_are_read_together_and_only_what_is_new
                 mail_for_an_ended_run_is_refused
                 a_run_that_is_rolled_back_takes_nothing_that_would_have_no_effect
                 mail_keeps_its_order_within_a_batch_and_across
@@ -76,6 +77,8 @@ macro_rules! __conformance_cases {
                 mail_sent_again_after_it_was_consumed_does_not_come_back
                 the_next_batch_of_a_worker_is_new
                 batches_of_different_workers_are_different
+                a_batch_that_was_written_is_settled
+                a_batch_that_is_settled_before_it_comes_writes_no_mail
                 mail_without_a_batch_id_is_always_new
                 a_batch_is_known_after_its_worker_was_reaped
                 a_batch_without_mail_between_does_not_hide_it
@@ -97,6 +100,7 @@ macro_rules! __conformance_cases {
                 the_next_due_time_is_told
                 without_a_waiting_run_nothing_is_due_next
                 an_owned_run_is_not_claimed_again
+                a_claim_takes_fewer_runs_when_they_are_large
                 an_unregistered_worker_takes_nothing
                 a_wait_without_end_is_never_due
                 a_worker_takes_what_it_can_drive

@@ -8,7 +8,7 @@ use super::{
     run::CaseResult,
 };
 use crate::{
-    journal::{RunKey, Timestamp, WorkerId},
+    journal::{Event, EventKind, Payload, RunKey, StepId, Timestamp, WorkerId},
     status::Status,
     store::{Claim, NewRun, NewWorker},
 };
@@ -142,6 +142,37 @@ pub(super) async fn an_owned_run_is_not_claimed_again(f: Fixture) -> CaseResult 
         };
         assert!(f.store().claim(claim).await?.runs.is_empty());
     }
+    Ok(())
+}
+
+pub(super) async fn a_claim_takes_fewer_runs_when_they_are_large(f: Fixture) -> CaseResult {
+    let blob = |mib: usize| Payload::from_bytes(vec![b'1'; mib << 20]);
+    // The first is more than a claim takes of several, and is taken alone.
+    for (id, mib) in [("a", 17), ("b", 6), ("c", 6), ("d", 6)] {
+        let mut new = new_run(id);
+        new.input = blob(mib);
+        f.start_run(new).await?;
+    }
+    // Its journal is what is large.
+    let last = f.start_owned("e").await?;
+    let output = || EventKind::StepCompleted { output: blob(3) };
+    let events = [output(), output()].map(|kind| Event {
+        at: at(0),
+        step: Some(StepId::from_recorded("x")),
+        kind,
+    });
+    let step = commit(last, 1, 0).events(events);
+    f.committed(step.release(Status::Suspended, Some(at(1)), 0))
+        .await?;
+    let mut taken = Vec::new();
+    for _ in 0..3 {
+        let claimed = f.claimed(at(1), 10).await?;
+        let ids = claimed.runs.iter().map(|run| run.id.to_string());
+        taken.push(ids.collect::<Vec<_>>());
+        let is_more = taken.len() < 3;
+        assert_eq!(claimed.next_due.is_some_and(|due| due <= at(1)), is_more);
+    }
+    assert_eq!(taken, [vec!["a"], vec!["b", "c"], vec!["d", "e"]]);
     Ok(())
 }
 

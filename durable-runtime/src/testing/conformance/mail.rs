@@ -124,6 +124,32 @@ pub(super) async fn a_run_that_is_rolled_back_takes_nothing_that_would_have_no_e
     Ok(())
 }
 
+pub(super) async fn mailboxes_are_read_together_and_only_what_is_new(f: Fixture) -> CaseResult {
+    let (a, b, c) = (
+        f.start("a").await?,
+        f.start("b").await?,
+        f.start("c").await?,
+    );
+    let mut numbers = Vec::new();
+    for (run, value) in [(a, 0), (b, 1), (a, 2), (b, 3), (a, 4)] {
+        numbers.push(f.post(signal(run, "s", value)).await?);
+    }
+    let none = MailId::new(0);
+    let read = async |runs: &[(RunKey, MailId)], limit| {
+        let found = f.store().mailboxes(runs, limit).await?;
+        let found = found.into_iter().map(|(run, mail)| Ok((run, mail?.id)));
+        found.collect::<Result<Vec<_>, crate::store::StoreError>>()
+    };
+    let all = [(b, numbers[1]), (b, numbers[3]), (a, numbers[0])];
+    let runs = [(b, none), (c, none), (a, none)];
+    assert_eq!(read(&runs, 3).await?, all);
+    let rest = [(a, numbers[2]), (a, numbers[4])];
+    assert_eq!(read(&[(b, numbers[3]), (a, numbers[0])], 9).await?, rest);
+    assert_eq!(read(&[(a, numbers[4])], 9).await?, []);
+    assert_eq!(read(&[(RunKey::new(999_999), none)], 9).await?, []);
+    Ok(())
+}
+
 pub(super) async fn mail_keeps_its_order_within_a_batch_and_across(f: Fixture) -> CaseResult {
     let a = f.start("a").await?;
     let b = f.start("b").await?;

@@ -111,6 +111,64 @@ pub(super) async fn batches_of_different_workers_are_different(f: Fixture) -> Ca
     Ok(())
 }
 
+pub(super) async fn a_batch_that_was_written_is_settled(f: Fixture) -> CaseResult {
+    let run = f.start("a").await?;
+    let batch = |number| numbered(mails([signal(run, "s", 1)]), f.worker, number);
+    f.write(batch(4)).await?;
+    let id = |number| BatchId {
+        worker: f.worker,
+        number,
+    };
+    for _ in 0..2 {
+        assert!(f.store().settle(id(4)).await?);
+    }
+    // An earlier one comes too late.
+    assert!(f.store().settle(id(3)).await?);
+    f.write(batch(3)).await?;
+    assert_eq!(f.mailbox(run).await?.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn a_batch_that_is_settled_before_it_comes_writes_no_mail(
+    f: Fixture,
+) -> CaseResult {
+    let run = f.start_owned("a").await?;
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
+    let late = |size: u32| {
+        let step = commit(run, 1, 0).events([completed("x", 1)]);
+        let pieces = mails((0..size).map(|n| signal(run, "s", n)));
+        let batch = Batch {
+            commits: vec![step],
+            ..pieces
+        };
+        numbered(batch, f.worker, 1)
+    };
+    let id = BatchId {
+        worker: f.worker,
+        number: 1,
+    };
+    assert!(!f.store().settle(id).await?);
+    // The worker sends the parts again, in other batches; then the first try comes after all.
+    f.write(numbered(mails([signal(run, "s", 1)]), f.worker, 2))
+        .await?;
+    for size in [2, 1] {
+        let outcome = f.write(late(size)).await?;
+        assert!(outcome.mail.iter().all(|mail| reached(mail) == Some(run)));
+        assert!(matches!(
+            outcome.commits[0],
+            CommitOutcome::Committed { .. }
+        ));
+    }
+    f.write(numbered(mails([signal(run, "s", 7)]), f.worker, 1))
+        .await?;
+    assert_eq!(f.mailbox(run).await?.len(), 1);
+    // Another worker counts for itself.
+    f.write(numbered(mails([signal(run, "s", 1)]), other, 1))
+        .await?;
+    assert_eq!(f.mailbox(run).await?.len(), 2);
+    Ok(())
+}
+
 pub(super) async fn mail_without_a_batch_id_is_always_new(f: Fixture) -> CaseResult {
     let run = f.start("a").await?;
     for _ in 0..3 {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Dispatcher, StartReply, Written, persist};
+use super::{Dispatcher, StartReply, Written};
 use crate::{
-    journal::{MailId, Timestamp},
+    journal::Timestamp,
     store::{
-        Commit, CommitOutcome, Delivery, Hint, Mail, MailKind, MailOutcome, Ownership, RunUpdate,
+        Commit, CommitOutcome, Delivery, Mail, MailKind, MailOutcome, Ownership, RunUpdate,
         StartOutcome,
     },
     worker::{
-        ending::{self, ending_of},
+        ending::ending_of,
         slot::{Input, Slot},
     },
 };
@@ -22,6 +22,7 @@ impl Dispatcher {
             batch,
             askers,
             outcome,
+            ..
         } = written;
         self.shared.batches.send_modify(|batches| *batches += 1);
         let starts = batch
@@ -33,14 +34,15 @@ impl Dispatcher {
             if let StartOutcome::Created { run: key } = outcome {
                 self.take_started(key, run);
             }
+            let outcome = Ok(outcome);
             let _ = reply.send(StartReply { outcome });
         }
         let mail = batch.mail.into_iter().zip(askers.mail).zip(outcome.mail);
         for ((mail, reply), outcome) in mail {
             if let MailOutcome::Delivered(delivery) = outcome {
-                self.route(delivery, mail.kind).await;
+                self.route(delivery, mail.kind);
             }
-            let _ = reply.send(outcome);
+            let _ = reply.send(Ok(outcome));
         }
         let commits = batch
             .commits
@@ -97,7 +99,7 @@ impl Dispatcher {
         }
         for (mail, delivery) in commit.outgoing.into_iter().zip(outgoing) {
             if let Some(delivery) = delivery {
-                self.route(delivery, mail.kind).await;
+                self.route(delivery, mail.kind);
             }
         }
     }
@@ -121,7 +123,7 @@ impl Dispatcher {
 
     /// Hands mail to the run's task, or has the run claimed. A signal is read back with what is before
     /// it in the mailbox when others may have written there: signals keep their order.
-    pub(super) async fn route(&mut self, delivery: Delivery, kind: MailKind) {
+    pub(super) fn route(&mut self, delivery: Delivery, kind: MailKind) {
         self.note_mail(delivery.mail);
         if !delivery.owned {
             self.next_claim = Timestamp::MIN;
@@ -136,73 +138,7 @@ impl Dispatcher {
             {
                 slot.push(Input::Mail(Mail { id, kind }));
             }
-            _ => self.fetch_mail(&slot).await,
-        }
-    }
-
-    /// Notices whether somebody else has written mail since the last that was written here.
-    pub(super) fn note_mail(&mut self, mail: Option<MailId>) {
-        if let Some(mail) = mail {
-            if mail.get() != self.last_mail.get() + 1 {
-                self.last_gap = mail;
-            }
-            self.last_mail = mail;
-        }
-    }
-
-    /// Looks at what another process says it has written. It is needed for speed alone: all of it is
-    /// also found by looking from time to time.
-    pub(super) async fn heed(&mut self, hint: Hint) {
-        if hint.due || hint.missed {
-            self.next_claim = Timestamp::MIN;
-        }
-        if hint.missed {
-            // The database may be another one, which knows less.
-            self.shared.doubt();
-        }
-        for run in hint.mail {
-            if let Some(slot) = self.shared.residents.find(run) {
-                self.fetch_mail(&slot).await;
-            }
-        }
-        if hint.missed {
-            self.fetch_unread().await;
-        }
-        let residents = &self.shared.residents;
-        let mut ended = hint.ended;
-        ended.retain(|run| residents.is_awaited(*run));
-        if hint.missed {
-            ended = residents.awaited_elsewhere();
-        }
-        if !ended.is_empty() {
-            ending::tell_recorded(Arc::clone(&self.shared), ended);
-        }
-    }
-
-    /// Hands tasks the mail that other processes have sent to their runs.
-    pub(super) async fn fetch_unread(&self) {
-        if self.shared.residents.len() == 0 {
-            return;
-        }
-        let unread = self.shared.store.unread(self.shared.worker()).await;
-        match unread {
-            Ok(runs) => {
-                for run in runs {
-                    if let Some(slot) = self.shared.residents.find(run) {
-                        self.fetch_mail(&slot).await;
-                    }
-                }
-            }
-            Err(error) => self.shared.note_trouble(&error),
-        }
-    }
-
-    /// Hands the run's task whatever is in its mailbox; it knows what it has seen.
-    pub(super) async fn fetch_mail(&self, slot: &Arc<Slot>) {
-        let mail = persist(&self.shared, |store| store.mailbox(slot.run)).await;
-        slot.note_read(self.last_mail);
-        for mail in mail {
-            slot.push(Input::Mail(mail));
+            _ => self.unread.add(slot.run),
         }
     }
 }

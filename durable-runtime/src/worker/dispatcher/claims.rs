@@ -1,8 +1,8 @@
 //! Runs come to this worker: started for it, due, or parked and to be tried.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::{CLAIM_MAX, Dispatcher, Request};
+use super::{Dispatcher, Request, Size, persist::keeping_the_lease};
 use crate::{
     graph::Definition,
     journal::{Epoch, MailId, Payload, RunKey, Timestamp},
@@ -50,12 +50,20 @@ impl Dispatcher {
             definition,
         };
         let machine = Machine::start(identity, self.shared.machine_limits(), run.at);
-        self.spawn(machine, 0, run.input, false);
+        self.spawn(machine, 0, run.input, false, MailId::new(0));
     }
 
     /// Begins to drive a run of whose journal so many events are durable.
-    fn spawn(&self, machine: Machine, durable: usize, input: Payload, on_trial: bool) {
+    fn spawn(
+        &self,
+        machine: Machine,
+        durable: usize,
+        input: Payload,
+        on_trial: bool,
+        read_to: MailId,
+    ) {
         let slot = Slot::new(machine.identity(), durable, self.last_mail);
+        slot.note_read_to(read_to);
         if let Some(before) = self.shared.residents.insert(&slot) {
             // The database says that nobody had it.
             before.push(Input::Drop);
@@ -70,9 +78,11 @@ impl Dispatcher {
         let Some(claim) = self.next_claim_of(now).await else {
             return;
         };
-        match self.shared.store.claim(claim).await {
+        let start = self.shared.steady.now();
+        match keeping_the_lease(&self.shared, self.shared.store.claim(claim)).await {
             Ok(claimed) => {
                 self.shared.note_success();
+                self.note_claim(claimed.runs.len(), start);
                 self.short_of_room = claimed.runs.len() == claim.limit;
                 self.next_claim = claimed.next_due.unwrap_or(Timestamp::MAX);
                 observe::worker::claimed(self.shared.worker(), claimed.runs.len());
@@ -81,7 +91,25 @@ impl Dispatcher {
                 }
             }
             // What it took is found when the doubt is settled.
-            Err(error) => self.claim_again(&error),
+            Err(error) => {
+                self.note_failed_claim(&claim, start, &error);
+                self.claim_again(&error);
+            }
+        }
+    }
+
+    /// A claim went well that began at this time.
+    fn note_claim(&mut self, runs: usize, start: Duration) {
+        let took = self.shared.steady.now().saturating_sub(start);
+        self.claim_bounds.grow(Size::items(runs), took);
+    }
+
+    fn note_failed_claim(&mut self, claim: &Claim, start: Duration, error: &StoreError) {
+        if error.may_be_of_a_part() {
+            let took = self.shared.steady.now().saturating_sub(start);
+            let timed_out = error.is_timeout().then_some(took);
+            self.claim_bounds
+                .shrink(Size::items(claim.limit), timed_out);
         }
     }
 
@@ -90,10 +118,13 @@ impl Dispatcher {
         let Some(claim) = self.next_claim_of(now).await else {
             return;
         };
-        match self.shared.store.claim_parked(claim).await {
+        let start = self.shared.steady.now();
+        match keeping_the_lease(&self.shared, self.shared.store.claim_parked(claim)).await {
             Ok(runs) => {
                 self.shared.note_success();
-                self.try_parked = runs.len() == claim.limit;
+                self.note_claim(runs.len(), start);
+                // Fewer than were asked for when they are large.
+                self.try_parked = !runs.is_empty();
                 for run in runs {
                     self.take_claimed(run);
                 }
@@ -104,6 +135,7 @@ impl Dispatcher {
             }
             Err(error) => {
                 self.heartbeat_is_needed = true;
+                self.note_failed_claim(&claim, start, &error);
                 self.shared.note_trouble(&error);
             }
         }
@@ -131,7 +163,7 @@ impl Dispatcher {
         ready.then(|| Claim {
             worker: self.shared.worker(),
             now,
-            limit: room.min(CLAIM_MAX),
+            limit: room.min(self.claim_bounds.items()),
         })
     }
 
@@ -154,9 +186,10 @@ impl Dispatcher {
             return self.park(key, epoch, position, reason);
         }
         let (id, input) = (run.id.clone(), run.input.clone());
+        let read_to = run.mail.last().map_or(MailId::new(0), |mail| mail.id);
         let identity = self.identify(&mut run, definition);
         match Machine::load(identity, self.shared.machine_limits(), run) {
-            Ok(machine) => self.spawn(machine, durable, input, on_trial),
+            Ok(machine) => self.spawn(machine, durable, input, on_trial, read_to),
             Err(reason) => {
                 let reason = reason.to_string();
                 observe::run::parked(&id, definition.name, &reason);

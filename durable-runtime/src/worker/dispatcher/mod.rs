@@ -7,7 +7,9 @@ mod answers;
 mod audit;
 mod bounds;
 mod claims;
+mod culprits;
 mod lease;
+mod mail;
 mod persist;
 mod shutdown;
 
@@ -21,18 +23,30 @@ use tokio::{
     task::yield_now,
 };
 
-use self::persist::persist;
+use self::{
+    bounds::{Bounds, Size},
+    culprits::{Aside, Attempt},
+    mail::Unread,
+    persist::persist,
+};
 use super::{Shared, slot::Slot};
 use crate::{
     clock::Rest,
     journal::{MailId, RunKey, Timestamp},
-    store::{Batch, BatchId, BatchOutcome, Commit, MailOutcome, NewMail, NewRun, StartOutcome},
+    store::{
+        Batch, BatchId, BatchOutcome, Commit, MailOutcome, NewMail, NewRun, StartOutcome,
+        StoreError,
+    },
 };
 
 /// The most requests that go into one batch: what is in several is worked at by the database and here at the
 /// same time, and what is in one pays for the round trip once.
 const BATCH_MAX: usize = 500;
-/// The most batches in a row that are sent off before it is looked for hints of other processes.
+/// The most bytes that are gathered for one batch; a single request may be larger.
+const BATCH_BYTES_MAX: usize = 16 << 20;
+/// The most pieces of mail that are read in one call.
+const MAIL_MAX: usize = 1_000;
+/// The most batches in a row that are sent off before everything else has its turn.
 const BATCHES_IN_A_ROW: u32 = 16;
 /// The most runs that are claimed in one transaction.
 const CLAIM_MAX: usize = 500;
@@ -50,7 +64,7 @@ pub(crate) enum Request {
     /// Send mail.
     Mail {
         mail: NewMail,
-        reply: oneshot::Sender<MailOutcome>,
+        reply: oneshot::Sender<Result<MailOutcome, StoreError>>,
     },
     /// Let go of a run that cannot be driven here.
     LetGo { commit: Commit },
@@ -64,12 +78,21 @@ pub(crate) enum Request {
 /// The answer to a start.
 #[derive(Debug)]
 pub(crate) struct StartReply {
-    pub(crate) outcome: StartOutcome,
+    /// An error when this one run cannot be started; nothing is written then.
+    pub(crate) outcome: Result<StartOutcome, StoreError>,
 }
 
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     requests: mpsc::UnboundedReceiver<Request>,
+    /// Requests that go into the next batches.
+    backlog: Vec<Request>,
+    /// Requests that are tried by themselves.
+    aside: Vec<Aside>,
+    unread: Unread,
+    bounds: Bounds,
+    claim_bounds: Bounds,
+    mail_bounds: Bounds,
     /// When a run that nobody owns is due next, as far as is known; else the end of time.
     next_claim: Timestamp,
     /// When to look for runs that nobody told us of, and when to renew the lease, by steady time.
@@ -96,7 +119,7 @@ pub(super) struct Dispatcher {
 #[derive(Default)]
 struct Askers {
     starts: Vec<oneshot::Sender<StartReply>>,
-    mail: Vec<oneshot::Sender<MailOutcome>>,
+    mail: Vec<oneshot::Sender<Result<MailOutcome, StoreError>>>,
     commits: Vec<Option<Arc<Slot>>>,
 }
 
@@ -105,12 +128,23 @@ struct Written {
     batch: Batch,
     askers: Askers,
     outcome: BatchOutcome,
+    /// How long it took.
+    took: Duration,
 }
 
 impl Dispatcher {
     pub(super) fn new(shared: Arc<Shared>, requests: mpsc::UnboundedReceiver<Request>) -> Self {
         Self {
             requests,
+            backlog: Vec::new(),
+            aside: Vec::new(),
+            unread: Unread::default(),
+            bounds: Bounds::new(Size {
+                items: BATCH_MAX,
+                bytes: BATCH_BYTES_MAX,
+            }),
+            claim_bounds: Bounds::new(Size::items(CLAIM_MAX)),
+            mail_bounds: Bounds::new(Size::items(MAIL_MAX)),
             next_claim: Timestamp::MIN,
             next_poll: shared.steady.now(),
             next_heartbeat: shared.lease.renew_at(),
@@ -128,7 +162,6 @@ impl Dispatcher {
 
     /// Works until it is shut down or every handle of the engine is gone.
     pub(super) async fn run(mut self) {
-        let mut requests = Vec::new();
         if self.shared.pace.is_alone()
             && let Err(error) = self.reap().await
         {
@@ -137,21 +170,25 @@ impl Dispatcher {
         loop {
             let left = self.left();
             self.rest();
+            let is_busy = !self.backlog.is_empty() || !self.unread.is_empty();
             tokio::select! {
                 biased;
                 hint = self.shared.store.hint() => self.heed(hint).await,
-                count = self.requests.recv_many(&mut requests, BATCH_MAX) => {
+                count = self.requests.recv_many(&mut self.backlog, BATCH_MAX) => {
                     if count == 0 {
                         return self.shared.drop_all();
-                    }
-                    if self.write(&mut requests).await {
-                        return self.wind_down().await;
                     }
                 }
                 () = self.shared.timers.earlier.notified() => {}
                 () = self.shared.pace.stirred.notified() => {}
                 () = self.shared.steady.sleep(left) => {}
+                () = yield_now(), if is_busy => {}
             }
+            // Whatever has woken it, everything has its turn: nobody starves anybody.
+            if self.write().await {
+                return self.wind_down().await;
+            }
+            self.read_mail().await;
             self.shared.pace.stir();
             if self.shared.lease.is_lost() || self.shared.steady.now() >= self.next_heartbeat {
                 self.heartbeat().await;
@@ -164,6 +201,7 @@ impl Dispatcher {
             if std::mem::take(&mut self.try_parked) {
                 self.claim_parked(now).await;
             }
+            self.try_aside(now).await;
         }
     }
 
@@ -186,7 +224,8 @@ impl Dispatcher {
         let again = again.into_iter().chain(doubt).min();
         let again = again.map(|at| self.shared.wall(at));
         let parked = self.try_parked.then_some(Timestamp::MIN);
-        [claim, again, parked, self.shared.timers.next()]
+        let timers = self.shared.timers.next();
+        [claim, again, parked, timers, self.next_aside()]
             .into_iter()
             .flatten()
             .min()
@@ -204,7 +243,8 @@ impl Dispatcher {
                 due: self.next_due(),
                 wakes: self.shared.clock.now().after(left),
                 at_work,
-                awaited: self.shared.residents.are_awaited(),
+                // Somebody waits for what was set aside.
+                awaited: self.shared.residents.are_awaited() || !self.aside.is_empty(),
                 reaped: self.reaped,
             });
         }
@@ -218,30 +258,30 @@ impl Dispatcher {
         }
         let at_work = self.shared.residents.rest_at_work()?;
         // Only now: a run sends what it has to write before it rests.
-        self.requests.is_empty().then_some(at_work)
+        let rests = self.requests.is_empty() && self.backlog.is_empty() && self.unread.is_empty();
+        rests.then_some(at_work)
     }
 
     /// Writes what has gathered, batch after batch for as long as there is something and nothing else is
     /// due. While a batch is on its way, those concerned are told of the one before: so the database
     /// does not wait for the runs, nor they for it. Gives whether a shutdown was asked for.
-    async fn write(&mut self, requests: &mut Vec<Request>) -> bool {
+    async fn write(&mut self) -> bool {
         let mut written: Option<Written> = None;
         let mut shutdown = false;
-        let mut batches = 0;
-        loop {
+        for _ in 0..BATCHES_IN_A_ROW {
+            if self.backlog.len() < BATCH_MAX && !self.requests.is_empty() {
+                self.requests.recv_many(&mut self.backlog, BATCH_MAX).await;
+            }
+            let fitting = self.bounds.fitting(&self.backlog);
+            let requests = self.backlog.drain(..fitting).collect();
             let (batch, askers) = self.assemble(requests, &mut shutdown);
             if !batch.is_empty() {
-                written = Some(self.commit(batch, askers, written).await);
+                written = self.commit(batch, askers, written).await;
             }
-            if !requests.is_empty() {
-                continue;
-            }
-            batches += 1;
-            let is_due = batches >= BATCHES_IN_A_ROW || self.left().is_zero();
-            if is_due || shutdown || self.requests.is_empty() {
+            let is_done = self.backlog.is_empty() && (shutdown || self.requests.is_empty());
+            if is_done || self.left().is_zero() {
                 break;
             }
-            self.requests.recv_many(requests, BATCH_MAX).await;
         }
         if let Some(written) = written {
             self.spread(written).await;
@@ -250,9 +290,38 @@ impl Dispatcher {
     }
 
     /// Makes a batch durable, and meanwhile tells of the one before.
-    async fn commit(&mut self, batch: Batch, askers: Askers, before: Option<Written>) -> Written {
+    async fn commit(
+        &mut self,
+        batch: Batch,
+        askers: Askers,
+        before: Option<Written>,
+    ) -> Option<Written> {
+        match self.attempt(batch, askers, before).await {
+            Attempt::Written(written) => {
+                self.bounds
+                    .grow(Size::of_batch(&written.batch), written.took);
+                Some(written)
+            }
+            Attempt::Failed {
+                requests,
+                error,
+                took,
+            } => {
+                self.overcome(requests, error, took);
+                None
+            }
+        }
+    }
+
+    /// Writes a batch, and meanwhile tells of the one before.
+    async fn make_durable(
+        &mut self,
+        batch: &Batch,
+        before: Option<Written>,
+    ) -> Result<BatchOutcome, StoreError> {
         let shared = Arc::clone(&self.shared);
-        let writing = persist(&shared, |store| store.commit(&batch));
+        let of_a_part = StoreError::may_be_of_a_part;
+        let writing = persist(&shared, of_a_part, |store| store.commit(batch));
         let telling = async {
             if let Some(before) = before {
                 // The batch is sent off first.
@@ -261,15 +330,23 @@ impl Dispatcher {
             }
         };
         let (outcome, ()) = tokio::join!(biased; writing, telling);
-        Written {
-            batch,
-            askers,
-            outcome,
-        }
+        outcome
     }
 
-    /// As many requests as go into one batch, and who asked for its parts.
-    fn assemble(&mut self, requests: &mut Vec<Request>, shutdown: &mut bool) -> (Batch, Askers) {
+    /// The requests as a batch, and who asked for its parts. Mail waits behind mail to the same run.
+    fn assemble(&mut self, requests: Vec<Request>, shutdown: &mut bool) -> (Batch, Askers) {
+        let mut parts = Vec::with_capacity(requests.len());
+        for request in requests {
+            match request {
+                Request::Vanished { slot, panicked } => self.bury(&slot, panicked),
+                Request::Shutdown => *shutdown = true,
+                request => parts.extend(self.queue_behind(request)),
+            }
+        }
+        self.batch_of(parts)
+    }
+
+    fn batch_of(&mut self, requests: Vec<Request>) -> (Batch, Askers) {
         self.batches += 1;
         let mut batch = Batch {
             id: Some(BatchId {
@@ -279,7 +356,7 @@ impl Dispatcher {
             ..Batch::default()
         };
         let mut askers = Askers::default();
-        for request in requests.drain(..bounds::fitting(requests)) {
+        for request in requests {
             match request {
                 Request::Start { mut run, reply } => {
                     // The worker may have registered anew since the run was asked for.
@@ -299,8 +376,8 @@ impl Dispatcher {
                     batch.commits.push(commit);
                     askers.commits.push(None);
                 }
-                Request::Vanished { slot, panicked } => self.bury(&slot, panicked),
-                Request::Shutdown => *shutdown = true,
+                // They were taken out before.
+                Request::Vanished { .. } | Request::Shutdown => {}
             }
         }
         (batch, askers)

@@ -4,35 +4,48 @@ use std::{convert::Infallible, time::Duration};
 
 use super::lease;
 use crate::{
-    store::{Store, StoreFuture},
+    store::{Store, StoreError, StoreFuture},
     worker::Shared,
 };
 
 /// Makes a call until it succeeds, for as long as it takes: an infrastructure fault is never anybody's
-/// failure. The lease is kept meanwhile. Whoever ends the engine drops the future.
+/// failure. An error that is for the caller (`is_given_back`) is not repeated. The lease is kept meanwhile.
+/// Whoever ends the engine drops the future.
 pub(super) async fn persist<'s, T>(
     shared: &'s Shared,
+    is_given_back: impl Fn(&StoreError) -> bool,
     call: impl Fn(&'s dyn Store) -> StoreFuture<'s, T>,
-) -> T {
+) -> Result<T, StoreError> {
+    keeping_the_lease(shared, until_it_succeeds(shared, is_given_back, call)).await
+}
+
+/// Waits for a call, and renews the lease as often as is due while it takes its time.
+pub(super) async fn keeping_the_lease<T>(shared: &Shared, call: impl Future<Output = T>) -> T {
     tokio::select! {
         biased;
-        answer = until_it_succeeds(shared, call) => answer,
+        answer = call => answer,
         never = keep_the_lease(shared) => match never {},
     }
 }
 
 async fn until_it_succeeds<'s, T>(
     shared: &'s Shared,
+    is_given_back: impl Fn(&StoreError) -> bool,
     call: impl Fn(&'s dyn Store) -> StoreFuture<'s, T>,
-) -> T {
+) -> Result<T, StoreError> {
     let mut delay = Duration::from_millis(10);
     loop {
         match call(&*shared.store).await {
             Ok(answer) => {
                 shared.note_success();
-                return answer;
+                return Ok(answer);
             }
-            Err(error) => shared.note_trouble(&error),
+            Err(error) => {
+                shared.note_trouble(&error);
+                if is_given_back(&error) {
+                    return Err(error);
+                }
+            }
         }
         tokio::time::sleep(delay).await;
         delay = (delay * 2).min(Duration::from_secs(2));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::yield_now;
+
 use super::{BATCH_MAX, Dispatcher, lease::tell_all};
 use crate::{clock::Rest, worker::slot::Input};
 
@@ -29,9 +31,8 @@ impl Dispatcher {
     pub(super) async fn wind_down(mut self) {
         let shared = Arc::clone(&self.shared);
         let deadline = shared.stops_by();
-        let mut requests = Vec::new();
         tell_all(&shared);
-        while shared.residents.any_busy() {
+        while shared.residents.any_busy() || !self.backlog.is_empty() {
             shared.pace.stir();
             self.give_back_resting().await;
             let now = shared.steady.now();
@@ -52,14 +53,17 @@ impl Dispatcher {
                 });
             }
             let left = wakes.saturating_sub(shared.steady.now());
+            let is_busy = !self.backlog.is_empty() || !self.unread.is_empty();
             tokio::select! {
                 biased;
-                _ = self.requests.recv_many(&mut requests, BATCH_MAX) => {
-                    self.write(&mut requests).await;
-                }
+                _ = self.requests.recv_many(&mut self.backlog, BATCH_MAX) => {}
                 () = shared.pace.stirred.notified() => {}
                 () = shared.steady.sleep(left) => {}
+                () = yield_now(), if is_busy => {}
             }
+            self.write().await;
+            self.read_mail().await;
+            self.try_aside(shared.clock.now()).await;
         }
     }
 }
