@@ -71,7 +71,16 @@ impl ::durable::__private::Fragment for bill {
                 ),
             ],
             states: &[],
-            signals: &[::durable::__private::Awaited::of::<bool>("approval")],
+            signals: {
+                #[allow(unused_imports)]
+                use ::durable::__private::Unreadable as _;
+                &[
+                    ::durable::__private::Awaited {
+                        name: "approval",
+                        payload: ::durable::__private::Carried::<bool>::REREAD,
+                    },
+                ]
+            },
             scopes: &[
                 ("verification", &<verify as ::durable::__private::Fragment>::__PART),
             ],

@@ -69,7 +69,16 @@ impl ::durable::__private::Workflow for order {
             ::durable::__private::RequiredState::of::<Pool>(),
             ::durable::__private::RequiredState::of::<Bank>(),
         ],
-        signals: &[::durable::__private::Awaited::of::<Approval>("approval")],
+        signals: {
+            #[allow(unused_imports)]
+            use ::durable::__private::Unreadable as _;
+            &[
+                ::durable::__private::Awaited {
+                    name: "approval",
+                    payload: ::durable::__private::Carried::<Approval>::REREAD,
+                },
+            ]
+        },
         scopes: &[],
     };
     fn __run(

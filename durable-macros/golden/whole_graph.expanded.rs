@@ -92,7 +92,16 @@ impl ::durable::__private::Workflow for order {
     const __WIRING: ::durable::__private::Wiring = ::durable::__private::Wiring {
         compensators: &[],
         states: &[],
-        signals: &[::durable::__private::Awaited::of::<bool>("answer")],
+        signals: {
+            #[allow(unused_imports)]
+            use ::durable::__private::Unreadable as _;
+            &[
+                ::durable::__private::Awaited {
+                    name: "answer",
+                    payload: ::durable::__private::Carried::<bool>::REREAD,
+                },
+            ]
+        },
         scopes: &[("wrapping", &<wrap as ::durable::__private::Fragment>::__PART)],
     };
     fn __run(
