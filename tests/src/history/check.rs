@@ -320,6 +320,7 @@ fn outcome(kind: &EventKind) -> Option<&'static str> {
     match kind {
         EventKind::StepCompleted { .. }
         | EventKind::StepFailed { .. }
+        | EventKind::StepInterrupted { .. }
         | EventKind::TimerFired
         | EventKind::SignalReceived { .. }
         | EventKind::ChildCompleted { .. }
