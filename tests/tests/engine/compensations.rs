@@ -216,3 +216,41 @@ async fn what_a_compensation_cannot_read_parks_the_run_until_a_build_can() {
     }
     engine.shutdown().await.unwrap();
 }
+
+/// It pays, and what it gives cannot be recorded.
+#[durable::workflow]
+async fn unwritable(ctx: &Ctx, _input: ()) -> durable::Result<f64> {
+    let mean = ctx
+        .step("pay", async |step| {
+            step.state::<Book>().write("pay");
+            Ok::<_, String>(f64::NAN)
+        })
+        .compensate(refund_mean)
+        .await?;
+    Ok(mean)
+}
+
+#[durable::compensate]
+async fn refund_mean(step: &StepCtx, mean: Outcome<f64>) -> Result<(), String> {
+    step.state::<Book>().write(format!("refund {mean:?}"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_whose_output_cannot_be_recorded_is_undone() {
+    let world = World::default();
+    let engine = world.engine().await;
+    let run = engine
+        .client()
+        .start::<unwritable>("run", ())
+        .await
+        .unwrap();
+    let error = run.result().await.unwrap_err();
+    assert_eq!(
+        error.failure().unwrap().kind(),
+        FailureKind::Payload,
+        "{error}"
+    );
+    assert_eq!(world.book.lines(), ["pay", "refund Unknown"]);
+    engine.shutdown().await.unwrap();
+}
