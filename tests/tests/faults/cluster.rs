@@ -252,6 +252,11 @@ impl Cluster {
         self.log(number).matches("the store failed").count()
     }
 
+    /// Whether a worker's last trouble is over.
+    pub fn is_well(&self, number: usize) -> bool {
+        self.log(number).matches("the store works again").count() == self.troubles(number)
+    }
+
     /// The files the workers write.
     pub fn folder(&self) -> &Folder {
         &self.folder

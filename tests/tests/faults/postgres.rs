@@ -232,6 +232,10 @@ async fn the_network_goes_dark() {
                     .map(|worker| cluster.troubles(worker))
                     .collect::<Vec<_>>()
             };
+            // An outage is told once.
+            cluster.until("every worker is well", || {
+                (0..3).all(|worker| cluster.is_well(worker))
+            });
             let before = troubles();
             proxy.set(Mode::Stall);
             cluster.until("every worker gives its calls up", || {
