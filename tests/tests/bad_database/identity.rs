@@ -16,6 +16,7 @@ use durable::{
     },
 };
 use durable_tests::TempDir;
+use tokio::sync::Mutex;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -73,6 +74,9 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// Held by a test that changes the working directory or names a file by where it is.
+static WORKING_DIRECTORY: Mutex<()> = Mutex::const_new(());
+
 /// The path from the working directory to an absolute one.
 fn relative(path: &Path) -> PathBuf {
     let up = env::current_dir().unwrap().components().count() - 1;
@@ -86,6 +90,7 @@ async fn a_live_workers_runs_stay_its_own_whatever_another_calls_the_file() -> R
     let home = folder.path().join("home");
     fs::create_dir(&home)?;
     let file = home.join("runs.db");
+    let _cwd = WORKING_DIRECTORY.lock().await;
     // A link to a file that is not there yet.
     let link = folder.path().join("current.db");
     symlink(Path::new("home/runs.db"), &link)?;
@@ -237,7 +242,6 @@ async fn a_worker_whose_file_was_deleted_says_so_and_acknowledges_no_start() -> 
     engine.shutdown().await
 }
 
-/// The only test of this program that changes the working directory; no other names a file by where it is.
 #[tokio::test]
 async fn a_change_of_the_working_directory_changes_no_database() -> Result<()> {
     let folder = TempDir::new("identity")?;
@@ -250,13 +254,11 @@ async fn a_change_of_the_working_directory_changes_no_database() -> Result<()> {
             .await?;
         worker.store.close().await?;
     }
+    let _cwd = WORKING_DIRECTORY.lock().await;
     let home = env::current_dir()?;
-    let store = {
-        let relative = relative(&first.join("runs.db"));
-        let store = SqliteStore::open(&text(&relative)).await?;
-        env::set_current_dir(&other)?;
-        store
-    };
+    env::set_current_dir(&first)?;
+    let store = SqliteStore::open("runs.db").await?;
+    env::set_current_dir(&other)?;
     let ids = ["first", "other"].map(RunId::from_recorded);
     let (mine, foreign) = tokio::join!(store.find(&ids[0]), store.find(&ids[1]));
     env::set_current_dir(home)?;
