@@ -243,6 +243,7 @@ mod tests {
             woken: AtomicBool::new(true),
             busy: AtomicBool::new(true),
             read_at: AtomicI64::new(0),
+            read_to: AtomicI64::new(0),
         });
         let task: Arc<Task> = Arc::default();
         slot.take(&Waker::from(Arc::clone(&task)));
