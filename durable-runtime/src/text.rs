@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn a_long_message_keeps_its_lines() {
         let mut shown = String::new();
-        write!(Printable(&mut shown), "{}\n\tb\u{7}", "a\r").unwrap();
+        let (first, second) = ("a\r", "\n\tb\u{7}");
+        write!(Printable(&mut shown), "{first}{second}").unwrap();
         assert_eq!(shown, "a\\r\n\tb\\u{7}");
     }
 }

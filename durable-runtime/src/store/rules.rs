@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Commit, MailKind, MailOutcome, NewRun, Ownership};
 use crate::{
-    journal::{Epoch, Event, Timestamp, WorkerId},
+    journal::{Epoch, WorkerId},
     status::Status,
 };
 
@@ -17,12 +17,14 @@ pub(super) const SUSPECT_DEATHS: u32 = 3;
 pub(super) const TRIAL: Duration = Duration::from_secs(10);
 
 /// How long it is remembered which batch a worker has sent last after it was found gone.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 const BATCH_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Of a worker that was gone before this time it is forgotten what it has sent.
-pub(super) fn forgotten(now: Timestamp) -> Timestamp {
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) fn forgotten(now: crate::journal::Timestamp) -> crate::journal::Timestamp {
     let memory = i64::try_from(BATCH_MEMORY.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(now.as_micros().saturating_sub(memory))
+    crate::journal::Timestamp::from_micros(now.as_micros().saturating_sub(memory))
 }
 
 /// How many bytes of inputs, journals and mail one claim loads, if it is more than one run: what it takes is in
@@ -64,7 +66,11 @@ pub(super) fn is_same_release(commit: &Commit, status: Status) -> bool {
 
 /// Refuses the journal of a run that was claimed for the first time and should have none: it was there before
 /// the run, so it is another's.
-pub(super) fn check_journal(epoch: Epoch, events: &[Event]) -> Result<(), &'static str> {
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) fn check_journal(
+    epoch: Epoch,
+    events: &[crate::journal::Event],
+) -> Result<(), &'static str> {
     if epoch.get() == 1 && !events.is_empty() {
         return Err("its journal was there before it, and belongs to another run");
     }
