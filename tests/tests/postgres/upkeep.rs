@@ -4,7 +4,7 @@ use durable::{
     Result,
     store::{Batch, BatchId, NewWorker, PostgresStore, RunQuery, Store},
 };
-use durable_tests::server::Database;
+use durable_tests::{needs, server::Database};
 use sqlx::{Connection, PgConnection};
 
 use crate::support::{count, execute, later, signal, start};
@@ -19,6 +19,7 @@ const DAY: u64 = 24 * 3600;
 
 #[tokio::test]
 async fn a_database_of_version_2_keeps_all_it_has_and_goes_on() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let migrations = VERSION_2.join(";");
@@ -55,6 +56,7 @@ async fn a_database_of_version_2_keeps_all_it_has_and_goes_on() -> Result<()> {
 
 #[tokio::test]
 async fn the_runs_of_one_workflow_are_listed_by_an_index() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let store = PostgresStore::open(url).await?;
@@ -93,6 +95,7 @@ async fn the_runs_of_one_workflow_are_listed_by_an_index() -> Result<()> {
 
 #[tokio::test]
 async fn what_a_worker_has_sent_is_forgotten_a_week_after_it_was_found_gone() -> Result<()> {
+    needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
     let store = PostgresStore::open(url).await?;
