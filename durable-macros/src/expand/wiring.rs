@@ -11,6 +11,7 @@ use crate::{
     graph::{Body, Kind},
     paths::Paths,
     text::text,
+    validate::signature::Borrow,
 };
 
 /// The compensations, the application state, the signals and the fragments of a body, if it has any.
@@ -42,10 +43,11 @@ pub(crate) fn wiring(body: &Body, named: &[Named<'_>], paths: &Paths) -> Option<
         .iter()
         .filter_map(|named| {
             let (name, operation) = (named.name, named.operation);
+            // A borrowed payload was refused in our words.
             let payload = operation
                 .generic
                 .as_ref()
-                .filter(|_| operation.kind == Kind::Signal)?;
+                .filter(|payload| operation.kind == Kind::Signal && Borrow::find(payload).is_none())?;
             let cfgs = &operation.cfgs;
             Some(quote!(#(#cfgs)* #private::Awaited { name: #name, payload: #private::Carried::<#payload>::REREAD }))
         })
