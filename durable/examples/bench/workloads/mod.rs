@@ -9,5 +9,6 @@ mod setup;
 mod sleepers;
 mod sources;
 mod throughput;
+mod values;
 
 pub use setup::{NAMES, run};

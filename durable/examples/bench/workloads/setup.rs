@@ -2,13 +2,13 @@
 
 use durable::{Client, Engine};
 
-use super::{check, growth, handover, latency, recovery, sleepers, throughput};
+use super::{check, growth, handover, latency, recovery, sleepers, throughput, values};
 use crate::{args::Args, database::Database, report::Figure};
 
 /// Every workload.
 pub const NAMES: &[&str] = &[
     "W1", "W1a", "W2", "W3", "W4", "W5", "W6", "W7", "handover", "idle", "growth", "finished",
-    "sleeping", "check",
+    "sleeping", "check", "values",
 ];
 
 /// An engine on a fresh database.
@@ -52,6 +52,7 @@ pub async fn run(name: &str, args: &Args) -> durable::Result<Vec<Figure>> {
         "finished" => growth::finished_runs(args).await?,
         "sleeping" => sleepers::many(args).await?,
         "check" => check::cost()?,
+        "values" => values::recorded()?,
         _ => {
             return Err(
                 format!("unknown workload `{name}`; workloads: {}", NAMES.join(" ")).into(),
