@@ -22,7 +22,7 @@ impl Payload {
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, PayloadError> {
         match serde_json::to_vec(value) {
             Ok(bytes) => Ok(Self(bytes.into())),
-            Err(source) => Err(PayloadError::json::<T>(Problem::Encode, b"", source)),
+            Err(source) => Err(PayloadError::json::<T>(Problem::Encode, b"", &source)),
         }
     }
 
@@ -54,7 +54,7 @@ impl Payload {
     /// When the bytes are not the JSON of a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
         serde_json::from_slice(&self.0)
-            .map_err(|source| PayloadError::json::<T>(Problem::Decode, &self.0, source))
+            .map_err(|source| PayloadError::json::<T>(Problem::Decode, &self.0, &source))
     }
 
     /// Whether both are the same JSON, whatever the order of keys in objects.

@@ -12,7 +12,8 @@ pub struct PayloadError {
     /// What in the value it is about, as `.items[3].price`; empty for all of it.
     place: String,
     problem: Problem,
-    source: Option<serde_json::Error>,
+    /// What the decoder says, without what stands in the value: payloads may hold secrets.
+    reason: Option<String>,
 }
 
 #[derive(Debug)]
@@ -35,25 +36,45 @@ impl PayloadError {
             type_name: type_name::<T>(),
             place: place::place(text, at),
             problem,
-            source: None,
+            reason: None,
         }
     }
 
     pub(crate) fn json<T: ?Sized>(
         problem: Problem,
         text: &[u8],
-        source: serde_json::Error,
+        source: &serde_json::Error,
     ) -> Self {
         let at = place::offset(text, source.line(), source.column());
         Self::new::<T>(problem, text, at.unwrap_or(0)).because(source)
     }
 
-    pub(crate) fn because(self, source: serde_json::Error) -> Self {
+    pub(crate) fn because(self, source: &serde_json::Error) -> Self {
         Self {
-            source: Some(source),
+            reason: Some(without_values(&source.to_string())),
             ..self
         }
     }
+}
+
+/// A message of `serde` without the value that it quotes: `invalid type: string "4242", expected u8` says
+/// `string` alone.
+fn without_values(message: &str) -> String {
+    let quoting = ["invalid type: ", "invalid value: "];
+    let Some(what) = quoting.iter().find_map(|what| message.strip_prefix(what)) else {
+        return message.to_owned();
+    };
+    // The last one: a value may hold these words, too.
+    let Some((found, expected)) = what.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let kind = found
+        .split(['"', '`'])
+        .next()
+        .unwrap_or_default()
+        .trim_end();
+    let head = &message[..message.len() - what.len()];
+    format!("{head}{kind}, expected {expected}")
 }
 
 struct Words<'e>(&'e PayloadError);
@@ -64,7 +85,7 @@ impl fmt::Display for Words<'_> {
             type_name,
             place,
             problem,
-            source,
+            reason,
         } = self.0;
         let (verb, form) = match problem {
             Problem::Encode => ("encode", " as JSON"),
@@ -89,9 +110,36 @@ impl fmt::Display for Words<'_> {
                  `BTreeSet`, an `IndexMap` or a `Vec`, or `durable::Unordered` if it is only looked up",
             )?,
         }
-        match source {
-            Some(source) => write!(f, ": {source}"),
+        match reason {
+            Some(reason) => write!(f, ": {reason}"),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::journal::Payload;
+
+    #[test]
+    fn what_stands_in_a_value_is_not_in_its_errors() {
+        let secrets = [
+            r#""s3cret""#,
+            r#""s3cret, expected u8""#,
+            r#"{"pin":"s3cret"}"#,
+            "4242424242",
+            "-4242424242.5",
+        ];
+        for secret in secrets {
+            let payload = Payload::from_bytes(secret.as_bytes());
+            let error = payload.decode::<u8>().unwrap_err();
+            for shown in [error.to_string(), format!("{error:?}")] {
+                assert!(
+                    !shown.contains("s3cret") && !shown.contains("4242"),
+                    "{shown}"
+                );
+                assert!(shown.contains("expected u8"), "{shown}");
+            }
         }
     }
 }

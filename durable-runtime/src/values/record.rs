@@ -49,7 +49,7 @@ fn tell<T: Serialize>(value: &T, notes: Notes) -> Result<(Vec<u8>, Notes), Paylo
         Ok(()) => Ok((text, notes)),
         Err(source) => {
             let at = text.len();
-            Err(PayloadError::new::<T>(Problem::Encode, &text, at).because(source))
+            Err(PayloadError::new::<T>(Problem::Encode, &text, at).because(&source))
         }
     }
 }
@@ -57,7 +57,7 @@ fn tell<T: Serialize>(value: &T, notes: Notes) -> Result<(Vec<u8>, Notes), Paylo
 fn read<T: Serialize + DeserializeOwned>(text: &[u8], value: &T) -> Result<T, PayloadError> {
     serde_json::from_slice(text).map_err(|source| {
         not_finite::<T>(text, &trace(value))
-            .unwrap_or_else(|| PayloadError::json::<T>(Problem::Unreadable, text, source))
+            .unwrap_or_else(|| PayloadError::json::<T>(Problem::Unreadable, text, &source))
     })
 }
 
