@@ -63,7 +63,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     }
 
     /// Takes runs that are due and that nobody owns: sets the owner, bumps the epoch, sets `pending`
-    /// and `parked` runs to `running` (any other status stays), and loads journal and mailbox.
+    /// and `parked` runs to `running` (any other status stays), and loads journal and mailbox. When loading
+    /// fails, the runs are taken all the same: so [`owned`](Self::owned) tells whom it failed for.
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
 
     /// Registers a worker. Its number is never used again.

@@ -32,9 +32,11 @@ pub struct FaultyStore {
     inner: Arc<dyn Store>,
     plan: Arc<Mutex<Plan>>,
     rules: Vec<Arc<Rule>>,
+    loading: Vec<Arc<LoadingRule>>,
 }
 
 type Rule = dyn Fn(&Batch) -> Option<BatchFault> + Send + Sync;
+type LoadingRule = dyn Fn(&LoadedRun) -> Option<StoreError> + Send + Sync;
 
 /// What becomes of a batch for what is in it.
 #[derive(Debug)]
@@ -115,6 +117,7 @@ impl FaultyStore {
             inner: Arc::new(inner),
             plan: Arc::default(),
             rules: Vec::new(),
+            loading: Vec::new(),
         }
     }
 
@@ -140,6 +143,25 @@ impl FaultyStore {
     ) -> Self {
         self.rules.push(Arc::new(rule));
         self
+    }
+
+    /// Has claims fail for the runs that they take: with the error that `rule` has for one of them. The runs
+    /// are taken all the same.
+    #[must_use]
+    pub fn with_loading_rule(
+        mut self,
+        rule: impl Fn(&LoadedRun) -> Option<StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        self.loading.push(Arc::new(rule));
+        self
+    }
+
+    /// Whether runs that were taken can be loaded.
+    fn load(&self, runs: &[LoadedRun]) -> Result<(), StoreError> {
+        let mut faults = runs
+            .iter()
+            .flat_map(|run| self.loading.iter().filter_map(|rule| rule(run)));
+        faults.next().map_or(Ok(()), Err)
     }
 
     /// Writes a batch, unless a rule is against it.
@@ -255,7 +277,12 @@ impl Store for FaultyStore {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
-        Box::pin(self.make(StoreCall::Claim, move |store| store.claim(claim)))
+        Box::pin(async move {
+            let claimed = self.make(StoreCall::Claim, move |store| store.claim(claim));
+            let claimed = claimed.await?;
+            self.load(&claimed.runs)?;
+            Ok(claimed)
+        })
     }
 
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
@@ -291,9 +318,14 @@ impl Store for FaultyStore {
     }
 
     fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
-        Box::pin(self.make(StoreCall::ClaimParked, move |store| {
-            store.claim_parked(claim)
-        }))
+        Box::pin(async move {
+            let claimed = self.make(StoreCall::ClaimParked, move |store| {
+                store.claim_parked(claim)
+            });
+            let runs = claimed.await?;
+            self.load(&runs)?;
+            Ok(runs)
+        })
     }
 
     fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {

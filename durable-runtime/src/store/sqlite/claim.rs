@@ -114,7 +114,6 @@ pub(super) async fn claim(
     }
     let runs = take_and_load(connection, &claim, keys).await?;
     let next_due = next_due(connection, claim).await?;
-    commit(connection).await?;
     Ok(Claimed { runs, next_due })
 }
 
@@ -134,11 +133,10 @@ pub(super) async fn claim_parked(
     begin(connection).await?;
     let parked = parked(connection, &claim).await?;
     let keys = fitting(connection, &parked).await?;
-    let runs = take_and_load(connection, &claim, keys).await?;
-    commit(connection).await?;
-    Ok(runs)
+    take_and_load(connection, &claim, keys).await
 }
 
+/// Takes runs, ends the transaction, and loads them: when that fails, whose they are tells of which runs.
 async fn take_and_load(
     connection: &mut SqliteConnection,
     claim: &Claim,
@@ -147,6 +145,7 @@ async fn take_and_load(
     let keys = json_list(keys);
     let rows = rows(connection, &keys).await?;
     take(connection, claim, &keys).await?;
+    commit(connection).await?;
     let mut events = journals(connection, &keys).await?;
     let mut mail = mailboxes(connection, &keys).await?;
     let mut runs = Vec::with_capacity(rows.len());
@@ -352,12 +351,13 @@ async fn park(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE runs SET status = ?, owner = NULL, due = NULL, reason = ?, updated_at = ?, \
-         parked_by = coalesce(parked_by, ',') || owner || ',' WHERE run = ?",
+         parked_by = coalesce(parked_by, ',') || owner || ',' WHERE run = ? AND owner = ?",
     )
     .bind(Status::Parked.code())
     .bind(format!("run {run} cannot be loaded: {cause}"))
     .bind(claim.now.as_micros())
     .bind(run)
+    .bind(claim.worker.get())
     .execute(connection)
     .await?;
     Ok(())

@@ -56,12 +56,7 @@ impl Dispatcher {
         let shared = Arc::clone(&self.shared);
         let worker = shared.worker();
         let Some(owned) = shared.store.owned(worker).await? else {
-            let residents = shared.residents.keys();
-            return shared
-                .store
-                .release_strays(worker, &residents)
-                .await
-                .map(drop);
+            return self.give_back_strays().await;
         };
         let owned: BTreeMap<RunKey, Owned> = owned.into_iter().map(|run| (run.run, run)).collect();
         for slot in shared.residents.all() {
@@ -70,12 +65,23 @@ impl Dispatcher {
                 self.let_it_go(&slot);
             }
         }
-        if owned.keys().any(|run| !shared.residents.holds(*run)) {
-            let residents = shared.residents.keys();
-            shared.store.release_strays(worker, &residents).await?;
-            self.next_claim = Timestamp::MIN;
+        let is_here = |run: &RunKey| shared.residents.holds(*run) || self.withheld.holds(*run);
+        let strays: Vec<RunKey> = owned.into_keys().filter(|run| !is_here(run)).collect();
+        self.withheld.judge(&strays, shared.clock.now());
+        if strays.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.next_claim = Timestamp::MIN;
+        self.give_back_strays().await
+    }
+
+    /// Gives back all runs that are not in memory, nor withheld.
+    async fn give_back_strays(&self) -> Result<(), StoreError> {
+        let mut kept = self.shared.residents.keys();
+        kept.extend(self.withheld.keys());
+        let worker = self.shared.worker();
+        let releasing = self.shared.store.release_strays(worker, &kept);
+        releasing.await.map(drop)
     }
 }
 

@@ -86,6 +86,9 @@ impl Dispatcher {
                 self.short_of_room = claimed.runs.len() == claim.limit;
                 self.next_claim = claimed.next_due.unwrap_or(Timestamp::MAX);
                 observe::worker::claimed(self.shared.worker(), claimed.runs.len());
+                if !self.short_of_room && self.next_claim > now {
+                    self.withheld.forget_given_back();
+                }
                 for run in claimed.runs {
                     self.take_claimed(run);
                 }
@@ -94,6 +97,9 @@ impl Dispatcher {
             Err(error) => {
                 self.note_failed_claim(&claim, start, &error);
                 self.claim_again(&error);
+                if error.may_be_of_a_part() {
+                    self.settle_doubt().await;
+                }
             }
         }
     }
@@ -105,8 +111,9 @@ impl Dispatcher {
     }
 
     fn note_failed_claim(&mut self, claim: &Claim, start: Duration, error: &StoreError) {
+        let took = self.shared.steady.now().saturating_sub(start);
+        self.withheld.note_failed(error, took);
         if error.may_be_of_a_part() {
-            let took = self.shared.steady.now().saturating_sub(start);
             let timed_out = error.is_timeout().then_some(took);
             self.claim_bounds
                 .shrink(Size::items(claim.limit), timed_out);
@@ -141,6 +148,14 @@ impl Dispatcher {
         }
     }
 
+    /// Gives back the runs that could not be loaded and whose pause is over: they are claimed again.
+    pub(super) fn recall(&mut self, now: Timestamp) {
+        if self.withheld.let_go(now) {
+            self.shared.doubt();
+            self.next_claim = Timestamp::MIN;
+        }
+    }
+
     /// The database did not answer: it is asked again at the next poll.
     pub(super) fn claim_again(&mut self, error: &StoreError) {
         self.next_claim = self.next_claim.min(self.shared.wall(self.next_poll));
@@ -170,6 +185,7 @@ impl Dispatcher {
     /// Begins to drive a run that was claimed, or parks it when this build cannot.
     pub(super) fn take_claimed(&mut self, mut run: LoadedRun) {
         let (key, epoch) = (run.run, run.epoch);
+        self.withheld.note_loaded(key);
         let on_trial = run.is_on_trial();
         if on_trial {
             self.on_trial = Some(key);

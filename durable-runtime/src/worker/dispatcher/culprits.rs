@@ -195,8 +195,7 @@ impl Dispatcher {
         let Some(request) = self.queue_behind(request) else {
             return;
         };
-        let pause = FIRST_PAUSE.saturating_mul(1 << tries.min(16));
-        let pause = pause.min(LONGEST_PAUSE).max(took * PAUSE_PER_TRY);
+        let pause = pause(tries, took);
         observe::worker::set_aside(&request.name(), tries, pause, error);
         self.aside.push(Aside {
             request,
@@ -252,8 +251,17 @@ impl Dispatcher {
 
     /// When something that was set aside is tried again.
     pub(super) fn next_aside(&self) -> Option<Timestamp> {
-        self.aside.iter().map(|aside| aside.again_at).min()
+        let requests = self.aside.iter().map(|aside| aside.again_at);
+        requests.chain(self.withheld.next()).min()
     }
+}
+
+/// How long what failed alone waits, after so many tries of which the last took so long.
+pub(super) fn pause(tries: u32, took: Duration) -> Duration {
+    let pause = FIRST_PAUSE.saturating_mul(1 << tries.min(16));
+    pause
+        .min(LONGEST_PAUSE)
+        .max(took.saturating_mul(PAUSE_PER_TRY))
 }
 
 /// Whether a commit does nothing but set its run aside.

@@ -12,6 +12,7 @@ mod lease;
 mod mail;
 mod persist;
 mod shutdown;
+mod withheld;
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -28,6 +29,7 @@ use self::{
     culprits::{Aside, Attempt},
     mail::Unread,
     persist::persist,
+    withheld::Withheld,
 };
 use super::{Shared, slot::Slot};
 use crate::{
@@ -89,6 +91,7 @@ pub(super) struct Dispatcher {
     backlog: Vec<Request>,
     /// Requests that are tried by themselves.
     aside: Vec<Aside>,
+    withheld: Withheld,
     unread: Unread,
     bounds: Bounds,
     claim_bounds: Bounds,
@@ -138,6 +141,7 @@ impl Dispatcher {
             requests,
             backlog: Vec::new(),
             aside: Vec::new(),
+            withheld: Withheld::default(),
             unread: Unread::default(),
             bounds: Bounds::new(Size {
                 items: BATCH_MAX,
@@ -195,6 +199,7 @@ impl Dispatcher {
             }
             let now = self.shared.clock.now();
             self.shared.timers.fire(now);
+            self.recall(now);
             if now >= self.next_claim || self.shared.steady.at(now) >= self.next_poll {
                 self.claim(now).await;
             }
