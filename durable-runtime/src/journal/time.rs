@@ -29,10 +29,12 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant moved into the future by `duration`; saturates at the end of time.
+    /// This instant moved into the future by `duration`, up to the next whole microsecond: never by less.
+    /// Saturates at the end of time.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        let micros = duration.as_nanos().div_ceil(1_000);
+        let micros = i64::try_from(micros).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(micros))
     }
 
@@ -151,6 +153,14 @@ mod tests {
         );
         let exact = Timestamp::from_micros(1_709_210_096_789_012);
         assert_eq!(format!("{exact:.6}"), "2024-02-29T12:34:56.789012Z");
+    }
+
+    #[test]
+    fn nothing_is_due_before_its_time_by_a_part_of_a_microsecond() {
+        for (nanos, micros) in [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2)] {
+            let due = Timestamp::MIN.after(Duration::from_nanos(nanos));
+            assert_eq!(due.as_micros(), micros, "{nanos} ns");
+        }
     }
 
     #[test]

@@ -277,3 +277,18 @@ async fn a_shutdown_lets_bodies_on_the_clock_finish() {
         "the grace"
     );
 }
+
+/// A third of a lease, after which it is renewed, need not be a whole number of microseconds.
+#[tokio::test]
+async fn time_passes_over_leases_of_every_length() {
+    for millis in [100, 500, 1_000, 3_000, 4_000, 14_999] {
+        let clock = VirtualClock::new();
+        let before = clock.now();
+        let engine = builder(&clock, &Door::default()).lease(Duration::from_millis(millis));
+        let engine = engine.start(MemoryStore::new()).await.unwrap();
+        let moved = durable_tests::soon(clock.advance(PAUSE)).await;
+        assert!(moved.is_ok(), "a lease of {millis} ms");
+        assert_eq!(clock.now().since(before), PAUSE);
+        engine.shutdown().await.unwrap();
+    }
+}
