@@ -8,9 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
-
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::Notify, task::yield_now};
 
 use crate::{
     clock::Clock,
@@ -33,9 +31,11 @@ pub struct FaultyStore {
     plan: Arc<Mutex<Plan>>,
     rules: Vec<Arc<Rule>>,
     loading: Vec<Arc<LoadingRule>>,
+    hints: Option<Arc<Hints>>,
 }
 
 type Rule = dyn Fn(&Batch) -> Option<BatchFault> + Send + Sync;
+type Hints = dyn Fn() -> Hint + Send + Sync;
 type LoadingRule = dyn Fn(&LoadedRun) -> Option<StoreError> + Send + Sync;
 
 /// What becomes of a batch for what is in it.
@@ -118,6 +118,7 @@ impl FaultyStore {
             plan: Arc::default(),
             rules: Vec::new(),
             loading: Vec::new(),
+            hints: None,
         }
     }
 
@@ -153,6 +154,13 @@ impl FaultyStore {
         rule: impl Fn(&LoadedRun) -> Option<StoreError> + Send + Sync + 'static,
     ) -> Self {
         self.loading.push(Arc::new(rule));
+        self
+    }
+
+    /// Has hints of other processes come without end.
+    #[must_use]
+    pub fn with_hints(mut self, next: impl Fn() -> Hint + Send + Sync + 'static) -> Self {
+        self.hints = Some(Arc::new(next));
         self
     }
 
@@ -375,7 +383,13 @@ impl Store for FaultyStore {
     }
 
     fn hint(&self) -> Pin<Box<dyn Future<Output = Hint> + Send + '_>> {
-        self.inner.hint()
+        match &self.hints {
+            None => self.inner.hint(),
+            Some(next) => Box::pin(async move {
+                yield_now().await;
+                next()
+            }),
+        }
     }
 
     fn is_hinted(&self) -> bool {

@@ -13,8 +13,10 @@ use durable::{
     Clock, ErrorKind, Status,
     journal::{EventKind, Payload, RunId, RunKey},
     prelude::*,
-    store::{Batch, MailKind, MailTarget, NewMail, NewRun, Store, StoreError, StoreErrorKind},
-    testing::{BatchFault, FaultyStore},
+    store::{
+        Batch, Hint, MailKind, MailTarget, NewMail, NewRun, Store, StoreError, StoreErrorKind,
+    },
+    testing::{BatchFault, FaultyStore, StoreCall},
 };
 
 use super::{
@@ -386,4 +388,60 @@ async fn a_run_that_cannot_be_loaded_waits_alone_and_starves_nobody() {
     let damaged = || StoreError::new(StoreErrorKind::Corrupt, "the file is damaged");
     two_runs_cannot_be_loaded(damaged).await;
     two_runs_cannot_be_loaded(timed_out).await;
+}
+
+/// Another process sends to all runs here, and says so far more often than this one can look.
+#[tokio::test]
+async fn a_flood_of_hints_keeps_no_request_waiting() {
+    const RUNS: i64 = 200;
+    let world = World::default();
+    let hints = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&hints);
+    let store = FaultyStore::new(world.store.clone()).with_hints(move || {
+        count.fetch_add(1, Ordering::AcqRel);
+        Hint {
+            mail: (0..4_000).map(|n| RunKey::new(1 + n % RUNS)).collect(),
+            ..Hint::default()
+        }
+    });
+    let engine = engine(&world, store.clone()).await;
+    let client = engine.client();
+    let mut runs = Vec::new();
+    for n in 0..RUNS {
+        let id = format!("collector-{n}");
+        runs.push(client.start::<collect>(id, 2).await.unwrap());
+    }
+    many_echo(&engine, 100, None).await;
+    // What others have sent is found, and what is sent here comes behind it.
+    let mail = runs.iter().map(|run| NewMail {
+        to: MailTarget::Id(run.id().clone()),
+        kind: MailKind::Signal {
+            name: "next".to_owned(),
+            payload: Payload::from_bytes(*b"\"theirs\""),
+        },
+        at: world.clock.now(),
+    });
+    let batch = Batch {
+        mail: mail.collect(),
+        ..Batch::default()
+    };
+    world.store.commit(&batch).await.unwrap();
+    for run in &runs {
+        run.signal(collect::next, "ours".to_owned()).await.unwrap();
+    }
+    for run in runs {
+        assert_eq!(run.result().await.unwrap(), ["theirs", "ours"]);
+    }
+    // However much a hint says, the mailboxes are read once before requests have their turn.
+    let (reads, hints) = (
+        store.calls(StoreCall::Mailbox),
+        u64::from(hints.load(Ordering::Acquire)),
+    );
+    let served = store.calls(StoreCall::Commit);
+    assert!(reads <= hints + served, "{reads} reads for {hints} hints");
+    assert!(
+        hints <= 20 * served,
+        "{served} batches beside {hints} hints"
+    );
+    engine.shutdown().await.unwrap();
 }

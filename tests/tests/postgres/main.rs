@@ -2,6 +2,7 @@
 //! sessions that hold locks.
 #![cfg(unix)]
 
+mod culprits;
 mod hints;
 mod network;
 mod opening;
