@@ -70,14 +70,17 @@ async fn a_run_that_somebody_holds_waits_alone_and_gets_its_signals_in_order() -
     engine.shutdown().await
 }
 
-fn ends(run: RunKey) -> Commit {
+/// A commit after which nobody owns the run.
+fn lets_go(run: RunKey, status: Status) -> Commit {
     let mut commit = step(run, 0);
-    commit.events[0].step = None;
-    commit.events[0].kind = EventKind::Completed {
-        output: Payload::from_bytes(*b"1"),
-    };
+    if status == Status::Completed {
+        commit.events[0].step = None;
+        commit.events[0].kind = EventKind::Completed {
+            output: Payload::from_bytes(*b"1"),
+        };
+    }
     commit.update = Some(RunUpdate {
-        status: Status::Completed,
+        status,
         ownership: Ownership::Release {
             due: None,
             seen: MailId::new(0),
@@ -87,10 +90,10 @@ fn ends(run: RunKey) -> Commit {
     commit
 }
 
-/// Whatever the order of a batch, it takes the locks of the runs that it ends in theirs, as everybody does: so
+/// Whatever a batch does to its runs, it takes their locks in the order of the runs, as everybody does: so
 /// nobody waits in a circle, and a claim passes by.
 #[tokio::test]
-async fn a_batch_that_ends_runs_locks_them_in_order() -> Result<()> {
+async fn a_batch_that_ends_runs_locks_in_order_and_a_claim_passes_by() -> Result<()> {
     needs!(Database);
     let database = Database::shared().await?;
     let url = database.url();
@@ -102,22 +105,19 @@ async fn a_batch_that_ends_runs_locks_them_in_order() -> Result<()> {
     due.starts[0].owner = None;
     store.commit(&due).await?;
 
-    // On the disk they lie in the other order, too.
-    let moving = format!(
-        "UPDATE durable.runs SET reason = NULL WHERE run = {}",
-        low.get()
-    );
-    execute(url, &moving).await?;
     let row = |run: RunKey| {
         format!(
-            "SELECT FROM durable.runs WHERE run = {} FOR UPDATE",
+            "SELECT FROM durable.runs WHERE run = {} FOR NO KEY UPDATE",
             run.get()
         )
     };
     let mut other = hold(url, &row(low)).await?;
     let batch = Batch {
         id: Some(BatchId { worker, number: 1 }),
-        commits: vec![ends(high), ends(low)],
+        commits: vec![
+            lets_go(high, Status::Suspended),
+            lets_go(low, Status::Completed),
+        ],
         ..Batch::default()
     };
     let ending = Arc::clone(&store);
