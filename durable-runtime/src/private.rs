@@ -249,9 +249,18 @@ fn compensate<C: Compensation<T>, T: Data>(
 ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
     Box::pin(async move {
         let unfit = |message: String| Failure::new(FailureKind::Payload, message);
-        // Checked before the attempt was recorded.
-        let told = told::<C, T>(outcome.as_ref()).map_err(|error| unfit(error.to_string()))?;
-        let told = told.ok_or_else(|| unfit("the step's outcome is unknown".to_owned()))?;
+        // Whether it can be given is checked before the attempt is recorded.
+        let outcome = match outcome {
+            Outcome::Completed(output) => {
+                let output = T::__decode(&output).map_err(|error| unfit(error.to_string()))?;
+                Outcome::Completed(output)
+            }
+            Outcome::Unknown => step
+                .take_kept()
+                .map_or(Outcome::Unknown, Outcome::Completed),
+        };
+        let told = C::__Told::__told(outcome)
+            .ok_or_else(|| unfit("the step's outcome is unknown".to_owned()))?;
         C::__run(&step, told)
             .await
             .map_err(|error| Failure::from_error(error, ""))

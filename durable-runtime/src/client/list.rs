@@ -12,7 +12,7 @@ use crate::{
     worker::Shared,
 };
 
-/// A listing of runs, built by [`Client::list`].
+/// A listing of runs, built by [`Client::list`](super::Client::list).
 #[derive(Debug, Clone)]
 pub struct RunList {
     shared: Arc<Shared>,

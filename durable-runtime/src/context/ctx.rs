@@ -8,7 +8,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{AppState, Cancellation, Child, Data, SignalWait, Sleep, Step, StepKey, Workflow};
+use super::{
+    AppState, Cancellation, Child, Data, SignalWait, Sleep, Step, StepKey, Workflow, kept::Kept,
+};
 use crate::{
     failure::UserError,
     graph::Definition,
@@ -34,6 +36,7 @@ pub(crate) struct RunContext {
     pub(crate) state: AppState,
     pub(crate) cancellation: Arc<Cancellation>,
     pub(crate) input: Payload,
+    pub(super) kept: Kept,
 }
 
 impl RunContext {
@@ -47,6 +50,7 @@ impl RunContext {
             state,
             cancellation: Arc::default(),
             input,
+            kept: Kept::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod child;
 mod combinators;
 mod compensation;
 mod ctx;
+mod kept;
 mod key;
 mod let_go;
 mod race;

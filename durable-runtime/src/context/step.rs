@@ -45,9 +45,10 @@ impl<'c, T> Step<'c, T> {
         T: Data,
         E: UserError,
     {
-        let body = move |step| -> Attempt<'c, T> {
+        let body = move |step: StepCtx| -> Attempt<'c, T> {
+            let undone = step.can_be_undone().then(|| step.clone());
             let attempt = body(step);
-            Box::pin(async move { record(attempt.await) })
+            Box::pin(async move { record(attempt.await, undone.as_ref()) })
         };
         Self {
             ctx,
@@ -279,18 +280,27 @@ impl<'c, T: 'c> InFlight<'c, T> {
     }
 }
 
-fn record<T: Data, E: UserError>(result: Result<T, E>) -> Result<(Payload, T), Failure> {
-    match result {
-        // What the body did is done: to try again would not help a value that cannot be recorded.
-        Ok(output) => match catch_unwind(AssertUnwindSafe(|| output.__record())) {
-            Ok(recorded) => recorded.map_err(|error| Failure::unrecordable(&error)),
-            Err(panic) => Err(Failure::unrecordable(&panicked(&*panic))),
-        },
-        Err(error) => Err(Failure::from_error(
-            error.into_boxed(),
-            std::any::type_name::<E>(),
-        )),
+/// Encodes what an attempt gave. Of a step that can be undone, what cannot be recorded is kept for the
+/// compensation.
+fn record<T: Data, E: UserError>(
+    result: Result<T, E>,
+    undone: Option<&StepCtx>,
+) -> Result<(Payload, T), Failure> {
+    let output = result
+        .map_err(|error| Failure::from_error(error.into_boxed(), std::any::type_name::<E>()))?;
+    // What the body did is done: to try again would not help a value that cannot be recorded.
+    let recorded = match catch_unwind(AssertUnwindSafe(|| output.__record())) {
+        Ok(recorded) => recorded.map_err(|error| Failure::unrecordable(&error)),
+        Err(panic) => Err(Failure::unrecordable(&panicked(&*panic))),
+    };
+    let Some(step) = undone else {
+        return recorded;
+    };
+    let recorded = recorded.and_then(|(payload, read)| Ok((step.check_size(payload)?, read)));
+    if recorded.is_err() {
+        step.keep(output);
     }
+    recorded
 }
 
 /// The failure of user code that panicked.

@@ -46,6 +46,26 @@ impl StepCtx {
         }
     }
 
+    /// Whether the step has a compensation.
+    pub(super) fn can_be_undone(&self) -> bool {
+        self.run.definition.compensator(&self.step).is_some()
+    }
+
+    pub(super) fn check_size(&self, output: Payload) -> Result<Payload, Failure> {
+        self.run.machine().check_size(output)
+    }
+
+    /// Keeps what the step gave, which cannot be recorded, for its compensation.
+    pub(super) fn keep<T: Send + 'static>(&self, output: T) {
+        self.run.kept.keep(self.step.clone(), output);
+        self.run.machine().note_kept(&self.step);
+    }
+
+    /// What the step gave, if it is in memory alone.
+    pub(crate) fn take_kept<T: 'static>(&self) -> Option<T> {
+        self.run.kept.take(&self.step)
+    }
+
     /// Which attempt this is, from 1. An attempt of a step that a crash cut short is made again under the
     /// same number; of a compensation, it counts.
     pub fn attempt(&self) -> u32 {

@@ -134,6 +134,8 @@ pub struct Machine {
     pub(super) compensating: Option<u32>,
     /// How many workers died with the run since it last got further.
     pub(super) deaths: u32,
+    /// Steps whose output could not be recorded and is in memory.
+    pub(super) kept: BTreeSet<StepId>,
     /// Why the run cannot go on with this build.
     pub(super) parked: Option<String>,
 }
@@ -184,6 +186,7 @@ impl Machine {
             children_run_on: true,
             compensating: None,
             deaths: 0,
+            kept: BTreeSet::new(),
             parked: None,
         }
     }
@@ -453,7 +456,7 @@ impl Machine {
     }
 
     /// Too large a value is a failure of the step that made it, and is never written.
-    pub(super) fn check_size(&self, payload: Payload) -> Resolution {
+    pub fn check_size(&self, payload: Payload) -> Resolution {
         match crate::limits::check_payload(&payload, self.limits.payload_bytes_max, "the value") {
             Ok(()) => Ok(payload),
             Err(message) => {

@@ -118,6 +118,7 @@ impl Machine {
         };
         match (compensator.check)(outcome.as_ref()) {
             Ok(true) => Ok(compensator),
+            Ok(false) if self.kept.contains(step) => Ok(compensator),
             Ok(false) => {
                 let name = compensator.name;
                 Err(Nondeterminism::unknown_outcome(
@@ -126,6 +127,11 @@ impl Machine {
             }
             Err(error) => Err(Nondeterminism::undecodable(step, &error, source)),
         }
+    }
+
+    /// Notes that the shell has what a step gave, which could not be recorded: its compensation gets it, once.
+    pub fn note_kept(&mut self, step: &StepId) {
+        self.kept.insert(step.clone());
     }
 
     /// Whether nothing more is undone: a compensation that is in flight is dropped.
@@ -148,6 +154,7 @@ impl Machine {
             ..
         } = compensate;
         self.compensating = None;
+        self.kept.remove(step);
         let kind = match result {
             Ok(_) => EventKind::Compensated,
             Err(failure) => {

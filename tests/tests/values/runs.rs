@@ -520,33 +520,68 @@ async fn the_longest_waits_are_waited_and_can_be_canceled() {
 /// Undoes a payment, whatever it came to.
 #[durable::compensate]
 async fn give_back(step: &StepCtx, paid: Outcome<f64>) -> Result<(), String> {
-    assert_eq!(paid, Outcome::Unknown);
+    let paid = paid.completed().ok_or("what was paid is not known")?;
+    assert!(paid.is_nan());
     step.state::<Effects>().add();
     Ok(())
 }
 
+/// Undoes a payment that is known.
+#[durable::compensate]
+async fn give_back_this(step: &StepCtx, paid: f64) -> Result<(), String> {
+    assert!(paid.is_nan());
+    step.state::<Effects>().add();
+    Ok(())
+}
+
+/// Undoes one that wrote a long receipt.
+#[durable::compensate]
+async fn tear_up(step: &StepCtx, receipt: String) -> Result<(), String> {
+    assert_eq!(receipt.len(), 3 << 20);
+    step.state::<Effects>().add();
+    Ok(())
+}
+
+async fn pay(step: StepCtx) -> Result<f64, String> {
+    step.state::<Effects>().add();
+    Ok(f64::NAN)
+}
+
 #[durable::workflow]
 async fn pays_nan(ctx: &Ctx) -> durable::Result<f64> {
-    let paid = ctx
+    Ok(ctx.step("pay", pay).compensate(give_back).await?)
+}
+
+#[durable::workflow]
+async fn pays_this_nan(ctx: &Ctx) -> durable::Result<f64> {
+    Ok(ctx.step("pay", pay).compensate(give_back_this).await?)
+}
+
+#[durable::workflow]
+async fn pays_with_a_long_receipt(ctx: &Ctx) -> durable::Result<usize> {
+    let receipt = ctx
         .step("pay", |step| async move {
-            step.state::<Effects>().add();
-            Ok::<_, String>(f64::NAN)
+            pay(step).await?;
+            Ok::<_, String>("x".repeat(3 << 20))
         })
-        .compensate(give_back)
+        .compensate(tear_up)
         .await?;
-    Ok(paid)
+    Ok(receipt.len())
 }
 
 #[tokio::test]
 async fn a_step_whose_output_cannot_be_recorded_is_undone() {
-    let (store, effects) = (MemoryStore::new(), Effects::default());
-    let engine = engine(&store, &effects).await;
-    let run = engine.client().start::<pays_nan>("run", ()).await.unwrap();
-    let error = run.result().await.unwrap_err();
-    let failure = error.failure().unwrap();
-    assert_eq!(failure.kind(), FailureKind::Payload, "{failure}");
-    assert!(failure.compensations().is_empty(), "{failure}");
-    // Once paid, once given back.
-    assert_eq!(effects.count(), 2);
-    engine.shutdown().await.unwrap();
+    for workflow in ["pays_nan", "pays_this_nan", "pays_with_a_long_receipt"] {
+        let (store, effects) = (MemoryStore::new(), Effects::default());
+        let engine = engine(&store, &effects).await;
+        let client = engine.client();
+        let run = client.start_by_name(workflow, "run", "null").await.unwrap();
+        let error = run.result_json().await.unwrap_err();
+        let failure = error.failure().unwrap();
+        assert_eq!(failure.kind(), FailureKind::Payload, "{failure}");
+        assert!(failure.compensations().is_empty(), "{failure}");
+        // Once paid, once given back.
+        assert_eq!(effects.count(), 2, "{workflow}");
+        engine.shutdown().await.unwrap();
+    }
 }
