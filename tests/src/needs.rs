@@ -1,6 +1,6 @@
 //! What some tests need that not every machine has, and what becomes of a test where it is missing.
 //!
-//! Such a test begins with [`needs!`](crate::needs). Where something is missing, the test says so on
+//! Such a test begins with [`needs!`](macro@crate::needs). Where something is missing, the test says so on
 //! standard error, with how to install it, and passes without having run. With
 //! `DURABLE_TEST_REQUIRE=all` it fails instead.
 

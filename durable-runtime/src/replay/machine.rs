@@ -456,7 +456,7 @@ impl Machine {
     }
 
     /// Too large a value is a failure of the step that made it, and is never written.
-    pub fn check_size(&self, payload: Payload) -> Resolution {
+    pub(crate) fn check_size(&self, payload: Payload) -> Resolution {
         match crate::limits::check_payload(&payload, self.limits.payload_bytes_max, "the value") {
             Ok(()) => Ok(payload),
             Err(message) => {
