@@ -15,7 +15,7 @@ impl RunId {
     pub const MAX_LEN: usize = 200;
     /// The most bytes the id of a child may have: what every database can index. A child whose id would be
     /// longer is not started, and fails with [`FailureKind::Limit`](crate::failure::FailureKind::Limit).
-    pub const CHILD_MAX_LEN: usize = 2_000;
+    pub const CHILD_MAX_LEN: usize = 2_560;
 
     /// Checks and takes an id.
     ///

@@ -231,8 +231,8 @@ async fn a_child_whose_id_would_be_too_long_is_a_failure_of_its_operation() {
     let engine = world.engine().await;
     let run = engine.client().start::<nest>("run", 0).await.unwrap();
     let bottom = run.result().await.unwrap();
-    // Each level adds 33 bytes to the id, of 2,000 at the most.
-    assert!(bottom.starts_with("Limit at 60: "), "{bottom}");
-    assert!(bottom.contains("would have 2016 bytes"), "{bottom}");
+    // Each level adds 33 bytes to the id, of 2,560 at the most.
+    assert!(bottom.starts_with("Limit at 77: "), "{bottom}");
+    assert!(bottom.contains("would have 2577 bytes"), "{bottom}");
     engine.shutdown().await.unwrap();
 }
