@@ -18,10 +18,10 @@ pub struct Limits {
     pub history_max: u32,
     /// The most runs in memory at once; further ones wait in the database. 8,192 if not set.
     pub resident_runs_max: usize,
-    /// The most signals that wait in one run's mailbox; more are refused with
-    /// [`ErrorKind::MailboxFull`](crate::error::ErrorKind::MailboxFull). Ends of children and cancellations
-    /// always fit. Each process that sends to a run counts what waits there once for a tenth of this, and may
-    /// pass it by as much. 10,000 if not set.
+    /// The most signals of one name that wait in one run's mailbox; more are refused with
+    /// [`ErrorKind::MailboxFull`](crate::error::ErrorKind::MailboxFull). Signals of other names, ends of
+    /// children and cancellations always fit. Each process that sends to a run counts what waits there once
+    /// for a tenth of this, and may pass it by as much. 10,000 if not set.
     pub mailbox_max: u32,
     /// How many workers may die with a run in memory, without it getting any further in between,
     /// until it is parked as what may have killed them. Shutdowns do not count. 10 if not set.

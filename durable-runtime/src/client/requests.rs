@@ -16,7 +16,7 @@ use crate::{
     journal::{Payload, PayloadError, RunId, RunKey, StepId},
     limits::check_payload,
     store::{MailKind, MailOutcome, MailTarget, NewMail, NewRun, RunRecord, StartOutcome},
-    worker::{Request, Shared},
+    worker::{Request, Sending, Shared},
 };
 
 /// Starts runs and reaches them. Cheap to clone.
@@ -232,7 +232,8 @@ impl Client {
         payload: Payload,
         counts: bool,
     ) -> Result<(), Error> {
-        self.check_room(id, counts).await?;
+        // Held until the answer is here: what is on its way takes room.
+        let _room = self.take_room(id, name, counts).await?;
         self.check_size(&payload, &format!("signal `{name}` to run `{id}`"))?;
         let kind = MailKind::Signal {
             name: name.to_owned(),
@@ -241,16 +242,15 @@ impl Client {
         self.send(id, kind).await
     }
 
-    async fn check_room(&self, id: &RunId, counts: bool) -> Result<(), Error> {
+    async fn take_room(&self, id: &RunId, name: &str, counts: bool) -> Result<Sending<'_>, Error> {
         let (shared, max) = (&self.shared, self.shared.limits.mailbox_max);
-        if shared.room.takes(&*shared.store, id, max, counts).await {
-            return Ok(());
-        }
-        Err(Error::new(
+        let room = &shared.room;
+        let sending = room.take(&*shared.store, (id, name), max, counts).await;
+        sending.ok_or_else(|| Error::new(
             ErrorKind::MailboxFull,
             format!(
-                "{max} signals wait for run `{id}`, and no mailbox holds more (`Limits::mailbox_max`); send this \
-                 one again when the run has taken some"
+                "{max} signals `{name}` wait for run `{id}`, and no mailbox holds more of one name \
+                 (`Limits::mailbox_max`); send this one again when the run has taken some"
             ),
         ))
     }

@@ -120,13 +120,20 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// How many signals wait for the run with this id, counted up to a limit; none for a run that is not
     /// there.
-    fn signals_waiting<'a>(&'a self, id: &'a RunId, limit: u32) -> StoreFuture<'a, u32> {
+    fn signals_waiting<'a>(
+        &'a self,
+        id: &'a RunId,
+        name: &'a str,
+        limit: u32,
+    ) -> StoreFuture<'a, u32> {
         Box::pin(async move {
             let Some(run) = self.find(id).await? else {
                 return Ok(0);
             };
             let mail = self.mailbox(run.run).await?.into_iter();
-            let signals = mail.filter(|mail| matches!(mail.kind, MailKind::Signal { .. }));
+            let signals = mail.filter(
+                |mail| matches!(&mail.kind, MailKind::Signal { name: known, .. } if known == name),
+            );
             Ok(u32::try_from(signals.count()).unwrap_or(limit).min(limit))
         })
     }

@@ -23,5 +23,6 @@ mod workflow_task;
 pub(crate) use dispatcher::Request;
 pub(crate) use ending::{Ending, recorded as recorded_ending};
 pub(crate) use lease::Lease;
+pub(crate) use room::Sending;
 pub(crate) use shared::{Shared, Tuning};
 pub(crate) use thread::WorkerThread;

@@ -223,3 +223,45 @@ async fn a_full_mailbox_refuses_signals_and_nothing_else() {
     assert_eq!(error.kind(), ErrorKind::Ended);
     engine.shutdown().await.unwrap();
 }
+
+/// Waits for one signal before it takes others.
+#[durable::workflow]
+async fn late_taker(ctx: &Ctx, count: usize) -> durable::Result<usize> {
+    ctx.signal::<u32>("go").await?;
+    let mut taken = 0;
+    while taken < count {
+        ctx.signal::<u32>("number").await?;
+        taken += 1;
+    }
+    Ok(taken)
+}
+
+#[tokio::test]
+async fn signals_sent_at_once_keep_the_bound_and_shut_no_run_in() {
+    let world = World::default();
+    let mut limits = Limits::default();
+    limits.mailbox_max = 10;
+    let engine = world.start(Engine::builder().limits(limits)).await;
+    let client = engine.client();
+    let run = client.start::<late_taker>("run", 10).await.unwrap();
+    let mut sending = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let run = run.clone();
+        sending.spawn(async move { run.signal(late_taker::number, number).await });
+    }
+    let sent = sending.join_all().await;
+    let accepted = sent.iter().filter(|sent| sent.is_ok()).count();
+    // A process may pass the bound by a tenth.
+    assert!((1..=11).contains(&accepted), "{accepted}");
+    let mut refused = sent.into_iter().filter_map(Result::err);
+    assert!(refused.all(|error| error.kind() == ErrorKind::MailboxFull));
+    for number in accepted..10 {
+        run.signal(late_taker::number, u32::try_from(number).unwrap())
+            .await
+            .unwrap();
+    }
+    // Another name has room.
+    run.signal(late_taker::go, 1).await.unwrap();
+    assert_eq!(run.result().await.unwrap(), 10);
+    engine.shutdown().await.unwrap();
+}

@@ -107,14 +107,17 @@ pub(super) async fn mailbox(
 pub(super) async fn signals_waiting(
     connection: &mut PgConnection,
     id: RunId,
+    name: String,
     limit: u32,
 ) -> Result<u32, sqlx::Error> {
     // 1 is a signal.
     let waiting: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
-         WHERE m.run = (SELECT run FROM runs WHERE id = $1) AND m.kind = 1 LIMIT $2) AS waiting",
+         WHERE m.run = (SELECT run FROM runs WHERE id = $1) AND m.kind = 1 AND m.name = $2 \
+         LIMIT $3) AS waiting",
     )
     .bind(wanted(id.as_str()))
+    .bind(wanted(&name))
     .bind(i64::from(limit))
     .fetch_one(connection)
     .await?;

@@ -340,11 +340,16 @@ impl Store for PostgresStore {
         })
     }
 
-    fn signals_waiting<'a>(&'a self, id: &'a RunId, limit: u32) -> StoreFuture<'a, u32> {
-        let id = id.clone();
+    fn signals_waiting<'a>(
+        &'a self,
+        id: &'a RunId,
+        name: &'a str,
+        limit: u32,
+    ) -> StoreFuture<'a, u32> {
+        let (id, name) = (id.clone(), name.to_owned());
         self.read_only("count signals", move || {
-            let id = id.clone();
-            Box::new(move |c| Box::pin(read::signals_waiting(c, id, limit)))
+            let (id, name) = (id.clone(), name.clone());
+            Box::new(move |c| Box::pin(read::signals_waiting(c, id, name, limit)))
         })
     }
 

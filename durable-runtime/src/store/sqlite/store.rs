@@ -292,11 +292,16 @@ impl Store for SqliteStore {
         )
     }
 
-    fn signals_waiting<'a>(&'a self, id: &'a RunId, limit: u32) -> StoreFuture<'a, u32> {
-        let id = id.clone();
+    fn signals_waiting<'a>(
+        &'a self,
+        id: &'a RunId,
+        name: &'a str,
+        limit: u32,
+    ) -> StoreFuture<'a, u32> {
+        let (id, name) = (id.clone(), name.to_owned());
         self.read_only(
             "count signals",
-            Box::new(move |c| Box::pin(read::signals_waiting(c, id, limit))),
+            Box::new(move |c| Box::pin(read::signals_waiting(c, id, name, limit))),
         )
     }
 

@@ -359,10 +359,17 @@ pub(super) async fn waiting_signals_are_counted_up_to_a_limit(f: Fixture) -> Cas
     .await?;
     f.write(mails([cancel(run), child_ended(run, "child", Ok(1))]))
         .await?;
-    for (limit, counted) in [(100, 5), (5, 5), (3, 3), (0, 0)] {
-        let waiting = f.store().signals_waiting(&id("a"), limit).await?;
-        assert_eq!(waiting, counted);
+    for (name, limit, counted) in [
+        ("s", 100, 2),
+        ("t", 100, 3),
+        ("t", 3, 3),
+        ("t", 2, 2),
+        ("t", 0, 0),
+        ("other", 100, 0),
+    ] {
+        let waiting = f.store().signals_waiting(&id("a"), name, limit).await?;
+        assert_eq!(waiting, counted, "{name}");
     }
-    assert_eq!(f.store().signals_waiting(&id("nobody"), 9).await?, 0);
+    assert_eq!(f.store().signals_waiting(&id("nobody"), "s", 9).await?, 0);
     Ok(())
 }
