@@ -251,6 +251,6 @@ async fn a_step_whose_output_cannot_be_recorded_is_undone() {
         FailureKind::Payload,
         "{error}"
     );
-    assert_eq!(world.book.lines(), ["pay", "refund Unknown"]);
+    assert_eq!(world.book.lines(), ["pay", "refund Completed(NaN)"]);
     engine.shutdown().await.unwrap();
 }

@@ -75,7 +75,11 @@ impl Shared {
     async fn read<T>(&self, doing: &str, work: Work<T>) -> Result<T, StoreError> {
         self.file.check()?;
         let acquired = self.readers.acquire().await;
-        let mut connection = acquired.map_err(|error| self.describe(doing, error))?;
+        // A connection that cannot be opened may be one to a file that has just gone.
+        let mut connection = acquired.map_err(|error| {
+            let replaced = self.file.check().err();
+            replaced.unwrap_or_else(|| self.describe(doing, error))
+        })?;
         let done = work(&mut connection).await;
         if let Err(replaced) = self.file.check() {
             connection.close_on_drop();
