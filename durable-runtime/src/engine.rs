@@ -9,9 +9,9 @@ use crate::{
     clock::{Clock, Steady, SystemClock},
     context::AppState,
     error::{Error, ErrorKind},
-    graph::Registry,
     limits::Limits,
     observe,
+    registry::Registry,
     store::{MemoryStore, Named, NewWorker, Store},
     worker::{Lease, Shared, Tuning, WorkerThread},
 };

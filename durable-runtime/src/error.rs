@@ -9,8 +9,8 @@ use std::{
 use crate::{
     context::MissingState,
     failure::Failure,
-    graph::RegistryError,
     journal::{InvalidRunId, PayloadError, RunId},
+    registry::RegistryError,
     store::{StoreError, StoreErrorKind},
     text::Printable,
 };

@@ -3,8 +3,8 @@
 //!
 //! Layers, each importing only from those above it in this list: data ([`journal`], [`status`],
 //! [`failure`], [`outcome`], [`retry`], [`limits`], [`clock`], [`text`]), the static graph ([`graph`]), the pure core
-//! ([`replay`], [`context`]), effects ([`store`]), and the shell ([`client`],
-//! [`engine`]).
+//! ([`replay`], [`context`]), graph and code together ([`registry`]), effects ([`store`]), and the shell
+//! ([`client`], [`engine`]).
 
 pub mod clock;
 pub mod failure;
@@ -20,8 +20,10 @@ mod observe;
 
 pub mod graph;
 
-pub mod context;
 pub mod replay;
+
+pub mod context;
+pub mod registry;
 
 pub mod store;
 
@@ -32,9 +34,6 @@ mod worker;
 
 #[cfg(feature = "testing")]
 pub mod testing;
-
-#[doc(hidden)]
-pub mod private;
 
 pub use failure::{Failure, StepError};
 pub use outcome::Outcome;

@@ -174,7 +174,7 @@ pub use durable_runtime::{
     engine::{Engine, EngineBuilder},
     error::{Error, ErrorKind},
     failure::{BoxError, FailureKind, UserError},
-    graph, journal,
+    journal,
     limits::Limits,
     outcome::Outcome,
     status::{Status, TRANSITIONS, Transition},
@@ -219,8 +219,17 @@ pub mod testing {
     pub use durable_runtime::testing::*;
 }
 
+/// What the compiler saw: the static graph of each workflow, and the registry of all of them.
+pub mod graph {
+    pub use durable_runtime::{
+        context::{Awaited, CompensateFn, Compensator, Part, RequiredState, Reread, Wiring},
+        graph::*,
+        registry::{BodyFuture, Definition, Registered, Registry, RegistryError},
+    };
+}
+
 #[doc(hidden)]
-pub use durable_runtime::private as __private;
+pub use durable_runtime::registry::private as __private;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -138,7 +138,7 @@ fn only_one_module_names_what_is_logged() -> Result<()> {
 
 #[test]
 fn only_the_registry_iterates_what_is_linked() -> Result<()> {
-    only(&["graph/registry.rs"], &["inventory::iter"])
+    only(&["registry/definition.rs"], &["inventory::iter"])
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn what_is_written_of_any_graph_is_read_back() {
         };
         let pieces: Vec<&'static str> = pieces.elems.iter().map(literal).collect();
         let expected = expected(&body, &body.nodes);
-        let graph = read::Body::written(pieces.leak(), &[]);
+        let graph = read::Body::written(pieces.leak(), &());
         assert_eq!(graph.read(), Ok(expected), "{written}");
         operations += body.operations.len();
     }

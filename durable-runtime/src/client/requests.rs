@@ -10,11 +10,11 @@ use tokio::sync::oneshot;
 
 use super::{Cancel, Run, RunList, Snapshot, patience::patiently};
 use crate::{
-    context::{Data, Workflow},
+    context::{Data, Reread, Workflow},
     error::{Error, ErrorKind},
-    graph::{Definition, Reread},
     journal::{Payload, PayloadError, RunId, RunKey, StepId},
     limits::check_payload,
+    registry::Definition,
     store::{MailKind, MailOutcome, MailTarget, NewMail, NewRun, RunRecord, StartOutcome},
     worker::{Request, Sending, Shared},
 };
@@ -203,7 +203,7 @@ impl Client {
             })
             .map(|(path, _)| path)
             .collect();
-        let present = definition.present_signal(signal.to_owned());
+        let present = definition.graph().present_signal(signal.to_owned());
         if signals.contains(&present) {
             let Some(awaited) = definition.awaited(&StepId::from_recorded(present.as_str())) else {
                 return Ok(());

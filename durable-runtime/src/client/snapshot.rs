@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     failure::Failure,
     journal::{RunId, RunKey, StepId, Timestamp, rfc3339},
+    registry::Definition,
     replay::Ledger,
     status::{Status, Transition},
     store::RunRecord,
@@ -166,9 +167,10 @@ impl Snapshot {
         let store = &shared.store;
         let mut history = store.history(record.run).await?;
         let definition = shared.registry.find(&record.workflow);
-        if let Some(definition) = definition.filter(|known| known.graph().has_renames()) {
+        let graph = definition.map(Definition::graph);
+        if let Some(graph) = graph.filter(|graph| graph.has_renames()) {
             for event in &mut history {
-                event.step = event.step.take().map(|step| definition.present(step));
+                event.step = event.step.take().map(|step| graph.present(step));
             }
         }
         let children = store

@@ -13,9 +13,8 @@ use super::{
 };
 use crate::{
     failure::UserError,
-    graph::Definition,
     journal::{Payload, RunId, StepId, Timestamp},
-    replay::{Due, Machine, OperationIndex},
+    replay::{Blueprint, Due, Machine, OperationIndex},
 };
 
 /// The context of a run: the only way for a workflow's body to touch the world.
@@ -32,7 +31,7 @@ pub(crate) struct RunContext {
     machine: Mutex<Machine>,
     pub(crate) id: RunId,
     pub(crate) seed: i64,
-    pub(crate) definition: &'static Definition,
+    pub(crate) blueprint: &'static dyn Blueprint,
     pub(crate) state: AppState,
     pub(crate) cancellation: Arc<Cancellation>,
     pub(crate) input: Payload,
@@ -45,7 +44,7 @@ impl RunContext {
         Self {
             id: identity.id.clone(),
             seed: identity.seed,
-            definition: identity.definition,
+            blueprint: identity.blueprint,
             machine: Mutex::new(machine),
             state,
             cancellation: Arc::default(),

@@ -4,10 +4,10 @@ use std::{future::Future, pin::Pin};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Ctx;
+use super::{Ctx, Wiring};
 use crate::{
     failure::BoxError,
-    graph::{Body, Graph, Wiring, head},
+    graph::{Body, Graph, head},
     journal::{Payload, PayloadError},
 };
 
@@ -88,7 +88,7 @@ pub trait Workflow: Sized + Send + Sync + 'static {
     const GRAPH: Graph = Graph {
         workflow: Self::NAME,
         was: Self::__WAS,
-        body: Body::written(Self::__TEXT, Self::__WIRING.scopes),
+        body: Body::written(Self::__TEXT, &Self::__WIRING),
     };
 
     #[doc(hidden)]

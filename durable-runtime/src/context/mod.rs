@@ -19,6 +19,7 @@ mod state;
 mod step;
 mod step_ctx;
 mod wait;
+mod wiring;
 
 pub(crate) use cancellation::Cancellation;
 pub use child::Child;
@@ -36,3 +37,4 @@ pub use step::{Step, StepFuture};
 pub(crate) use step::{panic_message, panicked};
 pub use step_ctx::StepCtx;
 pub use wait::Wait;
+pub use wiring::{Awaited, CompensateFn, Compensator, Part, RequiredState, Reread, Wiring};

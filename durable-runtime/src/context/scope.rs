@@ -2,8 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use super::{Signal, StepKey};
-use crate::graph::Part;
+use super::{Part, Signal, StepKey};
 
 /// A fragment: implemented by the step enum that `#[durable::steps]` puts beside the fn, under the
 /// fn's own name.

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::graph::RequiredState;
+use super::RequiredState;
 
 /// Values given to the engine once and read by workflows and steps, one per type.
 #[derive(Clone, Default)]

@@ -48,7 +48,7 @@ impl StepCtx {
 
     /// Whether the step has a compensation.
     pub(super) fn can_be_undone(&self) -> bool {
-        self.run.definition.compensator(&self.step).is_some()
+        self.run.blueprint.undo_rule(&self.step).is_some()
     }
 
     pub(super) fn check_size(&self, output: Payload) -> Result<Payload, Failure> {
@@ -76,7 +76,7 @@ impl StepCtx {
     /// (it is made of the first name that the step had), and different for every other step and run.
     /// Hand it to the systems you call.
     pub fn idempotency_key(&self) -> String {
-        let step = self.run.definition.original(&self.step);
+        let step = self.run.blueprint.graph().original(&self.step);
         let purpose = if self.undoes { "/compensate" } else { "" };
         format!("{}/{step}{purpose}-{:016x}", self.run.id, self.run.seed)
     }
@@ -95,7 +95,7 @@ impl StepCtx {
     /// side about when the outcome is unknown. In the body of a step, the same as
     /// [`idempotency_key`](Self::idempotency_key).
     pub fn step_key(&self) -> String {
-        let step = self.run.definition.original(&self.step);
+        let step = self.run.blueprint.graph().original(&self.step);
         format!("{}/{step}-{:016x}", self.run.id, self.run.seed)
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Node, Part,
+    Node, Scopes,
     written::{self, BrokenGraph},
 };
 
@@ -26,11 +26,11 @@ enum Source {
 #[derive(Clone, Copy)]
 struct Written {
     pieces: &'static [&'static str],
-    scopes: &'static [(&'static str, &'static Part)],
+    scopes: &'static dyn Scopes,
 }
 
 /// The bodies that were read, by where their text and their scopes are: a constant is read once.
-static READ: Mutex<BTreeMap<[usize; 4], &'static [Node]>> = Mutex::new(BTreeMap::new());
+static READ: Mutex<BTreeMap<[usize; 3], &'static [Node]>> = Mutex::new(BTreeMap::new());
 
 impl Body {
     /// A body of these parts.
@@ -41,10 +41,7 @@ impl Body {
     /// A body that an attribute wrote, in pieces, with the fragments that are called in its scopes. It is
     /// read when it is first asked for.
     #[doc(hidden)]
-    pub const fn written(
-        pieces: &'static [&'static str],
-        scopes: &'static [(&'static str, &'static Part)],
-    ) -> Self {
+    pub const fn written(pieces: &'static [&'static str], scopes: &'static dyn Scopes) -> Self {
         Self(Source::Written(Written { pieces, scopes }))
     }
 
@@ -67,8 +64,7 @@ impl Written {
         let place = [
             pieces.as_ptr() as usize,
             pieces.len(),
-            scopes.as_ptr() as usize,
-            scopes.len(),
+            std::ptr::from_ref(scopes).addr(),
         ];
         let known = bodies_read().get(&place).copied();
         if let Some(nodes) = known {
@@ -79,7 +75,7 @@ impl Written {
     }
 }
 
-fn bodies_read() -> MutexGuard<'static, BTreeMap<[usize; 4], &'static [Node]>> {
+fn bodies_read() -> MutexGuard<'static, BTreeMap<[usize; 3], &'static [Node]>> {
     READ.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

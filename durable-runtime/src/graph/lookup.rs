@@ -1,6 +1,6 @@
 //! Finding operations in a graph.
 
-use super::{Graph, Node, Operation};
+use super::{Graph, Node, Operation, OperationKind};
 use crate::journal::StepId;
 
 /// An operation and where it is written.
@@ -48,6 +48,34 @@ impl Graph {
         self.operations()
             .iter()
             .any(|operation| !operation.was.is_empty())
+    }
+
+    /// A recorded identity with the name that the operation has now.
+    pub(crate) fn present(&self, step: StepId) -> StepId {
+        match self.locate(&step) {
+            Some(found) if found.operation.name != step.name() => {
+                step.renamed(found.operation.name)
+            }
+            _ => step,
+        }
+    }
+
+    /// The identity with the first name that the operation had: what stays the same over renames.
+    pub(crate) fn original(&self, step: &StepId) -> StepId {
+        let located = self.locate(step);
+        match located.and_then(|found| found.operation.was.first().copied()) {
+            Some(first) => step.renamed(first),
+            None => step.clone(),
+        }
+    }
+
+    /// The name that a signal has now, of one that was sent under this name.
+    pub(crate) fn present_signal(&self, name: String) -> String {
+        let step = StepId::from_recorded(name.as_str());
+        match self.locate(&step).map(|found| found.operation.kind) {
+            Some(OperationKind::Signal { .. }) => self.present(step).as_str().to_owned(),
+            _ => name,
+        }
     }
 }
 

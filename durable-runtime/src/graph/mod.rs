@@ -1,6 +1,4 @@
-//! What the compiler saw: the static graph of each workflow, and the registry of all of them.
-//!
-//! Invariant: only [`registry`](Registry) iterates what was registered at link time.
+//! What the compiler saw: the static graph of a workflow. It knows no code.
 
 mod body;
 mod draw;
@@ -9,7 +7,6 @@ mod lock;
 mod lookup;
 mod node;
 mod outline;
-mod registry;
 #[cfg(test)]
 mod sample;
 mod written;
@@ -19,9 +16,7 @@ pub use fingerprint::Fingerprint;
 pub use lock::{Class, Difference, Lock, LockError};
 pub use lookup::Located;
 pub use node::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
-pub use registry::{
-    Awaited, BodyFuture, CompensateFn, Compensator, Definition, Part, Registered, Registry,
-    RegistryError, RequiredState, Reread, Wiring,
-};
 pub use written::BrokenGraph;
 pub(crate) use written::head;
+#[doc(hidden)]
+pub use written::{FragmentText, Scopes};

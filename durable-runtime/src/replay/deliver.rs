@@ -132,9 +132,9 @@ impl Machine {
         let Some(step) = &event.step else {
             return Ok(());
         };
-        let definition = self.identity.definition;
+        let graph = self.identity.blueprint.graph();
         let recorded = noun_of(&event.kind);
-        let attempted = match definition.graph().locate(step) {
+        let attempted = match graph.locate(step) {
             None => format!("no operation named `{}` in this build", step.path()),
             Some(Located { operation, .. }) => {
                 let noun = operation.kind.noun();

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Blueprint;
 use crate::{
     failure::{Failure, FailureKind},
-    graph::Definition,
     journal::{Event, EventKind, Payload, RunId, StepId, Timestamp},
     outcome::Outcome,
 };
@@ -70,19 +70,19 @@ pub(super) enum Cause {
 
 impl Ledger {
     /// Takes one event into account.
-    pub(super) fn apply(&mut self, event: &Event, definition: &Definition) {
+    pub(super) fn apply(&mut self, event: &Event, blueprint: &dyn Blueprint) {
         self.len += 1;
         if let Some(step) = &event.step {
-            self.apply_attempt(step, &event.kind, definition);
+            self.apply_attempt(step, &event.kind, blueprint);
         }
         match (&event.kind, &event.step) {
             (EventKind::SignalReceived { payload }, Some(step)) => {
-                self.note_result(step, payload, definition);
+                self.note_result(step, payload, blueprint);
             }
             (EventKind::ChildCompleted { output }, Some(step)) => {
                 self.children.remove(step);
-                self.note_result(step, output, definition);
-                self.note_to_undo(step, Outcome::Completed(output), 0, definition);
+                self.note_result(step, output, blueprint);
+                self.note_to_undo(step, Outcome::Completed(output), 0, blueprint);
             }
             (EventKind::ChildStarted { child }, Some(step)) => {
                 self.children.insert(
@@ -131,9 +131,9 @@ impl Ledger {
     }
 
     /// Keeps what the attempts of a step may have done.
-    fn apply_attempt(&mut self, step: &StepId, kind: &EventKind, definition: &Definition) {
+    fn apply_attempt(&mut self, step: &StepId, kind: &EventKind, blueprint: &dyn Blueprint) {
         match kind {
-            EventKind::StepStarted { attempt } if may_be_undone(step, definition) => {
+            EventKind::StepStarted { attempt } if may_be_undone(step, blueprint) => {
                 let unsettled = self.unsettled_at(step);
                 // One that was started before, and has no end, was cut off by a crash and made again.
                 unsettled.cut_off = unsettled.running.or(unsettled.cut_off);
@@ -141,7 +141,7 @@ impl Ledger {
             }
             EventKind::StepAttemptFailed {
                 attempt, failure, ..
-            } if may_be_undone(step, definition) => {
+            } if may_be_undone(step, blueprint) => {
                 let unsettled = self.unsettled_at(step);
                 unsettled.running = None;
                 if failure.leaves_outcome_unknown() {
@@ -150,20 +150,20 @@ impl Ledger {
             }
             EventKind::StepCompleted { output } => {
                 self.unsettled.remove(step);
-                self.note_result(step, output, definition);
-                self.note_to_undo(step, Outcome::Completed(output), 0, definition);
+                self.note_result(step, output, blueprint);
+                self.note_to_undo(step, Outcome::Completed(output), 0, blueprint);
             }
             EventKind::StepFailed { failure } => {
                 let unsettled = self.unsettled.remove(step);
                 let cut_off = unsettled.and_then(|unsettled| unsettled.cut_off);
                 let last = failure.leaves_outcome_unknown();
                 if let Some(attempt) = last.then_some(failure.attempts()).or(cut_off) {
-                    self.note_to_undo(step, Outcome::Unknown, attempt, definition);
+                    self.note_to_undo(step, Outcome::Unknown, attempt, blueprint);
                 }
             }
             EventKind::StepInterrupted { attempt } => {
                 self.unsettled.remove(step);
-                self.note_to_undo(step, Outcome::Unknown, *attempt, definition);
+                self.note_to_undo(step, Outcome::Unknown, *attempt, blueprint);
             }
             _ => {}
         }
@@ -206,8 +206,8 @@ impl Ledger {
         self.results.get(step)
     }
 
-    fn note_result(&mut self, step: &StepId, output: &Payload, definition: &Definition) {
-        if definition.wiring.has_compensations() {
+    fn note_result(&mut self, step: &StepId, output: &Payload, blueprint: &dyn Blueprint) {
+        if blueprint.has_compensations() {
             self.results.insert(step.clone(), output.clone());
         }
     }
@@ -217,9 +217,9 @@ impl Ledger {
         step: &StepId,
         outcome: Outcome<&Payload>,
         attempt: u32,
-        definition: &Definition,
+        blueprint: &dyn Blueprint,
     ) {
-        if may_be_undone(step, definition) {
+        if may_be_undone(step, blueprint) {
             self.to_undo.push(ToUndo {
                 step: step.clone(),
                 outcome: outcome.map(Payload::clone),
@@ -229,11 +229,11 @@ impl Ledger {
     }
 
     /// What a journal says, with the names that operations have now.
-    pub fn of(events: &[Event], definition: &Definition) -> Self {
+    pub fn of(events: &[Event], blueprint: &dyn Blueprint) -> Self {
         let mut ledger = Self::default();
         events
             .iter()
-            .for_each(|event| ledger.apply(event, definition));
+            .for_each(|event| ledger.apply(event, blueprint));
         ledger
     }
 
@@ -289,6 +289,6 @@ impl Ledger {
 }
 
 /// Whether an operation has a compensation. One that this build does not know may have had one in another.
-fn may_be_undone(step: &StepId, definition: &Definition) -> bool {
-    definition.compensator(step).is_some() || definition.graph().locate(step).is_none()
+fn may_be_undone(step: &StepId, blueprint: &dyn Blueprint) -> bool {
+    blueprint.undo_rule(step).is_some() || blueprint.graph().locate(step).is_none()
 }

@@ -8,13 +8,12 @@ use std::{
 };
 
 use super::{
-    Ledger, Nondeterminism,
+    Blueprint, Ledger, Nondeterminism,
     operation::{Ask, Operation, OperationIndex, Resolution, State, StepPoll},
     random::Random,
 };
 use crate::{
     failure::Failure,
-    graph::Definition,
     journal::{
         Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
     },
@@ -40,7 +39,7 @@ pub struct Identity {
     /// Who waits for it.
     pub parent: Option<Parent>,
     /// Its workflow.
-    pub definition: &'static Definition,
+    pub blueprint: &'static dyn Blueprint,
 }
 
 /// The bounds a machine keeps.
@@ -202,10 +201,10 @@ impl Machine {
         limits: MachineLimits,
         mut run: LoadedRun,
     ) -> Result<Self, Nondeterminism> {
-        let definition = identity.definition;
-        if definition.graph().has_renames() {
+        let graph = identity.blueprint.graph();
+        if graph.has_renames() {
             for event in &mut run.events {
-                event.step = event.step.take().map(|step| definition.present(step));
+                event.step = event.step.take().map(|step| graph.present(step));
             }
         }
         let mut machine = Self::start(identity, limits, run.created_at);
@@ -215,7 +214,7 @@ impl Machine {
             status => status,
         };
         for event in &run.events {
-            machine.ledger.apply(event, machine.identity.definition);
+            machine.ledger.apply(event, machine.identity.blueprint);
             machine.latest = machine.latest.max(event.at);
         }
         machine.recorded = machine.ledger.len;
@@ -434,11 +433,7 @@ impl Machine {
             let ask = ask();
             let operation = &mut self.operations[index.0];
             operation.compensated = matches!(ask, Ask::Step)
-                && self
-                    .identity
-                    .definition
-                    .compensator(&operation.id)
-                    .is_some();
+                && self.identity.blueprint.undo_rule(&operation.id).is_some();
             operation.ask = Some(ask);
             self.set_state(index, State::Asked);
             self.fresh.push_back(index);
@@ -511,7 +506,7 @@ impl Machine {
             kind,
         };
         observe::run::proposed(&self.identity.id, &event);
-        self.ledger.apply(&event, self.identity.definition);
+        self.ledger.apply(&event, self.identity.blueprint);
         if self.ledger.cause.is_some() {
             // The body does not run again: what has not reached it is for nobody.
             self.undelivered.clear();
@@ -523,13 +518,12 @@ impl Machine {
 
     /// Where in the source an operation is, for messages.
     pub(super) fn source_of(&self, step: Option<&StepId>) -> String {
-        let definition = self.identity.definition;
-        let (file, line) = step
-            .and_then(|step| definition.graph().locate(step))
-            .map_or((None, definition.line), |found| {
-                (found.file, found.operation.line)
-            });
-        let file = file.unwrap_or(definition.file);
-        format!("workflow `{}` in {file}:{line}", definition.name)
+        let blueprint = self.identity.blueprint;
+        let (file, line) = blueprint.place();
+        let found = step.and_then(|step| blueprint.graph().locate(step));
+        let (file, line) = found.map_or((file, line), |found| {
+            (found.file.unwrap_or(file), found.operation.line)
+        });
+        format!("workflow `{}` in {file}:{line}", blueprint.name())
     }
 }

@@ -14,6 +14,7 @@
 //! - No step body starts before the whole recorded journal has been delivered.
 //! - From a cancellation or a failure on, the journal alone ([`Ledger`]) drives the rollback.
 
+mod blueprint;
 mod commit;
 mod deliver;
 mod ledger;
@@ -25,6 +26,7 @@ mod random;
 mod rollback;
 mod settle;
 
+pub use blueprint::{Blueprint, UndoRule};
 pub use ledger::Ledger;
 pub use machine::{Identity, Machine, MachineLimits, Residency};
 pub use nondeterminism::Nondeterminism;

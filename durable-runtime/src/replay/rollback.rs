@@ -1,10 +1,9 @@
 //! Rollback: from a cancellation or a failure on, the journal and the registered compensations alone
 //! decide what happens. The body does not run again.
 
-use super::{Machine, Nondeterminism, Resolution, ledger::Cause, ledger::ToUndo};
+use super::{Machine, Nondeterminism, Resolution, UndoRule, ledger::Cause, ledger::ToUndo};
 use crate::{
     failure::{Failure, FailureKind},
-    graph::Compensator,
     journal::{EventKind, Payload, StepId, Timestamp},
     outcome::Outcome,
 };
@@ -33,8 +32,8 @@ pub struct Compensate {
     pub outcome: Outcome<Payload>,
     /// Which attempt, from 1.
     pub attempt: u32,
-    /// The compensation.
-    pub compensator: &'static Compensator,
+    /// What undoes it.
+    pub rule: &'static UndoRule,
 }
 
 impl Machine {
@@ -60,8 +59,8 @@ impl Machine {
         if let Some(retry_at) = retry_at.filter(|at| *at > self.wall) {
             return RollbackStep::Until(retry_at);
         }
-        let compensator = match self.compensator_of(undo) {
-            Ok(compensator) => compensator,
+        let rule = match self.rule_for(undo) {
+            Ok(rule) => rule,
             Err(_) if !self.is_durable() => return RollbackStep::Wait,
             Err(reason) => return RollbackStep::Stuck(reason),
         };
@@ -74,7 +73,7 @@ impl Machine {
             step,
             outcome,
             attempt,
-            compensator,
+            rule,
         })
     }
 
@@ -105,22 +104,22 @@ impl Machine {
     }
 
     /// The compensation of what is to be undone next, if this build has one that can.
-    fn compensator_of(&self, undo: &ToUndo) -> Result<&'static Compensator, Nondeterminism> {
+    fn rule_for(&self, undo: &ToUndo) -> Result<&'static UndoRule, Nondeterminism> {
         let ToUndo {
             step,
             outcome,
             attempt,
         } = undo;
         let source = self.source_of(Some(step));
-        let Some(compensator) = self.identity.definition.compensator(step) else {
+        let Some(rule) = self.identity.blueprint.undo_rule(step) else {
             let what = format!("to undo `{step}`, which this build does not have");
             return Err(Nondeterminism::broken(what, source));
         };
-        match (compensator.check)(outcome.as_ref()) {
-            Ok(true) => Ok(compensator),
-            Ok(false) if self.kept.contains(step) => Ok(compensator),
+        match (rule.check)(outcome.as_ref()) {
+            Ok(true) => Ok(rule),
+            Ok(false) if self.kept.contains(step) => Ok(rule),
             Ok(false) => {
-                let name = compensator.name;
+                let name = rule.name;
                 Err(Nondeterminism::unknown_outcome(
                     step, *attempt, name, source,
                 ))
@@ -150,7 +149,7 @@ impl Machine {
         let Compensate {
             step,
             attempt,
-            compensator,
+            rule,
             ..
         } = compensate;
         self.compensating = None;
@@ -160,7 +159,7 @@ impl Machine {
             Err(failure) => {
                 let failure = failure.at_step(step, *attempt);
                 let salt = super::random::derive(self.identity.seed, step.as_str());
-                match (compensator.retry)().next_delay(*attempt, &failure, salt) {
+                match (rule.retry)().next_delay(*attempt, &failure, salt) {
                     Some(delay) => EventKind::CompensationAttemptFailed {
                         attempt: *attempt,
                         failure,
@@ -187,9 +186,9 @@ impl Machine {
     ///
     /// The identity, when the workflow has no operation of that name.
     pub fn result_of(&self, step: StepId) -> Result<Option<Payload>, StepId> {
-        let definition = self.identity.definition;
-        match definition.graph().locate(&step) {
-            Some(_) => Ok(self.ledger.result(&definition.present(step)).cloned()),
+        let graph = self.identity.blueprint.graph();
+        match graph.locate(&step) {
+            Some(_) => Ok(self.ledger.result(&graph.present(step)).cloned()),
             None => Err(step),
         }
     }

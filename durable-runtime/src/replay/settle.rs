@@ -58,16 +58,16 @@ impl Machine {
 
     /// Mail was addressed by the names that operations had when it was sent.
     fn take_mail(&mut self) {
-        let definition = self.identity.definition;
+        let graph = self.identity.blueprint.graph();
         let mut early = std::collections::VecDeque::new();
         while let Some(Mail { id, kind }) = self.mail.pop_front() {
             match kind {
                 MailKind::Signal { name, payload } => {
-                    let name = definition.present_signal(name);
+                    let name = graph.present_signal(name);
                     self.signals.entry(name).or_default().insert(id, payload);
                 }
                 MailKind::Child { step, outcome } => {
-                    self.take_child(id, definition.present(step), outcome);
+                    self.take_child(id, graph.present(step), outcome);
                 }
                 MailKind::Cancel => self.take_cancel(id),
                 // The body has ended, and nothing is decided yet: a rollback may follow.

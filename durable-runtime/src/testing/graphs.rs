@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::graph::{Class, Difference, Lock, Registry};
+use crate::{
+    graph::{Class, Difference, Lock},
+    registry::Registry,
+};
 
 /// The variable that asks for the lock to be rewritten.
 const VARIABLE: &str = "DURABLE_LOCK";

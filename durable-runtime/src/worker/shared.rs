@@ -27,10 +27,10 @@ use super::{
 use crate::{
     clock::{Clock, Steady},
     context::AppState,
-    graph::Registry,
     journal::{RunKey, StepId, Timestamp, WorkerId},
     limits::Limits,
     observe,
+    registry::Registry,
     replay::{MachineLimits, Residency},
     store::{Store, StoreError},
 };

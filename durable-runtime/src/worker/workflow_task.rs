@@ -16,9 +16,9 @@ use super::{
 use crate::{
     context::{Cancellation, Ctx, RunContext, SharedRun, StepCtx, panic_message, panicked},
     failure::{Failure, FailureKind},
-    graph::BodyFuture,
     journal::{Payload, Timestamp},
     observe,
+    registry::{BodyFuture, Definition},
     replay::{Compensate, Machine, Residency, RollbackStep},
     store::Ownership,
 };
@@ -31,6 +31,7 @@ pub(super) struct WorkflowTask {
     shared: Arc<Shared>,
     slot: Arc<Slot>,
     run: SharedRun,
+    definition: &'static Definition,
     waker: Waker,
     body: Body,
     compensation: Option<Compensation>,
@@ -78,6 +79,7 @@ impl WorkflowTask {
         shared: &Arc<Shared>,
         slot: Arc<Slot>,
         machine: Machine,
+        definition: &'static Definition,
         input: Payload,
         on_trial: bool,
     ) -> Self {
@@ -88,6 +90,7 @@ impl WorkflowTask {
                 input.clone(),
             )),
             shared: Arc::clone(shared),
+            definition,
             waker: Waker::from(Arc::clone(&slot)),
             slot,
             body: Body::NotStarted(input),
@@ -161,9 +164,8 @@ impl WorkflowTask {
                 Input::Committed { events } => {
                     machine.handle_committed(events);
                     if self.leaving {
-                        let workflow = machine.identity().definition.name;
                         if let Some(ending) = &self.ending {
-                            ending.observe(&self.run.id, workflow);
+                            ending.observe(&self.run.id, self.definition.name);
                         }
                         return std::ops::ControlFlow::Break(());
                     }
@@ -235,7 +237,7 @@ impl WorkflowTask {
     fn poll_body(&mut self) {
         if let Body::NotStarted(input) = &self.body {
             let ctx = Ctx::new(self.run.clone());
-            let definition = self.run.machine().identity().definition;
+            let definition = self.definition;
             match (definition.body)(ctx, input) {
                 Ok(body) => {
                     let events = self.run.machine().recorded();
@@ -372,8 +374,13 @@ impl WorkflowTask {
             step,
             outcome,
             attempt,
-            compensator,
+            ..
         } = compensate.clone();
+        let Some(compensator) = self.definition.compensator(&step) else {
+            let what = format!("to undo `{step}`, which this build does not have");
+            let reason = self.run.machine().broken(&what);
+            return self.park(&reason);
+        };
         let span = observe::span_of_compensation(&self.run.id, &step, attempt);
         let cancellation = Arc::<Cancellation>::default();
         let told = Arc::clone(&cancellation);

@@ -20,7 +20,7 @@ mod tests;
 
 use std::fmt;
 
-use super::{Registry, outline::Outline};
+use super::{Graph, outline::Outline};
 
 pub use difference::{Class, Difference};
 pub use parse::LockError;
@@ -54,13 +54,12 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// The graphs of all workflows in a registry.
-    pub fn of(registry: &Registry) -> Self {
-        let outlines = registry
-            .iter()
-            .map(|definition| Outline::of(definition.graph(), definition.file, definition.line));
+    /// These graphs, sorted by name, each with the file and the line of its workflow.
+    pub(crate) fn of_graphs<'g>(graphs: impl Iterator<Item = (&'g Graph, &'g str, u32)>) -> Self {
         Self {
-            outlines: outlines.collect(),
+            outlines: graphs
+                .map(|(graph, file, line)| Outline::of(graph, file, line))
+                .collect(),
         }
     }
 

@@ -20,7 +20,7 @@
 
 use std::fmt;
 
-use super::{Arm, Node, Operation, OperationKind, ParallelKind, Part};
+use super::{Arm, Node, Operation, OperationKind, ParallelKind};
 
 /// The version of the format.
 const VERSION: &str = "1";
@@ -28,7 +28,31 @@ const VERSION: &str = "1";
 /// How deep parts may be in each other: a reader that goes deeper could run out of stack.
 const NESTING_MAX: usize = 200;
 
-type Scopes = &'static [(&'static str, &'static Part)];
+/// The fragments that a body calls, by the names of their scopes.
+pub trait Scopes: fmt::Debug + Send + Sync {
+    /// The fragment that is called in this scope.
+    fn fragment(&self, scope: &str) -> Option<FragmentText>;
+}
+
+/// A fragment as its attribute wrote it.
+#[derive(Debug, Clone, Copy)]
+pub struct FragmentText {
+    /// The fn's name.
+    pub name: &'static str,
+    /// The source file it is in.
+    pub file: &'static str,
+    /// Its part of the graphs of those who call it.
+    pub pieces: &'static [&'static str],
+    /// The fragments that it calls.
+    pub scopes: &'static dyn Scopes,
+}
+
+/// A body that calls no fragment.
+impl Scopes for () {
+    fn fragment(&self, _: &str) -> Option<FragmentText> {
+        None
+    }
+}
 
 /// A text that is not that of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +129,7 @@ const fn number(text: &'static str, end: u8) -> Option<(u32, &'static str)> {
 /// Reads the parts of a text.
 pub(super) fn read(
     pieces: &[&'static str],
-    scopes: Scopes,
+    scopes: &'static dyn Scopes,
 ) -> Result<&'static [Node], BrokenGraph> {
     let text = match pieces {
         [text] => text,
@@ -130,7 +154,7 @@ pub(super) fn read(
 struct Reader {
     whole: &'static str,
     rest: &'static str,
-    scopes: Scopes,
+    scopes: &'static dyn Scopes,
     nesting: usize,
 }
 
@@ -278,16 +302,15 @@ impl Reader {
     fn scope(&mut self) -> Result<Node, BrokenGraph> {
         let line = self.number()?;
         let name = self.string()?;
-        let called = self.scopes.iter().find(|(scope, _)| *scope == name);
-        let Some((_, part)) = called else {
+        let Some(fragment) = self.scopes.fragment(name) else {
             return self.broken();
         };
         Ok(Node::Scope {
             name,
             line,
-            fragment: part.name,
-            file: part.file,
-            body: read(part.text, part.wiring.scopes)?,
+            fragment: fragment.name,
+            file: fragment.file,
+            body: read(fragment.pieces, fragment.scopes)?,
         })
     }
 }

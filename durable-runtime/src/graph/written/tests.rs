@@ -2,15 +2,24 @@
 //! attributes write is tested beside their writer.
 
 use super::{super::sample::EVERYTHING, *};
-use crate::graph::Wiring;
 
-const BILL: Part = Part {
+/// Calls `bill` in the scope `billing`.
+#[derive(Debug)]
+struct Billing;
+
+impl Scopes for Billing {
+    fn fragment(&self, scope: &str) -> Option<FragmentText> {
+        (scope == "billing").then_some(BILL)
+    }
+}
+
+const BILL: FragmentText = FragmentText {
     name: "bill",
     file: "src/bill.rs",
-    text: &["1 2 4:bill step 1 7:invoice undone 4:void ; "],
-    wiring: Wiring::NONE,
+    pieces: &["1 2 4:bill step 1 7:invoice undone 4:void ; "],
+    scopes: &(),
 };
-const SCOPES: Scopes = &[("billing", &BILL)];
+const SCOPES: &dyn Scopes = &Billing;
 
 const TEXT: &str = concat!(
     "1 9 10:everything ",
@@ -92,8 +101,8 @@ fn no_change_of_a_text_makes_the_reader_panic() {
 
 #[test]
 fn another_version_and_a_scope_of_no_fragment_are_refused() {
-    assert_eq!(read(&["2 1 1:a "], &[]), Err(BrokenGraph { at: 0 }));
-    assert_eq!(read(&[], &[]), Err(BrokenGraph { at: 0 }));
+    assert_eq!(read(&["2 1 1:a "], &()), Err(BrokenGraph { at: 0 }));
+    assert_eq!(read(&[], &()), Err(BrokenGraph { at: 0 }));
     assert_eq!(head(&["2 1 1:a "]), (0, ""));
     let unknown = read(&["1 1 1:a scope 1 3:two "], SCOPES);
     assert_eq!(unknown, Err(BrokenGraph { at: 22 }));

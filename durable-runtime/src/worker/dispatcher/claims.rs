@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Dispatcher, Request, Size, persist::keeping_the_lease};
 use crate::{
-    graph::Definition,
     journal::{Epoch, MailId, Payload, RunKey, Timestamp},
     observe,
+    registry::Definition,
     replay::{Identity, Machine},
     status::Status,
     store::{Claim, Commit, LoadedRun, NewRun, Ownership, RunUpdate, StoreError},
@@ -47,16 +47,17 @@ impl Dispatcher {
             worker,
             seed: run.seed,
             parent: run.parent,
-            definition,
+            blueprint: definition,
         };
         let machine = Machine::start(identity, self.shared.machine_limits(), run.at);
-        self.spawn(machine, 0, run.input, false, MailId::new(0));
+        self.spawn(machine, definition, 0, run.input, false, MailId::new(0));
     }
 
     /// Begins to drive a run of whose journal so many events are durable.
     fn spawn(
         &self,
         machine: Machine,
+        definition: &'static Definition,
         durable: usize,
         input: Payload,
         on_trial: bool,
@@ -68,7 +69,7 @@ impl Dispatcher {
             // The database says that nobody had it.
             before.push(Input::Drop);
         }
-        let task = WorkflowTask::new(&self.shared, slot, machine, input, on_trial);
+        let task = WorkflowTask::new(&self.shared, slot, machine, definition, input, on_trial);
         self.shared.runtime.spawn(task);
     }
 
@@ -205,7 +206,7 @@ impl Dispatcher {
         let read_to = run.mail.last().map_or(MailId::new(0), |mail| mail.id);
         let identity = self.identify(&mut run, definition);
         match Machine::load(identity, self.shared.machine_limits(), run) {
-            Ok(machine) => self.spawn(machine, durable, input, on_trial, read_to),
+            Ok(machine) => self.spawn(machine, definition, durable, input, on_trial, read_to),
             Err(reason) => {
                 let reason = reason.to_string();
                 observe::run::parked(&id, definition.name, &reason);
@@ -238,7 +239,7 @@ impl Dispatcher {
             worker: self.shared.worker(),
             seed: run.seed,
             parent: run.parent.take(),
-            definition,
+            blueprint: definition,
         }
     }
 
