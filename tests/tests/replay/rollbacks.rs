@@ -54,7 +54,7 @@ impl Body {
             worker: WorkerId::new(1),
             seed: 7,
             parent: None,
-            definition: &DEFINITION,
+            blueprint: &DEFINITION,
         };
         let loaded = LoadedRun {
             run: identity.run,
