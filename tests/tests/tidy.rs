@@ -253,3 +253,37 @@ fn programs_that_may_be_missing_are_run_by_the_harness_alone() -> Result<()> {
     }
     Ok(())
 }
+
+/// Which Rust a manifest asks for, as numbers that compare.
+fn rust_version(package: &serde_json::Value) -> Option<Vec<u32>> {
+    let version = package.get("rust_version")?.as_str()?;
+    let mut parts: Vec<u32> = version
+        .split('.')
+        .map_while(|part| part.parse().ok())
+        .collect();
+    parts.resize(3, 0);
+    Some(parts)
+}
+
+#[test]
+fn no_dependency_asks_for_a_newer_rust_than_users_are_told() -> Result<()> {
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--offline", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()?;
+    assert!(metadata.status.success(), "{metadata:?}");
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout)?;
+    let packages = metadata["packages"].as_array().ok_or("no packages")?;
+    let ours = packages.iter().find(|package| package["name"] == "durable");
+    let ours = ours.and_then(rust_version).ok_or("no rust-version")?;
+    let newer: Vec<_> = packages
+        .iter()
+        .filter(|package| rust_version(package).is_some_and(|theirs| theirs > ours))
+        .map(|package| package["name"].to_string())
+        .collect();
+    assert!(
+        newer.is_empty(),
+        "newer than `rust-version`, {ours:?}: {newer:?}"
+    );
+    Ok(())
+}
