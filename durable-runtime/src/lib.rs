@@ -2,7 +2,7 @@
 //! what is public here.
 //!
 //! Layers, each importing only from those above it in this list: data ([`journal`], [`status`],
-//! [`failure`], [`outcome`], [`retry`], [`limits`], [`clock`], [`text`]), the static graph ([`graph`]), the pure core
+//! [`failure`], [`outcome`], [`record`], [`retry`], [`limits`], [`clock`], [`text`]), the static graph ([`graph`]), the pure core
 //! ([`replay`], [`context`]), graph and code together ([`registry`]), effects ([`store`]), and the shell
 //! ([`client`], [`engine`]).
 
@@ -11,6 +11,7 @@ pub mod failure;
 pub mod journal;
 pub mod limits;
 pub mod outcome;
+pub mod record;
 pub mod retry;
 pub mod status;
 pub mod text;

@@ -1,6 +1,6 @@
 //! Bounds, each checked before anything is written.
 
-use crate::{journal::Payload, store::LoadedRun};
+use crate::{journal::Payload, record::LoadedRun};
 
 /// The bounds an engine keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

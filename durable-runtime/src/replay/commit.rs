@@ -4,8 +4,8 @@ use super::{Machine, Residency, ledger::Cause};
 use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, Timestamp},
+    record::{self, ChildOutcome, Commit, MailKind, MailTarget, NewMail, Ownership, RunUpdate},
     status::Status,
-    store::{self, ChildOutcome, Commit, MailKind, MailTarget, NewMail, Ownership, RunUpdate},
 };
 
 impl Machine {
@@ -141,7 +141,7 @@ impl Machine {
 
     /// Parks the run as it is in the database when what happened since is too much to write at once.
     fn drop_what_is_too_large(&mut self) {
-        let bytes = store::bytes(&self.uncommitted, &self.children, &self.outgoing);
+        let bytes = record::bytes(&self.uncommitted, &self.children, &self.outgoing);
         if bytes <= self.limits.commit_bytes_max {
             return;
         }

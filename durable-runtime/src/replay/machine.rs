@@ -18,9 +18,9 @@ use crate::{
         Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
     },
     observe,
+    record::{LoadedRun, Mail, NewMail, NewRun, Parent},
     retry::Retry,
     status::Status,
-    store::{LoadedRun, Mail, NewMail, NewRun, Parent},
 };
 
 /// Who a run is; fixed for the life of a machine.

@@ -2,7 +2,7 @@
 //!
 //! A [`Machine`] is handed a run's journal, mail and the time, and answers every durable operation of
 //! the body with a recorded value, *execute attempt n*, or *wait*. What changes comes out as one
-//! [`Commit`](crate::store::Commit). It is synchronous and reads no clock, no randomness and no
+//! [`Commit`](crate::record::Commit). It is synchronous and reads no clock, no randomness and no
 //! database: the same inputs give the same outputs, which is what replay rests on.
 //!
 //! Invariants:

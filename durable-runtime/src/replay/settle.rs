@@ -11,7 +11,7 @@ use super::{
 use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, MailId, RunId, Timestamp},
-    store::{ChildOutcome, Mail, MailKind, MailTarget, NewMail, NewRun, Parent},
+    record::{ChildOutcome, Mail, MailKind, MailTarget, NewMail, NewRun, Parent},
 };
 
 impl Machine {

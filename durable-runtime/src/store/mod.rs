@@ -4,7 +4,6 @@
 //! transaction. Only the folders below this one name `sqlx`.
 
 mod address;
-mod batch;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
 mod error;
@@ -13,26 +12,21 @@ mod interface;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod record;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub(crate) use address::Named;
-pub(crate) use batch::bytes;
-pub use batch::{
-    Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget,
-    NewMail, NewRun, Ownership, RunUpdate, StartOutcome,
+pub use crate::record::{
+    Batch, BatchId, BatchOutcome, ChildOutcome, Children, Claim, Claimed, Commit, CommitOutcome,
+    Delivery, LoadedRun, Mail, MailKind, MailOutcome, MailTarget, NewMail, NewRun, NewWorker,
+    Owned, Ownership, Parent, RunPage, RunQuery, RunRecord, RunUpdate, StartOutcome,
 };
+pub(crate) use address::Named;
 pub use error::{StoreError, StoreErrorKind};
 pub use hint::Hint;
 pub use interface::{Store, StoreFuture};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
-pub use record::{
-    ChildOutcome, Children, Claim, Claimed, LoadedRun, Mail, MailKind, NewWorker, Owned, Parent,
-    RunPage, RunQuery, RunRecord,
-};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};

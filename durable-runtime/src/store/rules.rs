@@ -8,10 +8,6 @@ use crate::{
     status::Status,
 };
 
-/// After so many deaths of its workers a run is a suspect: it may be what kills them. A worker takes
-/// suspects one at a time, on trial, and when it dies only the one on trial is blamed; so a run that
-/// merely was in the same memory does not go down with the culprit. The SQL says `3` for it.
-pub(super) const SUSPECT_DEATHS: u32 = 3;
 /// How long a run is on trial at the most: a trial also ends when the journal grows, or when the worker
 /// lets go of the run.
 pub(super) const TRIAL: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 use super::state::{Run, State, Worker};
 use crate::{
     journal::{Epoch, RunKey, Timestamp, WorkerId},
+    record::SUSPECT_DEATHS,
     status::Status,
     store::{Claim, Claimed, LoadedRun, NewWorker, Owned, rules},
 };
@@ -69,7 +70,7 @@ impl State {
 
     fn is_suspect(&self, run: RunKey) -> bool {
         let run = self.runs.get(&run);
-        run.is_some_and(|run| run.deaths >= rules::SUSPECT_DEATHS)
+        run.is_some_and(|run| run.deaths >= SUSPECT_DEATHS)
     }
 
     /// Whether the worker has no suspect on trial.

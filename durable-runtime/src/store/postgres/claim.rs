@@ -142,7 +142,7 @@ macro_rules! take {
     };
 }
 
-// `3` is `rules::SUSPECT_DEATHS`.
+// `3` is `record::SUSPECT_DEATHS`.
 const TAKE_DUE: &str = take!(
     "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
     due!("< 3"),

@@ -65,7 +65,7 @@ macro_rules! mine {
 }
 
 /// When the first run is due that the worker may take. A run with a due time has no owner. `3` is
-/// [`rules::SUSPECT_DEATHS`].
+/// `record::SUSPECT_DEATHS`.
 const NEXT_DUE: &str = concat!(
     mine!(),
     "SELECT min(due) FROM (SELECT (SELECT due FROM runs AS r WHERE r.workflow = m.workflow \

@@ -1,11 +1,15 @@
 //! What is read: runs as rows, runs loaded to go on, and pages of a listing.
 
-use super::rules;
 use crate::{
     failure::Failure,
     journal::{Epoch, Event, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId},
     status::Status,
 };
+
+/// After so many deaths of its workers a run is a suspect: it may be what kills them. A worker takes
+/// suspects one at a time, on trial, and when it dies only the one on trial is blamed; so a run that
+/// merely was in the same memory does not go down with the culprit. The SQL says `3` for it.
+pub(crate) const SUSPECT_DEATHS: u32 = 3;
 
 /// Who waits for a child run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,7 +170,7 @@ pub struct LoadedRun {
 impl LoadedRun {
     /// Whether it was taken on trial: while it is, no other suspect is.
     pub(crate) fn is_on_trial(&self) -> bool {
-        self.deaths >= rules::SUSPECT_DEATHS
+        self.deaths >= SUSPECT_DEATHS
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{
     journal::{Epoch, Event, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
+    record::{MailKind, Parent},
     status::Status,
-    store::record::{MailKind, Parent},
 };
 
 /// Everything that one transaction writes. Starts are applied first, then mail, then commits, each in
@@ -46,7 +46,7 @@ pub struct BatchOutcome {
 
 impl Batch {
     /// The worker that sends it, if it says so: it writes to its own runs only.
-    pub(super) fn sender(&self) -> Option<WorkerId> {
+    pub(crate) fn sender(&self) -> Option<WorkerId> {
         self.id.map(|id| id.worker)
     }
 
