@@ -198,9 +198,7 @@ impl Client {
             .graph()
             .paths()
             .into_iter()
-            .filter(|(_, operation)| {
-                matches!(operation.kind, crate::graph::OperationKind::Signal { .. })
-            })
+            .filter(|(_, operation)| operation.kind.takes_signals())
             .map(|(path, _)| path)
             .collect();
         let present = definition.graph().present_signal(signal.to_owned());

@@ -5,7 +5,7 @@ use std::{any::TypeId, fmt, future::Future, pin::Pin, time::Duration};
 use super::StepCtx;
 use crate::{
     failure::Failure,
-    graph::{FragmentText, Scopes},
+    graph::{CalledFragments, FragmentText},
     journal::{Payload, PayloadError},
     outcome::Outcome,
     replay::UndoRule,
@@ -70,14 +70,14 @@ impl Wiring {
     }
 }
 
-impl Scopes for Wiring {
+impl CalledFragments for Wiring {
     fn fragment(&self, scope: &str) -> Option<FragmentText> {
         let (_, part) = self.scopes.iter().find(|(name, _)| *name == scope)?;
         Some(FragmentText {
             name: part.name,
             file: part.file,
             pieces: part.text,
-            scopes: &part.wiring,
+            fragments: &part.wiring,
         })
     }
 }

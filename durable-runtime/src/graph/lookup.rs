@@ -1,6 +1,6 @@
 //! Finding operations in a graph.
 
-use super::{Graph, Node, Operation, OperationKind};
+use super::{Graph, Node, Operation};
 use crate::journal::StepId;
 
 /// An operation and where it is written.
@@ -72,8 +72,10 @@ impl Graph {
     /// The name that a signal has now, of one that was sent under this name.
     pub(crate) fn present_signal(&self, name: String) -> String {
         let step = StepId::from_recorded(name.as_str());
-        match self.locate(&step).map(|found| found.operation.kind) {
-            Some(OperationKind::Signal { .. }) => self.present(step).as_str().to_owned(),
+        match self.locate(&step) {
+            Some(found) if found.operation.kind.takes_signals() => {
+                self.present(step).as_str().to_owned()
+            }
             _ => name,
         }
     }

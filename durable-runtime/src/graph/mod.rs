@@ -1,22 +1,22 @@
 //! What the compiler saw: the static graph of a workflow. It knows no code.
 
-mod body;
 mod draw;
 mod fingerprint;
+mod kind;
 mod lock;
 mod lookup;
 mod node;
 mod outline;
 #[cfg(test)]
 mod sample;
-mod written;
+mod text;
 
-pub use body::Body;
 pub use fingerprint::Fingerprint;
+pub use kind::OperationKind;
 pub use lock::{Class, Difference, Lock, LockError};
 pub use lookup::Located;
-pub use node::{Arm, Graph, Node, Operation, OperationKind, ParallelKind};
-pub use written::BrokenGraph;
-pub(crate) use written::head;
+pub use node::{Arm, Graph, Node, Operation, ParallelKind};
+pub(crate) use text::head;
+pub use text::{Body, BrokenGraph};
 #[doc(hidden)]
-pub use written::{FragmentText, Scopes};
+pub use text::{CalledFragments, FragmentText};

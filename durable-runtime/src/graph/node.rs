@@ -1,6 +1,6 @@
 //! The static graph: a tree of sequences, branches, loops and parallel parts over operations.
 
-use super::Body;
+use super::{Body, OperationKind};
 
 /// The graph of one workflow, written by its attribute as a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,26 +103,6 @@ pub struct Operation {
     pub was: &'static [&'static str],
 }
 
-/// What an operation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OperationKind {
-    /// A step.
-    Step,
-    /// A sleep for a duration or until an instant.
-    Sleep,
-    /// A wait for a signal.
-    Signal {
-        /// The payload's type as written.
-        payload: &'static str,
-    },
-    /// A child run.
-    Child {
-        /// The child's workflow type as written.
-        workflow: &'static str,
-    },
-}
-
 impl ParallelKind {
     /// The name of the combinator.
     pub(crate) fn noun(self) -> &'static str {
@@ -145,17 +125,5 @@ impl ParallelKind {
         ]
         .into_iter()
         .find(|kind| kind.noun() == noun)
-    }
-}
-
-impl OperationKind {
-    /// What a message calls it.
-    pub(crate) fn noun(self) -> &'static str {
-        match self {
-            Self::Step => "step",
-            Self::Sleep => "sleep",
-            Self::Signal { .. } => "signal",
-            Self::Child { .. } => "child",
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Graph, Node, Operation, OperationKind, ParallelKind};
+use super::{Graph, Node, Operation, ParallelKind, kind::KindRow};
 
 /// Options that shape attempts to come, and no journal: a run in flight may meet others.
 const FREE_OPTIONS: [&str; 2] = ["retry", "timeout"];
@@ -13,29 +13,29 @@ pub(super) struct Outline {
     pub(super) workflow: String,
     /// Names that it had before, the oldest first.
     pub(super) was: Vec<String>,
-    pub(super) parts: Vec<Part>,
-    pub(super) place: Place,
+    pub(super) parts: Vec<OutlinePart>,
+    pub(super) place: SourcePlace,
 }
 
 /// A part of an outline with the parts in it.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
-    pub(super) head: Head,
+pub(super) struct OutlinePart {
+    pub(super) head: PartHead,
     pub(super) parts: Vec<Self>,
-    pub(super) place: Place,
+    pub(super) place: SourcePlace,
 }
 
 /// Where something is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SourcePlace {
     pub(super) file: Arc<str>,
     pub(super) line: u32,
 }
 
 /// What a part is. Texts are kept as [`one_line`] writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Head {
-    Operation(Facts),
+pub(super) enum PartHead {
+    Operation(OperationFacts),
     Branch(String),
     Arm(String),
     Loop(String),
@@ -47,11 +47,10 @@ pub(super) enum Head {
 
 /// What a journal can tell of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facts {
-    /// `step`, `sleep`, `signal` or `child`.
-    pub(super) kind: String,
+pub(super) struct OperationFacts {
+    pub(super) kind: &'static KindRow,
     pub(super) name: String,
-    /// The type that a signal carries, or a child's workflow.
+    /// The type of a kind that has one.
     pub(super) of: Option<String>,
     /// Names that it had before, the oldest first.
     pub(super) was: Vec<String>,
@@ -67,27 +66,27 @@ impl Outline {
             workflow: graph.workflow.to_owned(),
             was: owned(graph.was),
             parts: parts(&graph.body, &file),
-            place: Place { file, line },
+            place: SourcePlace { file, line },
         }
     }
 }
 
-fn parts(nodes: &[Node], file: &Arc<str>) -> Vec<Part> {
+fn parts(nodes: &[Node], file: &Arc<str>) -> Vec<OutlinePart> {
     nodes.iter().map(|node| part(node, file)).collect()
 }
 
-fn part(node: &Node, file: &Arc<str>) -> Part {
-    let at = |line, head, parts| Part {
+fn part(node: &Node, file: &Arc<str>) -> OutlinePart {
+    let at = |line, head, parts| OutlinePart {
         head,
         parts,
-        place: Place {
+        place: SourcePlace {
             file: Arc::clone(file),
             line,
         },
     };
     match node {
         Node::Operation(operation) => {
-            let head = Head::Operation(Facts::of(operation));
+            let head = PartHead::Operation(OperationFacts::of(operation));
             at(operation.line, head, Vec::new())
         }
         Node::Branch {
@@ -96,13 +95,13 @@ fn part(node: &Node, file: &Arc<str>) -> Part {
             arms,
         } => {
             let arms = arms.iter().map(|arm| {
-                let head = Head::Arm(one_line(arm.label));
+                let head = PartHead::Arm(one_line(arm.label));
                 at(*line, head, parts(arm.body, file))
             });
-            at(*line, Head::Branch(one_line(condition)), arms.collect())
+            at(*line, PartHead::Branch(one_line(condition)), arms.collect())
         }
         Node::Loop { header, line, body } => {
-            at(*line, Head::Loop(one_line(header)), parts(body, file))
+            at(*line, PartHead::Loop(one_line(header)), parts(body, file))
         }
         Node::Parallel {
             kind,
@@ -110,8 +109,8 @@ fn part(node: &Node, file: &Arc<str>) -> Part {
             branches,
         } => {
             let lanes = branches.iter();
-            let lanes = lanes.map(|lane| at(*line, Head::Lane, parts(lane, file)));
-            at(*line, Head::Parallel(*kind), lanes.collect())
+            let lanes = lanes.map(|lane| at(*line, PartHead::Lane, parts(lane, file)));
+            at(*line, PartHead::Parallel(*kind), lanes.collect())
         }
         Node::Scope {
             name,
@@ -121,26 +120,20 @@ fn part(node: &Node, file: &Arc<str>) -> Part {
             ..
         } => at(
             *line,
-            Head::Scope((*name).to_owned()),
+            PartHead::Scope((*name).to_owned()),
             parts(body, &Arc::from(tidy(fragment))),
         ),
     }
 }
 
-impl Facts {
+impl OperationFacts {
     fn of(operation: &Operation) -> Self {
-        let of = match operation.kind {
-            OperationKind::Step | OperationKind::Sleep => None,
-            OperationKind::Signal { payload: text } | OperationKind::Child { workflow: text } => {
-                Some(one_line(text))
-            }
-        };
         let options = operation.options.iter();
         let binding = options.filter(|(name, _)| !FREE_OPTIONS.contains(name));
         Self {
-            kind: operation.kind.noun().to_owned(),
+            kind: operation.kind.row(),
             name: operation.name.to_owned(),
-            of,
+            of: operation.kind.subject().map(one_line),
             was: owned(operation.was),
             compensation: operation.compensation.map(str::to_owned),
             options: binding
@@ -151,24 +144,29 @@ impl Facts {
 
     /// The operation in words: ``step `charge` ``.
     pub(super) fn noun(&self) -> String {
-        format!("{} `{}`", self.kind, self.name)
+        format!("{} `{}`", self.kind.noun, self.name)
     }
 }
 
-impl Part {
+impl OutlinePart {
     /// Every operation in it, itself included, with the names of the scopes around it: `billing/charge`.
-    pub(super) fn operations(&self) -> Vec<(String, &Self, &Facts)> {
+    pub(super) fn operations(&self) -> Vec<(String, &Self, &OperationFacts)> {
         operations(std::slice::from_ref(self), "")
     }
 }
 
 /// Every operation in some parts of a scope, in program order.
-pub(super) fn operations<'p>(parts: &'p [Part], scope: &str) -> Vec<(String, &'p Part, &'p Facts)> {
+pub(super) fn operations<'p>(
+    parts: &'p [OutlinePart],
+    scope: &str,
+) -> Vec<(String, &'p OutlinePart, &'p OperationFacts)> {
     let mut found = Vec::new();
     for part in parts {
         match &part.head {
-            Head::Operation(facts) => found.push((format!("{scope}{}", facts.name), part, facts)),
-            Head::Scope(name) => {
+            PartHead::Operation(facts) => {
+                found.push((format!("{scope}{}", facts.name), part, facts))
+            }
+            PartHead::Scope(name) => {
                 found.extend(operations(&part.parts, &format!("{scope}{name}/")));
             }
             _ => found.extend(operations(&part.parts, scope)),
@@ -218,10 +216,10 @@ impl fmt::Display for Outline {
     }
 }
 
-fn write(part: &Part, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write(part: &OutlinePart, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let indent = depth * 2;
     writeln!(f, "{:indent$}{}", "", part.head)?;
-    if let Head::Operation(facts) = &part.head {
+    if let PartHead::Operation(facts) = &part.head {
         let indent = indent + 2;
         for name in &facts.was {
             writeln!(f, "{:indent$}was {name}", "")?;
@@ -238,12 +236,12 @@ fn write(part: &Part, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         .try_for_each(|part| write(part, depth + 1, f))
 }
 
-impl fmt::Display for Head {
+impl fmt::Display for PartHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operation(facts) => match &facts.of {
-                Some(of) => write!(f, "{} {}: {of}", facts.kind, facts.name),
-                None => write!(f, "{} {}", facts.kind, facts.name),
+                Some(of) => write!(f, "{} {}: {of}", facts.kind.noun, facts.name),
+                None => write!(f, "{} {}", facts.kind.noun, facts.name),
             },
             Self::Branch(condition) => write!(f, "branch {condition}"),
             Self::Arm(label) => write!(f, "arm {label}"),
@@ -255,7 +253,7 @@ impl fmt::Display for Head {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourcePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }

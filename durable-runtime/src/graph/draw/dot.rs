@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::flow::{EdgeKind, Flow, FlowNode, Shape};
+use super::{
+    flow::{EdgeKind, Flow, FlowNode},
+    look::{FlowLook, Form, INK},
+};
 
 const DEFAULTS: &str = "\
   bgcolor=transparent;
@@ -64,30 +67,29 @@ fn group(flow: &Flow, of: Option<usize>, depth: usize, text: &mut String) {
 }
 
 fn attributes(node: &FlowNode) -> String {
-    let style = match node.shape {
-        Shape::Start | Shape::End => {
-            "shape=box, style=\"filled,rounded\", color=\"#334155\", fillcolor=\"#334155\", \
-             fontcolor=\"#f8fafc\""
+    let FlowLook {
+        form,
+        ground,
+        edge,
+        ink,
+        ..
+    } = node.symbol.flow_look();
+    let label = quote(&node.lines.join("\n"));
+    match form {
+        Form::Point => format!("{}, label=\"\"", form.dot()),
+        // It has the colors that all nodes have.
+        Form::Hexagon => format!("label={label}, {}", form.dot()),
+        _ => {
+            let ink = match ink {
+                INK => String::new(),
+                ink => format!(", fontcolor=\"{ink}\""),
+            };
+            format!(
+                "label={label}, {}, color=\"{edge}\", fillcolor=\"{ground}\"{ink}",
+                form.dot()
+            )
         }
-        Shape::Step => "shape=box, color=\"#3b82f6\", fillcolor=\"#eff6ff\"",
-        Shape::Sleep => {
-            "shape=box, style=\"filled,rounded\", color=\"#d97706\", fillcolor=\"#fffbeb\""
-        }
-        Shape::Signal => {
-            "shape=cds, margin=\"0.25,0.15\", color=\"#059669\", fillcolor=\"#ecfdf5\""
-        }
-        Shape::Child => "shape=box, peripheries=2, color=\"#7c3aed\", fillcolor=\"#f5f3ff\"",
-        Shape::Choice | Shape::Fork => "shape=hexagon",
-        Shape::Merge => return "shape=point, width=0.08, label=\"\"".to_owned(),
-        Shape::Compensation => {
-            "shape=box, color=\"#dc2626\", fillcolor=\"#fef2f2\", fontcolor=\"#7f1d1d\""
-        }
-        Shape::Undone => {
-            "shape=box, style=\"filled,rounded\", color=\"#dc2626\", fillcolor=\"#fef2f2\", \
-             fontcolor=\"#7f1d1d\""
-        }
-    };
-    format!("label={}, {style}", quote(&node.lines.join("\n")))
+    }
 }
 
 /// A quoted string in which nothing means more than itself but a line end.

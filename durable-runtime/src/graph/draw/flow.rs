@@ -1,7 +1,8 @@
 //! A graph as nodes and edges, for tools that lay it out themselves.
 
 use super::{
-    super::{Arm, Graph, Node, Operation, OperationKind, ParallelKind},
+    super::{Arm, Graph, Node, Operation, ParallelKind},
+    look::Symbol,
     words,
 };
 
@@ -10,48 +11,29 @@ use super::{
 pub(super) struct Flow {
     pub(super) workflow: String,
     pub(super) nodes: Vec<FlowNode>,
-    pub(super) groups: Vec<Group>,
-    pub(super) edges: Vec<Edge>,
+    pub(super) groups: Vec<FlowGroup>,
+    pub(super) edges: Vec<FlowEdge>,
 }
 
 #[derive(Debug)]
 pub(super) struct FlowNode {
-    pub(super) shape: Shape,
+    pub(super) symbol: Symbol,
     /// At least one line.
     pub(super) lines: Vec<String>,
     /// The group that it is in: an index.
     pub(super) group: Option<usize>,
 }
 
-/// What a node is, as far as it shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    Start,
-    End,
-    Step,
-    Sleep,
-    Signal,
-    Child,
-    /// The head of a branch or of a loop.
-    Choice,
-    /// The head of a parallel part.
-    Fork,
-    /// Where arms or lanes meet again.
-    Merge,
-    Compensation,
-    Undone,
-}
-
 /// A loop, a scope or a fan-out.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct FlowGroup {
     pub(super) label: String,
     /// The group around it.
     pub(super) group: Option<usize>,
 }
 
 #[derive(Debug)]
-pub(super) struct Edge {
+pub(super) struct FlowEdge {
     /// Indices of nodes.
     pub(super) from: usize,
     pub(super) to: usize,
@@ -77,17 +59,17 @@ impl Flow {
             workflow: graph.workflow.to_owned(),
             ..Self::default()
         };
-        let start = flow.node(Shape::Start, vec![words::cut(graph.workflow)], None);
+        let start = flow.node(Symbol::Start, vec![words::cut(graph.workflow)], None);
         let last = flow.sequence(&graph.body, (start, String::new()), None);
-        let end = flow.node(Shape::End, vec!["done".to_owned()], None);
+        let end = flow.node(Symbol::End, vec!["done".to_owned()], None);
         flow.go(last, end);
         flow.way_back();
         flow
     }
 
-    fn node(&mut self, shape: Shape, lines: Vec<String>, group: Option<usize>) -> usize {
+    fn node(&mut self, symbol: Symbol, lines: Vec<String>, group: Option<usize>) -> usize {
         self.nodes.push(FlowNode {
-            shape,
+            symbol,
             lines,
             group,
         });
@@ -95,7 +77,7 @@ impl Flow {
     }
 
     fn edge(&mut self, from: usize, to: usize, label: String, kind: EdgeKind) {
-        self.edges.push(Edge {
+        self.edges.push(FlowEdge {
             from,
             to,
             label,
@@ -108,7 +90,7 @@ impl Flow {
     }
 
     fn group(&mut self, label: String, group: Option<usize>) -> Option<usize> {
-        self.groups.push(Group { label, group });
+        self.groups.push(FlowGroup { label, group });
         Some(self.groups.len() - 1)
     }
 
@@ -133,44 +115,38 @@ impl Flow {
     }
 
     fn operation(&mut self, operation: &Operation, at: At, group: Option<usize>) -> usize {
-        let shape = match operation.kind {
-            OperationKind::Step => Shape::Step,
-            OperationKind::Sleep => Shape::Sleep,
-            OperationKind::Signal { .. } => Shape::Signal,
-            OperationKind::Child { .. } => Shape::Child,
-        };
         let lines = vec![
             operation.name.to_owned(),
             words::cut(&words::detail(operation)),
         ];
-        let node = self.node(shape, lines, group);
+        let node = self.node(Symbol::Operation(operation.kind), lines, group);
         self.go(at, node);
         if let Some(compensation) = operation.compensation {
-            let undo = self.node(Shape::Compensation, vec![compensation.to_owned()], group);
+            let undo = self.node(Symbol::Compensation, vec![compensation.to_owned()], group);
             self.edge(node, undo, String::new(), EdgeKind::Undo);
         }
         node
     }
 
     fn branch(&mut self, condition: &str, arms: &[Arm], at: At, group: Option<usize>) -> usize {
-        let choice = self.node(Shape::Choice, words::lines(condition), group);
-        self.go(at, choice);
+        let head = self.node(Symbol::Condition, words::lines(condition), group);
+        self.go(at, head);
         let ends: Vec<_> = arms
             .iter()
-            .map(|arm| self.sequence(arm.body, (choice, words::label(arm)), group))
+            .map(|arm| self.sequence(arm.body, (head, words::label(arm)), group))
             .collect();
-        let merge = self.node(Shape::Merge, vec![String::new()], group);
+        let merge = self.node(Symbol::ArmsMeet, vec![String::new()], group);
         ends.into_iter().for_each(|end| self.go(end, merge));
         // An `if` without `else` goes on.
         if let [Arm { label: "then", .. }] = arms {
-            self.go((choice, "else".to_owned()), merge);
+            self.go((head, "else".to_owned()), merge);
         }
         merge
     }
 
     fn repeat(&mut self, header: &str, body: &[Node], at: At, group: Option<usize>) -> usize {
         let inner = self.group("loop".to_owned(), group);
-        let head = self.node(Shape::Choice, words::lines(header), inner);
+        let head = self.node(Symbol::Condition, words::lines(header), inner);
         self.go(at, head);
         let (last, label) = self.sequence(body, (head, String::new()), inner);
         self.edge(last, head, label, EdgeKind::Back);
@@ -191,20 +167,20 @@ impl Flow {
             _ => group,
         };
         let lines = vec![kind.noun().to_owned(), words::parallel(kind).to_owned()];
-        let fork = self.node(Shape::Fork, lines, inner);
+        let fork = self.node(Symbol::Title, lines, inner);
         self.go(at, fork);
         let ends: Vec<_> = branches
             .iter()
             .map(|lane| self.sequence(lane, (fork, String::new()), inner))
             .collect();
-        let merge = self.node(Shape::Merge, vec![String::new()], inner);
+        let merge = self.node(Symbol::LanesMeet, vec![String::new()], inner);
         ends.into_iter().for_each(|end| self.go(end, merge));
         merge
     }
 
     /// Links the compensations in the order in which they run, the last one first.
     fn way_back(&mut self) {
-        let is_undo = |(_, node): &(usize, &FlowNode)| node.shape == Shape::Compensation;
+        let is_undo = |(_, node): &(usize, &FlowNode)| node.symbol == Symbol::Compensation;
         let mut undos: Vec<_> = self
             .nodes
             .iter()
@@ -216,7 +192,7 @@ impl Flow {
             return;
         }
         undos.reverse();
-        undos.push(self.node(Shape::Undone, vec!["undone".to_owned()], None));
+        undos.push(self.node(Symbol::UndoEnd, vec!["undone".to_owned()], None));
         for pair in undos.windows(2) {
             if let [from, to] = pair {
                 self.edge(*from, *to, String::new(), EdgeKind::Undo);

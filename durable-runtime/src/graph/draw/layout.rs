@@ -2,11 +2,12 @@
 
 use super::{
     super::Graph,
+    look::Symbol,
     measure::{
-        Block, GAP, Kind, LABEL, MEET, PADDING, RAIL, SPREAD, STACK, UNDO_HEIGHT, body, size,
-        undo_text,
+        GAP, LABEL, MEET, MeasuredKind, MeasuredPart, PADDING, RAIL, SPREAD, STACK, UNDO_HEIGHT,
+        body, size, undo_text,
     },
-    scene::{Frame, Label, Line, Look, Point, Rect, Scene, Shape, Text},
+    scene::{DrawnFrame, DrawnLine, DrawnShape, Label, Point, Rect, Scene, ShapeText},
     words,
 };
 
@@ -29,8 +30,8 @@ struct Placed {
 pub(super) fn draw(graph: &Graph) -> Scene {
     let mut block = body(graph);
     let start = named(words::cut(graph.workflow));
-    let half = size(Look::Start, &start).0 / 2;
-    if let Kind::Sequence { column, .. } = &mut block.kind
+    let half = size(Symbol::Start, &start).0 / 2;
+    if let MeasuredKind::Sequence { column, .. } = &mut block.kind
         && block.undo
     {
         column.0 = column.0.max(half + GAP);
@@ -43,18 +44,18 @@ pub(super) fn draw(graph: &Graph) -> Scene {
         width: axis + block.right.max(half) + MARGIN,
         ..Scene::default()
     };
-    let start = scene.hang(Look::Start, start, (axis, MARGIN));
+    let start = scene.hang(Symbol::Start, start, (axis, MARGIN));
     let placed = scene.place(&block, (axis, start.bottom() + GAP));
     let bottom = start.bottom() + GAP + block.height;
-    let end = scene.hang(Look::End, Text::default(), (axis, bottom + GAP));
+    let end = scene.hang(Symbol::End, ShapeText::default(), (axis, bottom + GAP));
     let into = vec![(axis, start.bottom()), (axis, placed.enter)];
     scene.line(into, false, block.height > 0);
     scene.flow(vec![(axis, placed.leave), (axis, end.y)]);
     if let (Some((x, y)), Some((lowest, arrow))) = (placed.exit, placed.begin) {
         let undone = named("undone".to_owned());
         let failed = named("failed or canceled".to_owned());
-        let undone = scene.hang(Look::UndoEnd, undone, (x, start.middle().1 - 15));
-        let failed = scene.hang(Look::UndoEnd, failed, (x, end.middle().1 - 15));
+        let undone = scene.hang(Symbol::UndoEnd, undone, (x, start.middle().1 - 15));
+        let failed = scene.hang(Symbol::UndoEnd, failed, (x, end.middle().1 - 15));
         scene.undo(vec![(x, y), (x, undone.bottom())], true);
         scene.undo(vec![(x, failed.y), (x, lowest)], arrow);
     }
@@ -62,17 +63,17 @@ pub(super) fn draw(graph: &Graph) -> Scene {
     scene
 }
 
-fn named(name: String) -> Text {
-    Text {
+fn named(name: String) -> ShapeText {
+    ShapeText {
         title: vec![name],
-        ..Text::default()
+        ..ShapeText::default()
     }
 }
 
 impl Scene {
-    fn hang(&mut self, look: Look, text: Text, top: Point) -> Rect {
-        let rect = Rect::hanging(top, size(look, &text));
-        self.shapes.push(Shape { rect, look, text });
+    fn hang(&mut self, symbol: Symbol, text: ShapeText, top: Point) -> Rect {
+        let rect = Rect::hanging(top, size(symbol, &text));
+        self.shapes.push(DrawnShape { rect, symbol, text });
         rect
     }
 
@@ -88,7 +89,7 @@ impl Scene {
     fn line(&mut self, mut points: Vec<Point>, undo: bool, arrow: bool) {
         points.dedup();
         if points.len() > 1 {
-            self.lines.push(Line {
+            self.lines.push(DrawnLine {
                 points,
                 undo,
                 arrow,
@@ -97,10 +98,10 @@ impl Scene {
     }
 
     /// Places a part whose axis meets its upper edge here.
-    fn place(&mut self, block: &Block<'_>, (x, y): Point) -> Placed {
+    fn place(&mut self, block: &MeasuredPart<'_>, (x, y): Point) -> Placed {
         match &block.kind {
-            Kind::Shape { look, text, .. } => {
-                self.hang(*look, text.clone(), (x, y));
+            MeasuredKind::Shape { symbol, text, .. } => {
+                self.hang(*symbol, text.clone(), (x, y));
                 Placed {
                     enter: y,
                     leave: y + block.height,
@@ -108,13 +109,18 @@ impl Scene {
                     begin: None,
                 }
             }
-            Kind::Sequence { rows, column } => self.sequence(rows, *column, (x, y)),
-            Kind::Fan { .. } => self.fan(block, (x, y)),
-            Kind::Frame { .. } => self.frame(block, (x, y)),
+            MeasuredKind::Sequence { rows, column } => self.sequence(rows, *column, (x, y)),
+            MeasuredKind::Fan { .. } => self.fan(block, (x, y)),
+            MeasuredKind::Frame { .. } => self.frame(block, (x, y)),
         }
     }
 
-    fn sequence(&mut self, rows: &[Block<'_>], column: (i32, i32), (x, top): Point) -> Placed {
+    fn sequence(
+        &mut self,
+        rows: &[MeasuredPart<'_>],
+        column: (i32, i32),
+        (x, top): Point,
+    ) -> Placed {
         let (mut enter, mut leave) = (top, top);
         let mut stations = Vec::new();
         let mut y = top;
@@ -126,7 +132,7 @@ impl Scene {
                 self.flow(vec![(x, leave), (x, placed.enter)]);
             }
             leave = placed.leave;
-            if let Kind::Shape {
+            if let MeasuredKind::Shape {
                 compensation: Some(name),
                 ..
             } = row.kind
@@ -156,7 +162,7 @@ impl Scene {
             match station {
                 Station::Compensation(name, (x, y)) => {
                     let top = (rail, y - UNDO_HEIGHT / 2);
-                    let rect = self.hang(Look::Undo, undo_text(name), top);
+                    let rect = self.hang(Symbol::Compensation, undo_text(name), top);
                     self.undo(vec![(*x, *y), (rect.x, *y)], false);
                     if !path.is_empty() {
                         path.push((rail, rect.bottom()));
@@ -180,8 +186,8 @@ impl Scene {
         begin
     }
 
-    fn fan(&mut self, block: &Block<'_>, (x, y): Point) -> Placed {
-        let Kind::Fan {
+    fn fan(&mut self, block: &MeasuredPart<'_>, (x, y): Point) -> Placed {
+        let MeasuredKind::Fan {
             head,
             lanes,
             labeled,
@@ -200,7 +206,7 @@ impl Scene {
             .max()
             .unwrap_or(0);
         let join = top + tallest + MEET / 2;
-        let meeting = self.hang(*meet, Text::default(), (x, top + tallest + MEET));
+        let meeting = self.hang(*meet, ShapeText::default(), (x, top + tallest + MEET));
         let mut exits = Vec::new();
         for (label, offset, lane) in lanes {
             let axis = x + offset;
@@ -237,8 +243,8 @@ impl Scene {
         }
     }
 
-    fn frame(&mut self, block: &Block<'_>, (x, y): Point) -> Placed {
-        let Kind::Frame {
+    fn frame(&mut self, block: &MeasuredPart<'_>, (x, y): Point) -> Placed {
+        let MeasuredKind::Frame {
             head,
             body,
             repeats,
@@ -254,7 +260,7 @@ impl Scene {
             width: block.left + block.right - stack,
             height: block.height - stack,
         };
-        self.frames.push(Frame {
+        self.frames.push(DrawnFrame {
             rect,
             stacked: *stacked,
         });

@@ -2,21 +2,13 @@
 
 use std::fmt::Write;
 
-use super::flow::{EdgeKind, Flow, FlowNode, Shape};
+use super::{
+    super::OperationKind,
+    flow::{EdgeKind, Flow, FlowNode},
+    look::{FlowLook, Form, Symbol},
+};
 
-const STYLES: [(&str, &str); 8] = [
-    ("start", "fill:#334155,stroke:#334155,color:#f8fafc"),
-    ("step", "fill:#eff6ff,stroke:#3b82f6,color:#1e293b"),
-    ("sleep", "fill:#fffbeb,stroke:#d97706,color:#1e293b"),
-    ("signal", "fill:#ecfdf5,stroke:#059669,color:#1e293b"),
-    ("child", "fill:#f5f3ff,stroke:#7c3aed,color:#1e293b"),
-    ("head", "fill:#f1f5f9,stroke:#64748b,color:#1e293b"),
-    ("undo", "fill:#fef2f2,stroke:#dc2626,color:#7f1d1d"),
-    (
-        "group",
-        "fill:none,stroke:#94a3b8,stroke-dasharray:5 4,color:#64748b",
-    ),
-];
+const GROUP: &str = "fill:none,stroke:#94a3b8,stroke-dasharray:5 4,color:#64748b";
 
 pub(super) fn write(flow: &Flow) -> String {
     let mut text = "flowchart TD\n".to_owned();
@@ -36,9 +28,21 @@ pub(super) fn write(flow: &Flow) -> String {
             format_args!("n{} {arrow}{label} n{}", edge.from, edge.to),
         );
     }
-    for (class, style) in STYLES {
-        line(&mut text, 1, format_args!("classDef {class} {style}"));
+    for FlowLook {
+        class,
+        ground,
+        edge,
+        ink,
+        ..
+    } in classes()
+    {
+        line(
+            &mut text,
+            1,
+            format_args!("classDef {class} fill:{ground},stroke:{edge},color:{ink}"),
+        );
     }
+    line(&mut text, 1, format_args!("classDef group {GROUP}"));
     for index in 0..flow.groups.len() {
         line(&mut text, 1, format_args!("class g{index} group"));
     }
@@ -54,6 +58,14 @@ pub(super) fn write(flow: &Flow) -> String {
         );
     }
     text
+}
+
+/// One look of each class.
+fn classes() -> impl Iterator<Item = FlowLook> {
+    let operations = OperationKind::ALL.iter().copied().map(Symbol::Operation);
+    let symbols = [Symbol::Start].into_iter().chain(operations);
+    let symbols = symbols.chain([Symbol::Condition, Symbol::Compensation]);
+    symbols.map(Symbol::flow_look)
 }
 
 /// The nodes of a group, and the groups in it.
@@ -75,17 +87,11 @@ fn group(flow: &Flow, of: Option<usize>, depth: usize, text: &mut String) {
 
 fn shape(node: &FlowNode) -> String {
     let lines: Vec<_> = node.lines.iter().map(|line| escape(line)).collect();
-    let (open, close, class) = match node.shape {
-        Shape::Start | Shape::End => ("([\"", "\"])", "start"),
-        Shape::Step => ("[\"", "\"]", "step"),
-        Shape::Sleep => ("([\"", "\"])", "sleep"),
-        Shape::Signal => ("[/\"", "\"/]", "signal"),
-        Shape::Child => ("[[\"", "\"]]", "child"),
-        Shape::Choice | Shape::Fork => ("{{\"", "\"}}", "head"),
-        Shape::Merge => return "(( )):::head".to_owned(),
-        Shape::Compensation => ("[\"", "\"]", "undo"),
-        Shape::Undone => ("([\"", "\"])", "undo"),
-    };
+    let FlowLook { class, form, .. } = node.symbol.flow_look();
+    let (open, close) = form.mermaid();
+    if form == Form::Point {
+        return format!("{open} {close}:::{class}");
+    }
     format!("{open}{}{close}:::{class}", lines.join("<br/>"))
 }
 

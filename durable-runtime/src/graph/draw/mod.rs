@@ -3,6 +3,7 @@
 mod dot;
 mod flow;
 mod layout;
+mod look;
 mod measure;
 mod mermaid;
 mod scene;

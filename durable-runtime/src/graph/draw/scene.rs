@@ -1,5 +1,7 @@
 //! A drawing as shapes with places. All lengths are in pixels.
 
+use super::look::Symbol;
+
 /// A place.
 pub(super) type Point = (i32, i32);
 
@@ -42,54 +44,31 @@ pub(super) struct Scene {
     pub(super) title: String,
     pub(super) width: i32,
     pub(super) height: i32,
-    pub(super) frames: Vec<Frame>,
-    pub(super) lines: Vec<Line>,
+    pub(super) frames: Vec<DrawnFrame>,
+    pub(super) lines: Vec<DrawnLine>,
     pub(super) labels: Vec<Label>,
-    pub(super) shapes: Vec<Shape>,
+    pub(super) shapes: Vec<DrawnShape>,
 }
 
 /// What surrounds a loop, a scope or a fan-out.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(super) struct DrawnFrame {
     pub(super) rect: Rect,
     /// Whether it stands for several of its kind.
     pub(super) stacked: bool,
 }
 
-/// What a shape is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    Start,
-    End,
-    Step,
-    Sleep,
-    Signal,
-    Child,
-    /// The head of a branch or a loop.
-    Choice,
-    /// The head of a parallel part or a scope.
-    Head,
-    /// Where arms meet.
-    Dot,
-    /// Where lanes meet.
-    Bar,
-    /// A compensation.
-    Undo,
-    /// An end of the way back.
-    UndoEnd,
-}
-
 /// A shape with text in it.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(super) struct DrawnShape {
     pub(super) rect: Rect,
-    pub(super) look: Look,
-    pub(super) text: Text,
+    pub(super) symbol: Symbol,
+    pub(super) text: ShapeText,
 }
 
 /// What is written into a shape.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Text {
+pub(super) struct ShapeText {
     pub(super) title: Vec<String>,
     pub(super) detail: String,
     /// What is shown to those who point at it.
@@ -107,7 +86,7 @@ pub(super) struct Label {
 
 /// A line of straight pieces.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct DrawnLine {
     pub(super) points: Vec<Point>,
     pub(super) undo: bool,
     pub(super) arrow: bool,

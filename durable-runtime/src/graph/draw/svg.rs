@@ -2,10 +2,13 @@
 
 use std::fmt::{self, Write};
 
-use super::scene::{Frame, Line, Look, Point, Rect, Scene, Shape};
+use super::{
+    look::{OperationLook, Symbol},
+    scene::{DrawnFrame, DrawnLine, DrawnShape, Point, Rect, Scene},
+};
 
 /// Shapes have light grounds, or dark ones where the viewer asks for them; lines and labels are of a
-/// tone that reads on both.
+/// tone that reads on both. The rules for the kinds of operations follow each of these two.
 const STYLE: &str = "\
 text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:13px;fill:#0f172a;text-anchor:middle}
 .small{font-size:11px;fill:#526077}.head text{font-size:12px}.head .small{font-size:11px}
@@ -17,16 +20,14 @@ text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',m
 .end circle+circle{fill:#f8fafc;stroke:none}
 .op rect{stroke-width:1.25}.op text{text-anchor:start}.op text:not(.small){font-weight:600}
 .icon{fill:none;stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round}
-.step rect{fill:#eff6ff;stroke:#3b82f6}.step .icon{stroke:#2563eb}
-.sleep rect{fill:#fffbeb;stroke:#d97706}.sleep .icon{stroke:#b45309}
-.signal rect{fill:#ecfdf5;stroke:#059669}.signal .icon{stroke:#047857}
-.child rect{fill:#f5f3ff;stroke:#7c3aed}.child .icon{stroke:#6d28d9}
+";
+const DARK_STYLE: &str = "\
 .head rect,.head path,.meet{fill:#f1f5f9;stroke:#7d8ba1;stroke-width:1.25}.meet{fill:#7d8ba1}
 .back rect{fill:#fef2f2;stroke:#dc4444}.back text{font-size:12px;fill:#991b1b}
 @media (prefers-color-scheme:dark){text{fill:#e2e8f0}.small{fill:#a3b1c6}.label{fill:#8b9ab0}
 .start rect,.end circle{fill:#475569;stroke:#94a3b8}
-.step rect{fill:#172a4d}.sleep rect{fill:#3a2a0c}.signal rect{fill:#0b3327}.child rect{fill:#2a1b52}
-.step .icon{stroke:#60a5fa}.sleep .icon{stroke:#fbbf24}.signal .icon{stroke:#34d399}.child .icon{stroke:#a78bfa}
+";
+const DARK_STYLE_END: &str = "\
 .head rect,.head path{fill:#243044}.back rect{fill:#3b1518}.back text{fill:#fecaca}}
 ";
 
@@ -50,10 +51,9 @@ fn write_to(scene: &Scene, svg: &mut String) -> fmt::Result {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"workflow {title}\">"
     )?;
-    writeln!(
-        svg,
-        "<title>workflow {title}</title>\n<style>\n{STYLE}</style>"
-    )?;
+    writeln!(svg, "<title>workflow {title}</title>\n<style>")?;
+    write_style(svg)?;
+    writeln!(svg, "</style>")?;
     scene
         .frames
         .iter()
@@ -76,7 +76,43 @@ fn write_to(scene: &Scene, svg: &mut String) -> fmt::Result {
     writeln!(svg, "</svg>")
 }
 
-fn write_frame(frame: &Frame, svg: &mut String) -> fmt::Result {
+fn write_style(svg: &mut String) -> fmt::Result {
+    svg.push_str(STYLE);
+    for look in OperationLook::all() {
+        let OperationLook {
+            class,
+            ground,
+            edge,
+            icon_color,
+            ..
+        } = look;
+        writeln!(
+            svg,
+            ".{class} rect{{fill:{ground};stroke:{edge}}}.{class} .icon{{stroke:{icon_color}}}"
+        )?;
+    }
+    svg.push_str(DARK_STYLE);
+    for OperationLook {
+        class, dark_ground, ..
+    } in OperationLook::all()
+    {
+        write!(svg, ".{class} rect{{fill:{dark_ground}}}")?;
+    }
+    svg.push('\n');
+    for look in OperationLook::all() {
+        let OperationLook {
+            class,
+            dark_icon_color,
+            ..
+        } = look;
+        write!(svg, ".{class} .icon{{stroke:{dark_icon_color}}}")?;
+    }
+    svg.push('\n');
+    svg.push_str(DARK_STYLE_END);
+    Ok(())
+}
+
+fn write_frame(frame: &DrawnFrame, svg: &mut String) -> fmt::Result {
     if frame.stacked {
         // The edges of two copies behind it.
         let (x, y) = (frame.rect.x, frame.rect.y);
@@ -109,7 +145,7 @@ fn write_rect(rect: Rect, svg: &mut String) -> fmt::Result {
     )
 }
 
-fn write_line(line: &Line, svg: &mut String) -> fmt::Result {
+fn write_line(line: &DrawnLine, svg: &mut String) -> fmt::Result {
     let class = if line.undo { "undo" } else { "flow" };
     let path = rounded(&line.points);
     writeln!(svg, "<path class=\"{class}\" d=\"{path}\"/>")?;
@@ -164,16 +200,13 @@ fn toward((x, y): Point, (to_x, to_y): Point) -> Point {
     (x + step(x, to_x), y + step(y, to_y))
 }
 
-fn write_shape(shape: &Shape, svg: &mut String) -> fmt::Result {
-    let class = match shape.look {
-        Look::Start => "start",
-        Look::End => return write_end(shape.rect, svg),
-        Look::Step => "op step",
-        Look::Sleep => "op sleep",
-        Look::Signal => "op signal",
-        Look::Child => "op child",
-        Look::Choice | Look::Head => "head",
-        Look::Dot | Look::Bar => {
+fn write_shape(shape: &DrawnShape, svg: &mut String) -> fmt::Result {
+    let class = match shape.symbol {
+        Symbol::Start => "start",
+        Symbol::End => return write_end(shape.rect, svg),
+        Symbol::Operation(kind) => &format!("op {}", OperationLook::of(kind).class),
+        Symbol::Condition | Symbol::Title => "head",
+        Symbol::ArmsMeet | Symbol::LanesMeet => {
             write!(
                 svg,
                 "<rect class=\"meet\" rx=\"{}\" ",
@@ -182,7 +215,7 @@ fn write_shape(shape: &Shape, svg: &mut String) -> fmt::Result {
             write_rect(shape.rect, svg)?;
             return writeln!(svg, "/>");
         }
-        Look::Undo | Look::UndoEnd => "back",
+        Symbol::Compensation | Symbol::UndoEnd => "back",
     };
     write!(svg, "<g class=\"{class}\"")?;
     if !shape.text.operation.is_empty() {
@@ -205,11 +238,11 @@ fn write_end(rect: Rect, svg: &mut String) -> fmt::Result {
     )
 }
 
-fn write_outline(shape: &Shape, svg: &mut String) -> fmt::Result {
+fn write_outline(shape: &DrawnShape, svg: &mut String) -> fmt::Result {
     let rect = shape.rect;
     let (left, right, middle) = (rect.x, rect.right(), rect.middle().1);
-    let round = match shape.look {
-        Look::Choice => {
+    let round = match shape.symbol {
+        Symbol::Condition => {
             return write!(
                 svg,
                 "<path d=\"M{left} {middle}L{} {}H{}L{right} {middle}L{} {}H{}Z\"/>",
@@ -221,19 +254,16 @@ fn write_outline(shape: &Shape, svg: &mut String) -> fmt::Result {
                 left + SLANT,
             );
         }
-        Look::Head | Look::Start | Look::UndoEnd | Look::Sleep => rect.height / 2,
-        _ => 7,
+        Symbol::Title => rect.height / 2,
+        symbol => symbol.flow_look().form.corner(rect.height),
     };
     write!(svg, "<rect rx=\"{round}\" ")?;
     write_rect(rect, svg)?;
     write!(svg, "/>")?;
-    let icon = match shape.look {
-        Look::Step => "M-5 0L-1.5 3.5L5 -4",
-        Look::Sleep => "M0 -7A7 7 0 1 1 -0.01 -7M0 -3.5V0.5L3 2",
-        Look::Signal => "M-7 -4.5H7V5H-7ZM-7 -4L0 1.5L7 -4",
-        Look::Child => "M-7 -7H1V1H-7ZM-2 4V7H6V-1H4",
-        _ => return Ok(()),
+    let Symbol::Operation(kind) = shape.symbol else {
+        return Ok(());
     };
+    let icon = OperationLook::of(kind).icon;
     let x = left + 23;
     write!(
         svg,
@@ -241,7 +271,7 @@ fn write_outline(shape: &Shape, svg: &mut String) -> fmt::Result {
     )
 }
 
-fn write_text(shape: &Shape, svg: &mut String) -> fmt::Result {
+fn write_text(shape: &DrawnShape, svg: &mut String) -> fmt::Result {
     let operation = !shape.text.operation.is_empty();
     let (middle_x, middle_y) = shape.rect.middle();
     let x = if operation {

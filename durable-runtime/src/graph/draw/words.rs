@@ -1,6 +1,6 @@
 //! What is written into the shapes of a drawing.
 
-use super::super::{Arm, Operation, OperationKind, ParallelKind};
+use super::super::{Arm, Operation, ParallelKind};
 
 /// The most characters of a line; what is longer ends in `…`.
 const LINE_MAX: usize = 40;
@@ -10,12 +10,7 @@ const LINES_MAX: usize = 3;
 /// The second line of an operation: what it is, what it carries or runs, and which options it has.
 pub(super) fn detail(operation: &Operation) -> String {
     let mut words = vec![operation.kind.noun()];
-    match operation.kind {
-        OperationKind::Step | OperationKind::Sleep => {}
-        OperationKind::Signal { payload: of } | OperationKind::Child { workflow: of } => {
-            words.push(of)
-        }
-    }
+    words.extend(operation.kind.subject());
     words.extend(operation.options.iter().map(|(name, _)| *name));
     words.join(" · ")
 }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::super::outline::{Facts, Head, Part, operations};
+use super::super::outline::{OperationFacts, OutlinePart, PartHead, operations};
 
 /// A part of one sequence, of the other, or of both.
 pub(super) enum Pair<'a> {
-    Both(&'a Part, &'a Part),
-    Removed(&'a Part),
-    Added(&'a Part),
+    Both(&'a OutlinePart, &'a OutlinePart),
+    Removed(&'a OutlinePart),
+    Added(&'a OutlinePart),
 }
 
 /// Pairs up two sequences without changing the order of either, so that what is paired has as much in
 /// common as possible.
-pub(super) fn align<'a>(locked: &'a [Part], current: &'a [Part]) -> Vec<Pair<'a>> {
+pub(super) fn align<'a>(locked: &'a [OutlinePart], current: &'a [OutlinePart]) -> Vec<Pair<'a>> {
     // `best[l][c]`: the most that the parts from `l` and `c` on can have in common.
     let mut best = vec![vec![0; current.len() + 1]; locked.len() + 1];
     let common = |l: usize, c: usize| in_common(&locked[l], &current[c]);
@@ -46,9 +46,9 @@ pub(super) fn align<'a>(locked: &'a [Part], current: &'a [Part]) -> Vec<Pair<'a>
 }
 
 /// How much two parts have in common; zero when they are not the same part.
-fn in_common(locked: &Part, current: &Part) -> usize {
+fn in_common(locked: &OutlinePart, current: &OutlinePart) -> usize {
     match (&locked.head, &current.head) {
-        (Head::Operation(locked), Head::Operation(current)) => {
+        (PartHead::Operation(locked), PartHead::Operation(current)) => {
             4 * usize::from(is_same(locked, current))
         }
         (one, other) if std::mem::discriminant(one) == std::mem::discriminant(other) => {
@@ -67,6 +67,6 @@ fn in_common(locked: &Part, current: &Part) -> usize {
 }
 
 /// Whether an operation is the locked one, by its name or by one that it had.
-fn is_same(locked: &Facts, current: &Facts) -> bool {
+fn is_same(locked: &OperationFacts, current: &OperationFacts) -> bool {
     current.name == locked.name || current.was.contains(&locked.name)
 }

@@ -3,7 +3,10 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::{
-    super::outline::{Facts, Outline, Part, Place},
+    super::{
+        kind::Subject,
+        outline::{OperationFacts, Outline, OutlinePart, SourcePlace},
+    },
     difference::{Class, Difference},
     names, sequence,
 };
@@ -128,8 +131,8 @@ impl<'a> Changes<'a> {
     pub(super) fn push(
         &mut self,
         (class, what, advice): Verdict,
-        now: Option<&Place>,
-        locked: Option<&Place>,
+        now: Option<&SourcePlace>,
+        locked: Option<&SourcePlace>,
     ) {
         self.differences.push(Difference {
             class,
@@ -142,10 +145,14 @@ impl<'a> Changes<'a> {
     }
 
     /// Compares what is recorded of an operation.
-    pub(super) fn compare_facts(&mut self, old: (&Part, &Facts), new: (&Part, &Facts)) {
+    pub(super) fn compare_facts(
+        &mut self,
+        old: (&OutlinePart, &OperationFacts),
+        new: (&OutlinePart, &OperationFacts),
+    ) {
         let places = (Some(&new.0.place), Some(&old.0.place));
         let (old, new) = (old.1, new.1);
-        let name = (old.kind.as_str(), &old.name, &old.was);
+        let name = (old.kind.noun, &old.name, &old.was);
         let verdicts = [
             names::judge(name, &new.name, &new.was),
             kind(old, new),
@@ -158,60 +165,53 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// A signal's type, or a child's workflow.
-    fn subject(&self, old: &Facts, new: &Facts) -> Option<Verdict> {
-        let (Some(was), Some(is)) = (&old.of, &new.of) else {
+    /// The type of a kind that has one.
+    fn subject(&self, old: &OperationFacts, new: &OperationFacts) -> Option<Verdict> {
+        let (Some(was), Some(is), Some(subject)) = (&old.of, &new.of, &new.kind.subject) else {
             return None;
         };
         if old.kind != new.kind || was == is {
             return None;
         }
-        if self.is_renamed_child(old, new) {
-            let what = format!("{} runs `{is}`, the new name of `{was}`", new.noun());
+        if subject.is_workflow && self.is_renamed(old, new) {
+            let what = format!(
+                "{} {} `{is}`, the new name of `{was}`",
+                new.noun(),
+                subject.does
+            );
             return Some((
                 Class::Safe,
                 what,
                 "nothing: it is the same workflow".to_owned(),
             ));
         }
-        let (what, advice) = match new.kind.as_str() {
-            "signal" => (
-                format!("{} carried a `{was}` and carries a `{is}` now", new.noun()),
-                "signals that were sent or recorded may not decode. Keep the type and let it read \
-                 old values, for example with `#[serde(default)]`, or wait for a signal of another \
-                 name",
-            ),
-            _ => (
-                format!("{} ran `{was}` and runs `{is}` now", new.noun()),
-                "children in flight give back the results of the old workflow. Start the other one \
-                 under another name",
-            ),
-        };
-        Some((Class::Breaking, what, advice.to_owned()))
+        let Subject { did, does, .. } = subject;
+        let what = format!("{} {did} `{was}` and {does} `{is}` now", new.noun());
+        Some((Class::Breaking, what, subject.advice.to_owned()))
     }
 
-    /// Whether a child is the same workflow under the name that it declares.
-    fn is_renamed_child(&self, old: &Facts, new: &Facts) -> bool {
-        let last = |facts: &Facts| {
+    /// Whether it is the same workflow under the name that it declares.
+    fn is_renamed(&self, old: &OperationFacts, new: &OperationFacts) -> bool {
+        let last = |facts: &OperationFacts| {
             let path = facts.of.clone().unwrap_or_default();
             path.rsplit("::").next().unwrap_or_default().to_owned()
         };
-        new.kind == "child" && self.renamed.get(last(old).as_str()) == Some(&last(new).as_str())
+        self.renamed.get(last(old).as_str()) == Some(&last(new).as_str())
     }
 }
 
-fn kind(old: &Facts, new: &Facts) -> Option<Verdict> {
+fn kind(old: &OperationFacts, new: &OperationFacts) -> Option<Verdict> {
     (old.kind != new.kind).then(|| {
         (
             Class::Breaking,
-            format!("{} was a {}", new.noun(), old.kind),
+            format!("{} was a {}", new.noun(), old.kind.noun),
             "what is recorded of it cannot be read as the other kind. Give the new one another name"
                 .to_owned(),
         )
     })
 }
 
-fn compensation(old: &Facts, new: &Facts) -> Option<Verdict> {
+fn compensation(old: &OperationFacts, new: &OperationFacts) -> Option<Verdict> {
     let noun = new.noun();
     match (&old.compensation, &new.compensation) {
         (Some(was), None) => Some((
@@ -239,7 +239,7 @@ fn compensation(old: &Facts, new: &Facts) -> Option<Verdict> {
     }
 }
 
-fn options(old: &Facts, new: &Facts) -> Option<Verdict> {
+fn options(old: &OperationFacts, new: &OperationFacts) -> Option<Verdict> {
     let list = |options: &[String]| match options {
         [] => "none".to_owned(),
         options => format!("`{}`", options.join("`, `")),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::outline::Place;
+use super::super::outline::SourcePlace;
 
 /// What a difference means for runs in flight. Ordered by gravity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,9 +24,9 @@ pub struct Difference {
     pub(super) what: String,
     pub(super) advice: String,
     /// Where in the code; the nearest place if the part itself is gone.
-    pub(super) now: Option<Place>,
+    pub(super) now: Option<SourcePlace>,
     /// Where in the lock, if it is there.
-    pub(super) locked: Option<Place>,
+    pub(super) locked: Option<SourcePlace>,
 }
 
 impl Difference {
@@ -53,7 +53,7 @@ impl Difference {
     /// Where to look, as `file:line`: in the code, and in the lock.
     pub fn places(&self) -> impl Iterator<Item = String> {
         let places = [&self.now, &self.locked].into_iter().flatten();
-        places.map(Place::to_string)
+        places.map(SourcePlace::to_string)
     }
 }
 

@@ -4,8 +4,9 @@ use std::{iter::Peekable, sync::Arc};
 
 use super::{
     super::{
-        ParallelKind,
-        outline::{Facts, Head, Outline, Part, Place},
+        OperationKind, ParallelKind,
+        kind::KindRow,
+        outline::{OperationFacts, Outline, OutlinePart, PartHead, SourcePlace},
     },
     Lock, VERSION,
 };
@@ -23,7 +24,7 @@ pub struct LockError {
 }
 
 /// A line and those that are indented under it.
-struct Block<'t> {
+struct LockBlock<'t> {
     text: &'t str,
     line: u32,
     depth: usize,
@@ -31,7 +32,7 @@ struct Block<'t> {
 }
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Lock, LockError> {
-    let reader = Reader { file: file.into() };
+    let reader = LockReader { file: file.into() };
     let mut lines = Vec::new();
     for (line, text) in (1..).zip(text.lines()) {
         if !text.trim().is_empty() && !text.starts_with('#') {
@@ -56,11 +57,11 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Lock, LockError> {
     Ok(Lock { outlines })
 }
 
-struct Reader {
+struct LockReader {
     file: Arc<str>,
 }
 
-impl Reader {
+impl LockReader {
     fn error(&self, line: u32, reason: impl Into<String>) -> LockError {
         LockError {
             file: Arc::clone(&self.file),
@@ -69,7 +70,7 @@ impl Reader {
         }
     }
 
-    fn line<'t>(&self, line: u32, text: &'t str) -> Result<Block<'t>, LockError> {
+    fn line<'t>(&self, line: u32, text: &'t str) -> Result<LockBlock<'t>, LockError> {
         if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"]
             .iter()
             .any(|marker| text.starts_with(marker))
@@ -82,7 +83,7 @@ impl Reader {
         if indent % 2 == 1 || bare.starts_with(char::is_whitespace) {
             return Err(self.error(line, "the indentation is not a multiple of two spaces"));
         }
-        Ok(Block {
+        Ok(LockBlock {
             text: bare,
             line,
             depth: indent / 2,
@@ -90,7 +91,7 @@ impl Reader {
         })
     }
 
-    fn version(&self, first: Option<Block<'_>>) -> Result<(), LockError> {
+    fn version(&self, first: Option<LockBlock<'_>>) -> Result<(), LockError> {
         let Some(first) = first else {
             return Err(self.error(1, "the file is empty"));
         };
@@ -113,9 +114,9 @@ impl Reader {
 
     fn blocks<'t>(
         &self,
-        lines: &mut Peekable<impl Iterator<Item = Block<'t>>>,
+        lines: &mut Peekable<impl Iterator<Item = LockBlock<'t>>>,
         depth: usize,
-    ) -> Result<Vec<Block<'t>>, LockError> {
+    ) -> Result<Vec<LockBlock<'t>>, LockError> {
         let mut blocks = Vec::new();
         while let Some(mut block) = lines.next_if(|line| line.depth >= depth) {
             if block.depth > depth {
@@ -127,7 +128,7 @@ impl Reader {
         Ok(blocks)
     }
 
-    fn outline(&self, block: Block<'_>) -> Result<Outline, LockError> {
+    fn outline(&self, block: LockBlock<'_>) -> Result<Outline, LockError> {
         let ("workflow", workflow) = split(block.text) else {
             return Err(self.unknown(&block, "`workflow` and its name"));
         };
@@ -143,7 +144,7 @@ impl Reader {
                 _ => {
                     let line = block.line;
                     let part = self.part(block)?;
-                    if matches!(part.head, Head::Arm(_) | Head::Lane) {
+                    if matches!(part.head, PartHead::Arm(_) | PartHead::Lane) {
                         let reason =
                             format!("`{}` cannot stand in `workflow {workflow}`", part.head);
                         return Err(self.error(line, reason));
@@ -155,17 +156,19 @@ impl Reader {
         Ok(outline)
     }
 
-    fn part(&self, block: Block<'_>) -> Result<Part, LockError> {
+    fn part(&self, block: LockBlock<'_>) -> Result<OutlinePart, LockError> {
         let (word, rest) = split(block.text);
+        if let Some(kind) = OperationKind::of_noun(word) {
+            return self.operation(kind.row(), rest, block);
+        }
         let head = match word {
-            "step" | "sleep" | "signal" | "child" => return self.operation(word, rest, block),
-            "branch" => Head::Branch(self.named(rest, block.line)?),
-            "arm" => Head::Arm(self.named(rest, block.line)?),
-            "repeat" => Head::Loop(self.named(rest, block.line)?),
-            "scope" => Head::Scope(self.named(rest, block.line)?),
-            "lane" if rest.is_empty() => Head::Lane,
+            "branch" => PartHead::Branch(self.named(rest, block.line)?),
+            "arm" => PartHead::Arm(self.named(rest, block.line)?),
+            "repeat" => PartHead::Loop(self.named(rest, block.line)?),
+            "scope" => PartHead::Scope(self.named(rest, block.line)?),
+            "lane" if rest.is_empty() => PartHead::Lane,
             word => match ParallelKind::from_noun(word) {
-                Some(kind) if rest.is_empty() => Head::Parallel(kind),
+                Some(kind) if rest.is_empty() => PartHead::Parallel(kind),
                 _ => return Err(self.unknown(&block, "a part of a graph")),
             },
         };
@@ -180,18 +183,23 @@ impl Reader {
             }
             parts.push(part);
         }
-        Ok(Part { head, parts, place })
+        Ok(OutlinePart { head, parts, place })
     }
 
-    fn operation(&self, kind: &str, rest: &str, block: Block<'_>) -> Result<Part, LockError> {
-        let of = matches!(kind, "signal" | "child");
+    fn operation(
+        &self,
+        kind: &'static KindRow,
+        rest: &str,
+        block: LockBlock<'_>,
+    ) -> Result<OutlinePart, LockError> {
+        let of = kind.subject.is_some();
         let (name, of) = match rest.split_once(": ") {
             Some((name, text)) if of => (name, Some(self.named(text, block.line)?)),
             None if !of => (rest, None),
             _ => return Err(self.unknown(&block, "an operation as `signal name: Type`")),
         };
-        let mut facts = Facts {
-            kind: kind.to_owned(),
+        let mut facts = OperationFacts {
+            kind,
             name: self.named(name, block.line)?,
             of,
             was: Vec::new(),
@@ -214,8 +222,8 @@ impl Reader {
                 _ => return Err(self.unknown(&fact, expected)),
             }
         }
-        Ok(Part {
-            head: Head::Operation(facts),
+        Ok(OutlinePart {
+            head: PartHead::Operation(facts),
             parts: Vec::new(),
             place,
         })
@@ -228,15 +236,15 @@ impl Reader {
         }
     }
 
-    fn unknown(&self, block: &Block<'_>, expected: &str) -> LockError {
+    fn unknown(&self, block: &LockBlock<'_>, expected: &str) -> LockError {
         self.error(
             block.line,
             format!("expected {expected}, found `{}`", block.text),
         )
     }
 
-    fn place(&self, line: u32) -> Place {
-        Place {
+    fn place(&self, line: u32) -> SourcePlace {
+        SourcePlace {
             file: Arc::clone(&self.file),
             line,
         }
@@ -249,7 +257,7 @@ fn split(text: &str) -> (&str, &str) {
 }
 
 /// Whether a part may stand in another: arms in branches, lanes in parallel parts, nothing else.
-fn fits(outer: &Head, inner: &Head) -> bool {
-    matches!(outer, Head::Branch(_)) == matches!(inner, Head::Arm(_))
-        && matches!(outer, Head::Parallel(_)) == matches!(inner, Head::Lane)
+fn fits(outer: &PartHead, inner: &PartHead) -> bool {
+    matches!(outer, PartHead::Branch(_)) == matches!(inner, PartHead::Arm(_))
+        && matches!(outer, PartHead::Parallel(_)) == matches!(inner, PartHead::Lane)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     super::{
         ParallelKind,
-        outline::{Facts, Head, Outline, Part, Place, operations},
+        outline::{OperationFacts, Outline, OutlinePart, PartHead, SourcePlace, operations},
     },
     align::{Pair, align},
     compare::{Changes, Verdict},
@@ -15,7 +15,7 @@ use super::{
 
 /// Compares two bodies.
 pub(super) fn compare_bodies<'a>(old: &'a Outline, new: &'a Outline, changes: &mut Changes<'_>) {
-    let places = |parts: &'a [Part]| {
+    let places = |parts: &'a [OutlinePart]| {
         let found = operations(parts, "").into_iter();
         found.map(|(path, part, _)| (path, &part.place)).collect()
     };
@@ -36,8 +36,8 @@ pub(super) fn compare_bodies<'a>(old: &'a Outline, new: &'a Outline, changes: &m
 
 struct Bodies<'a, 'c, 'w> {
     /// Every operation by its path.
-    locked: BTreeMap<String, &'a Place>,
-    current: BTreeMap<String, &'a Place>,
+    locked: BTreeMap<String, &'a SourcePlace>,
+    current: BTreeMap<String, &'a SourcePlace>,
     changes: &'c mut Changes<'w>,
 }
 
@@ -50,11 +50,11 @@ struct Around<'a> {
     /// Whether what happens here decides a race.
     race: bool,
     /// The nearest place in the code, for what is gone from it.
-    place: &'a Place,
+    place: &'a SourcePlace,
 }
 
 impl<'a> Around<'a> {
-    fn within(&self, part: &'a Part, ends: bool) -> Self {
+    fn within(&self, part: &'a OutlinePart, ends: bool) -> Self {
         Self {
             ends: self.ends && ends,
             place: &part.place,
@@ -65,7 +65,7 @@ impl<'a> Around<'a> {
 
 impl<'a> Bodies<'a, '_, '_> {
     /// An old name must not be anything else's name: a replay could not tell them apart.
-    fn check_old_names(&mut self, parts: &'a [Part]) {
+    fn check_old_names(&mut self, parts: &'a [OutlinePart]) {
         let all = operations(parts, "");
         for (path, part, facts) in &all {
             let scope = path.strip_suffix(&facts.name).unwrap_or_default();
@@ -77,13 +77,18 @@ impl<'a> Bodies<'a, '_, '_> {
             });
             let others = siblings.flat_map(|(.., facts)| facts.was.iter().chain([&facts.name]));
             if let Some(name) = names::taken(&facts.was, others) {
-                let verdict = names::claimed_twice(&facts.kind, name);
+                let verdict = names::claimed_twice(facts.kind.noun, name);
                 self.changes.push(verdict, Some(&part.place), None);
             }
         }
     }
 
-    fn sequence(&mut self, locked: &'a [Part], current: &'a [Part], around: &Around<'a>) {
+    fn sequence(
+        &mut self,
+        locked: &'a [OutlinePart],
+        current: &'a [OutlinePart],
+        around: &Around<'a>,
+    ) {
         let pairs = align(locked, current);
         let last = locked.last().map(std::ptr::from_ref);
         // Between two parts that stayed: what is gone, and what is new.
@@ -105,7 +110,13 @@ impl<'a> Bodies<'a, '_, '_> {
     }
 
     /// What is gone from one place, and what is new there.
-    fn replaced(&mut self, gone: &[&'a Part], new: &[&'a Part], around: &Around<'a>, last: bool) {
+    fn replaced(
+        &mut self,
+        gone: &[&'a OutlinePart],
+        new: &[&'a OutlinePart],
+        around: &Around<'a>,
+        last: bool,
+    ) {
         let mut new = new.to_vec();
         for old in gone {
             let renamed = new
@@ -131,9 +142,9 @@ impl<'a> Bodies<'a, '_, '_> {
     }
 
     /// Whether an operation stands where one of the same kind stood that is gone altogether.
-    fn looks_renamed(&self, old: &Part, new: &Part, around: &Around<'_>) -> bool {
+    fn looks_renamed(&self, old: &OutlinePart, new: &OutlinePart, around: &Around<'_>) -> bool {
         match (&old.head, &new.head) {
-            (Head::Operation(old), Head::Operation(new)) => {
+            (PartHead::Operation(old), PartHead::Operation(new)) => {
                 (&old.kind, &old.of) == (&new.kind, &new.of)
                     && !self.current.contains_key(&around.path(&old.name))
                     && !self.locked.contains_key(&around.path(&new.name))
@@ -143,7 +154,7 @@ impl<'a> Bodies<'a, '_, '_> {
     }
 
     /// The operations of a part that is gone from its place.
-    fn gone(&mut self, part: &'a Part, around: &Around<'a>) {
+    fn gone(&mut self, part: &'a OutlinePart, around: &Around<'a>) {
         let found = operations(std::slice::from_ref(part), &around.scope);
         if found.is_empty() {
             let verdict = restructured(format!("`{}` was removed", part.head));
@@ -168,7 +179,7 @@ impl<'a> Bodies<'a, '_, '_> {
 
     /// The operations of a part that is new at its place. Those that came from elsewhere are told of
     /// where they are gone.
-    fn new_operations(&mut self, part: &'a Part, class: Class, around: &Around<'a>) {
+    fn new_operations(&mut self, part: &'a OutlinePart, class: Class, around: &Around<'a>) {
         let found = operations(std::slice::from_ref(part), &around.scope);
         if found.is_empty() {
             let what = format!("`{}` is new", part.head);
@@ -191,14 +202,14 @@ impl<'a> Bodies<'a, '_, '_> {
     }
 
     /// A part that stayed.
-    fn pair(&mut self, old: &'a Part, new: &'a Part, around: &Around<'a>) {
-        if let (Head::Operation(was), Head::Operation(is)) = (&old.head, &new.head) {
+    fn pair(&mut self, old: &'a OutlinePart, new: &'a OutlinePart, around: &Around<'a>) {
+        if let (PartHead::Operation(was), PartHead::Operation(is)) = (&old.head, &new.head) {
             return self.changes.compare_facts((old, was), (new, is));
         }
         if old.head != new.head {
             let what = format!("`{}` was `{}`", new.head, old.head);
             let verdict = match new.head {
-                Head::Scope(_) => renamed_scope(what),
+                PartHead::Scope(_) => renamed_scope(what),
                 _ => restructured(what),
             };
             self.changes
@@ -209,15 +220,15 @@ impl<'a> Bodies<'a, '_, '_> {
             ..around.clone()
         };
         match &new.head {
-            Head::Branch(_) => self.arms(old, new, around),
-            Head::Loop(_) => self.sequence(&old.parts, &new.parts, &repeated),
-            Head::Parallel(kind) => self.lanes(*kind, old, new, around),
-            Head::Scope(name) => {
+            PartHead::Branch(_) => self.arms(old, new, around),
+            PartHead::Loop(_) => self.sequence(&old.parts, &new.parts, &repeated),
+            PartHead::Parallel(kind) => self.lanes(*kind, old, new, around),
+            PartHead::Scope(name) => {
                 let mut inner = around.clone();
                 inner.scope = format!("{}{name}/", around.scope);
                 self.sequence(&old.parts, &new.parts, &inner);
             }
-            Head::Operation(_) | Head::Arm(_) | Head::Lane => {
+            PartHead::Operation(_) | PartHead::Arm(_) | PartHead::Lane => {
                 self.sequence(&old.parts, &new.parts, around);
             }
         }
@@ -225,7 +236,7 @@ impl<'a> Bodies<'a, '_, '_> {
 
     /// The arms of a branch. One that comes or goes may take runs from, or leave them to, those after
     /// it: harmless only as long as those record nothing.
-    fn arms(&mut self, old: &'a Part, new: &'a Part, around: &Around<'a>) {
+    fn arms(&mut self, old: &'a OutlinePart, new: &'a OutlinePart, around: &Around<'a>) {
         let mut pairs = align(&old.parts, &new.parts);
         let mut later_records = false;
         while let Some(pair) = pairs.pop() {
@@ -253,7 +264,13 @@ impl<'a> Bodies<'a, '_, '_> {
     }
 
     /// The lanes of a parallel part. They run side by side, so each of them ends it.
-    fn lanes(&mut self, kind: ParallelKind, old: &'a Part, new: &'a Part, around: &Around<'a>) {
+    fn lanes(
+        &mut self,
+        kind: ParallelKind,
+        old: &'a OutlinePart,
+        new: &'a OutlinePart,
+        around: &Around<'a>,
+    ) {
         let inner = Around {
             ends: around.ends && matches!(kind, ParallelKind::Join | ParallelKind::TryJoin),
             race: around.race || kind == ParallelKind::Race,
@@ -275,12 +292,12 @@ impl Around<'_> {
     }
 }
 
-fn records(part: &Part) -> bool {
+fn records(part: &OutlinePart) -> bool {
     !part.operations().is_empty()
 }
 
-fn undeclared_rename(old: &Part, new: &Part) -> Verdict {
-    let (Head::Operation(old), Head::Operation(new)) = (&old.head, &new.head) else {
+fn undeclared_rename(old: &OutlinePart, new: &OutlinePart) -> Verdict {
+    let (PartHead::Operation(old), PartHead::Operation(new)) = (&old.head, &new.head) else {
         return restructured(format!("`{}` was `{}`", new.head, old.head));
     };
     (
@@ -294,7 +311,7 @@ fn undeclared_rename(old: &Part, new: &Part) -> Verdict {
     )
 }
 
-fn removed(facts: &Facts) -> Verdict {
+fn removed(facts: &OperationFacts) -> Verdict {
     (
         Class::Breaking,
         format!("{} was removed", facts.noun()),
@@ -306,7 +323,7 @@ fn removed(facts: &Facts) -> Verdict {
     )
 }
 
-fn moved(facts: &Facts) -> Verdict {
+fn moved(facts: &OperationFacts) -> Verdict {
     (
         Class::Breaking,
         format!("{} was moved", facts.noun()),
@@ -316,7 +333,7 @@ fn moved(facts: &Facts) -> Verdict {
     )
 }
 
-fn added(facts: &Facts, class: Class) -> Verdict {
+fn added(facts: &OperationFacts, class: Class) -> Verdict {
     let advice = match class {
         Class::Safe => "nothing: a run in flight meets it after all it has recorded",
         Class::Breaking => {

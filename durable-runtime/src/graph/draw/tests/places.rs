@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::super::{
     super::{Arm, Body, Graph, Node, Operation, OperationKind, ParallelKind, sample::EVERYTHING},
     layout,
-    scene::{Look, Point, Rect, Scene, Shape},
+    look::Symbol,
+    scene::{DrawnShape, Point, Rect, Scene},
     words,
 };
 
@@ -85,11 +86,11 @@ fn check(graph: &'static Graph) -> usize {
 }
 
 /// Checks that a text ends before its shape does, in a font whose characters are 0.61 of its size wide.
-fn check_text(shape: &Shape) {
+fn check_text(shape: &DrawnShape) {
     let operation = !shape.text.operation.is_empty();
     let wide = |text: &str, size: usize| words::width(text) * size * 61 / 100;
     let titles = shape.text.title.iter();
-    let font = if operation || shape.look == Look::Start {
+    let font = if operation || shape.symbol == Symbol::Start {
         13
     } else {
         12
@@ -363,16 +364,9 @@ impl Random {
     }
 
     fn operation(&mut self) -> Operation {
-        let kind = match self.below(6) {
-            0 => OperationKind::Sleep,
-            1 => OperationKind::Signal {
-                payload: self.text(),
-            },
-            2 => OperationKind::Child {
-                workflow: self.text(),
-            },
-            _ => OperationKind::Step,
-        };
+        let kinds = OperationKind::ALL;
+        let kind = kinds.get(self.below(kinds.len() * 2));
+        let kind = kind.map_or(OperationKind::Step, |kind| kind.with(self.text()));
         Operation {
             name: self.name(),
             kind,

@@ -1,7 +1,7 @@
 //! The text: read back as written, and refused when it is damaged.
 
 use super::{lock, workflows};
-use crate::graph::Lock;
+use crate::graph::{Lock, OperationKind};
 
 #[test]
 fn a_lock_reads_back_as_it_was_written() {
@@ -15,6 +15,15 @@ fn a_lock_reads_back_as_it_was_written() {
     let again = Lock::parse("test", &written).unwrap();
     assert_eq!(again.to_string(), written);
     assert!(lock.compare(&again).is_empty());
+}
+
+#[test]
+fn an_operation_of_each_kind_reads_back() {
+    for kind in OperationKind::ALL {
+        let of = kind.subject().map_or("", |_| ": Vec<u8>");
+        let line = format!("  {} name{of}\n", kind.noun());
+        assert!(lock(&line).to_string().ends_with(&line), "{line}");
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::{
     super::{
-        ParallelKind,
-        outline::{Facts, Head, Outline, Part, Place, operations},
+        OperationKind, ParallelKind,
+        outline::{OperationFacts, Outline, OutlinePart, PartHead, SourcePlace, operations},
     },
     Class, Lock,
 };
@@ -55,7 +55,7 @@ fn lock(outline: &Outline) -> Lock {
     }
 }
 
-fn outline(parts: Vec<Part>) -> Outline {
+fn outline(parts: Vec<OutlinePart>) -> Outline {
     Outline {
         workflow: "w".to_owned(),
         was: Vec::new(),
@@ -64,8 +64,8 @@ fn outline(parts: Vec<Part>) -> Outline {
     }
 }
 
-fn place() -> Place {
-    Place {
+fn place() -> SourcePlace {
+    SourcePlace {
         file: "test".into(),
         line: 1,
     }
@@ -142,7 +142,7 @@ struct Run<'g> {
 }
 
 enum Task<'g> {
-    Part(&'g Part, String),
+    Part(&'g OutlinePart, String),
     /// An operation that was asked for.
     Asked((String, u32)),
     Lanes(bool, Vec<VecDeque<Self>>),
@@ -201,7 +201,7 @@ impl<'g> Run<'g> {
         }
     }
 
-    fn enter(&mut self, part: &'g Part, scope: &str, body: &mut VecDeque<Task<'g>>) {
+    fn enter(&mut self, part: &'g OutlinePart, scope: &str, body: &mut VecDeque<Task<'g>>) {
         let mut first = |parts: VecDeque<Task<'g>>| {
             parts
                 .into_iter()
@@ -209,34 +209,34 @@ impl<'g> Run<'g> {
                 .for_each(|task| body.push_front(task));
         };
         match &part.head {
-            Head::Operation(facts) => {
+            PartHead::Operation(facts) => {
                 let path = format!("{scope}{}", facts.name);
                 let occurrence = self.occurrences.entry(path.clone()).or_default();
                 body.push_front(Task::Asked((path, *occurrence)));
                 *occurrence += 1;
             }
-            Head::Branch(condition) => {
+            PartHead::Branch(condition) => {
                 let arm = part.parts.iter().find(|arm| match &arm.head {
-                    Head::Arm(label) if label == "else" || label == "_" => true,
-                    Head::Arm(label) => self.decide(&format!("{condition}{label}"), 2) == 0,
+                    PartHead::Arm(label) if label == "else" || label == "_" => true,
+                    PartHead::Arm(label) => self.decide(&format!("{condition}{label}"), 2) == 0,
                     _ => false,
                 });
                 first(arm.map_or_else(VecDeque::new, |arm| tasks(&arm.parts, scope)));
             }
-            Head::Loop(header) => {
+            PartHead::Loop(header) => {
                 for _ in 0..self.decide(header, 3) {
                     first(tasks(&part.parts, scope));
                 }
             }
-            Head::Scope(name) => first(tasks(&part.parts, &format!("{scope}{name}/"))),
-            Head::Parallel(kind) => {
+            PartHead::Scope(name) => first(tasks(&part.parts, &format!("{scope}{name}/"))),
+            PartHead::Parallel(kind) => {
                 let all = matches!(kind, ParallelKind::JoinAll | ParallelKind::TryJoinAll);
                 let times = if all { self.decide("all", 3) } else { 1 };
                 let lanes = (0..times).flat_map(|_| &part.parts);
                 let lanes = lanes.map(|lane| tasks(&lane.parts, scope)).collect();
                 body.push_front(Task::Lanes(*kind == ParallelKind::Race, lanes));
             }
-            Head::Arm(_) | Head::Lane => panic!("entered by what is around it"),
+            PartHead::Arm(_) | PartHead::Lane => panic!("entered by what is around it"),
         }
     }
 
@@ -248,7 +248,7 @@ impl<'g> Run<'g> {
     }
 }
 
-fn tasks<'g>(parts: &'g [Part], scope: &str) -> VecDeque<Task<'g>> {
+fn tasks<'g>(parts: &'g [OutlinePart], scope: &str) -> VecDeque<Task<'g>> {
     parts
         .iter()
         .map(|part| Task::Part(part, scope.to_owned()))
@@ -290,10 +290,10 @@ impl Random {
         format!("n{:x}", self.next() >> 40)
     }
 
-    fn operation(&mut self) -> Part {
+    fn operation(&mut self) -> OutlinePart {
         part(
-            Head::Operation(Facts {
-                kind: "step".to_owned(),
+            PartHead::Operation(OperationFacts {
+                kind: OperationKind::Step.row(),
                 name: self.name(),
                 of: None,
                 was: Vec::new(),
@@ -304,19 +304,19 @@ impl Random {
         )
     }
 
-    fn sequence(&mut self, depth: usize) -> Vec<Part> {
+    fn sequence(&mut self, depth: usize) -> Vec<OutlinePart> {
         (0..=self.below(3)).map(|_| self.part(depth)).collect()
     }
 
-    fn part(&mut self, depth: usize) -> Part {
+    fn part(&mut self, depth: usize) -> OutlinePart {
         if depth == 0 || self.below(2) == 0 {
             return self.operation();
         }
         let text = self.name();
         let inner = self.sequence(depth - 1);
         match self.below(5) {
-            0 => part(Head::Loop(text), inner),
-            1 => part(Head::Scope(text), inner),
+            0 => part(PartHead::Loop(text), inner),
+            1 => part(PartHead::Scope(text), inner),
             2 => {
                 let kinds = [
                     ParallelKind::Join,
@@ -324,12 +324,12 @@ impl Random {
                     ParallelKind::Race,
                 ];
                 let other = self.sequence(depth - 1);
-                let lanes = [inner, other].map(|lane| part(Head::Lane, lane));
-                part(Head::Parallel(kinds[self.below(3)]), lanes.into())
+                let lanes = [inner, other].map(|lane| part(PartHead::Lane, lane));
+                part(PartHead::Parallel(kinds[self.below(3)]), lanes.into())
             }
             3 => part(
-                Head::Parallel(ParallelKind::JoinAll),
-                vec![part(Head::Lane, inner)],
+                PartHead::Parallel(ParallelKind::JoinAll),
+                vec![part(PartHead::Lane, inner)],
             ),
             _ => {
                 let labels = ["A", "B", "_"];
@@ -339,17 +339,17 @@ impl Random {
                     } else {
                         self.sequence(depth - 1)
                     };
-                    part(Head::Arm(label.to_owned()), arm)
+                    part(PartHead::Arm(label.to_owned()), arm)
                 });
-                part(Head::Branch(text), arms.into())
+                part(PartHead::Branch(text), arms.into())
             }
         }
     }
 
     /// Changes something somewhere in a sequence.
-    fn change(&mut self, parts: &mut Vec<Part>) {
+    fn change(&mut self, parts: &mut Vec<OutlinePart>) {
         if let Some(at) = (!parts.is_empty()).then(|| self.below(parts.len()))
-            && !matches!(parts[at].head, Head::Operation(_))
+            && !matches!(parts[at].head, PartHead::Operation(_))
             && self.below(3) > 0
         {
             return self.change_inside(&mut parts[at]);
@@ -368,15 +368,15 @@ impl Random {
             2 => {
                 let name = self.name();
                 let inner = vec![parts[at].clone()];
-                parts[at] = part(Head::Loop(name), inner);
+                parts[at] = part(PartHead::Loop(name), inner);
             }
             3 => self.rename(&mut parts[at]),
             _ => {
                 let at = parts.remove(at);
                 let to = self.below(parts.len() + 1);
                 match parts.get_mut(to) {
-                    Some(Part {
-                        head: Head::Loop(_) | Head::Scope(_),
+                    Some(OutlinePart {
+                        head: PartHead::Loop(_) | PartHead::Scope(_),
                         parts,
                         ..
                     }) => parts.push(at),
@@ -386,15 +386,15 @@ impl Random {
         }
     }
 
-    fn change_inside(&mut self, outer: &mut Part) {
+    fn change_inside(&mut self, outer: &mut OutlinePart) {
         match &mut outer.head {
-            Head::Branch(_) | Head::Parallel(_) => {
+            PartHead::Branch(_) | PartHead::Parallel(_) => {
                 let at = self.below(outer.parts.len() + 1);
                 let choice = self.below(6);
                 if choice == 0 || at == outer.parts.len() {
                     let head = match outer.head {
-                        Head::Branch(_) => Head::Arm(self.name()),
-                        _ => Head::Lane,
+                        PartHead::Branch(_) => PartHead::Arm(self.name()),
+                        _ => PartHead::Lane,
                     };
                     let inner = if self.below(2) == 0 {
                         Vec::new()
@@ -411,28 +411,28 @@ impl Random {
                     self.change(&mut outer.parts[at].parts);
                 }
             }
-            Head::Loop(_) | Head::Scope(_) => self.change(&mut outer.parts),
+            PartHead::Loop(_) | PartHead::Scope(_) => self.change(&mut outer.parts),
             _ => {}
         }
     }
 
-    fn rename(&mut self, part: &mut Part) {
+    fn rename(&mut self, part: &mut OutlinePart) {
         let (name, declared) = (self.name(), self.below(3) > 0);
         match &mut part.head {
-            Head::Operation(facts) => {
+            PartHead::Operation(facts) => {
                 let old = std::mem::replace(&mut facts.name, name);
                 if declared {
                     facts.was.push(old);
                 }
             }
-            Head::Branch(text) | Head::Loop(text) | Head::Scope(text) => *text = name,
+            PartHead::Branch(text) | PartHead::Loop(text) | PartHead::Scope(text) => *text = name,
             _ => {}
         }
     }
 }
 
-fn part(head: Head, parts: Vec<Part>) -> Part {
-    Part {
+fn part(head: PartHead, parts: Vec<OutlinePart>) -> OutlinePart {
+    OutlinePart {
         head,
         parts,
         place: place(),

@@ -1,64 +1,23 @@
-//! A graph as text, the way attributes write it: one literal costs a compiler much less than a tree of
-//! constants.
-//!
-//! The text is words that end in a space. A number is a word; a string is its length in bytes, `:`, and
-//! itself, so it may hold anything. `<..>` stands for one of these:
-//!
-//! ```text
-//! graph     := `1` <line> <name> node*
-//! node      := operation | scope | branch | loop | parallel
-//! operation := (`step` | `sleep` | `signal` <type> | `child` <type>) <line> <name> fact* `;`
-//! fact      := `with` <option> <arguments> | `undone` <compensation> | `was` <name>
-//! scope     := `scope` <line> <name>
-//! branch    := `branch` <line> <condition> `{` (<label> block)* `}`
-//! loop      := `loop` <line> <header> block
-//! parallel  := (`join` | `try_join` | `race` | `join_all` | `try_join_all`) <line> `{` block* `}`
-//! block     := `{` node* `}`
-//! ```
-//!
-//! What is under a `cfg` is a piece of its own, so that the compiler can leave it out.
+//! Reads a graph from its text.
 
 use std::fmt;
 
-use super::{Arm, Node, Operation, OperationKind, ParallelKind};
+use super::{
+    super::{Arm, Node, Operation, OperationKind, ParallelKind},
+    CalledFragments,
+};
 
 /// The version of the format.
 const VERSION: &str = "1";
 
 /// How deep parts may be in each other: a reader that goes deeper could run out of stack.
-const NESTING_MAX: usize = 200;
-
-/// The fragments that a body calls, by the names of their scopes.
-pub trait Scopes: fmt::Debug + Send + Sync {
-    /// The fragment that is called in this scope.
-    fn fragment(&self, scope: &str) -> Option<FragmentText>;
-}
-
-/// A fragment as its attribute wrote it.
-#[derive(Debug, Clone, Copy)]
-pub struct FragmentText {
-    /// The fn's name.
-    pub name: &'static str,
-    /// The source file it is in.
-    pub file: &'static str,
-    /// Its part of the graphs of those who call it.
-    pub pieces: &'static [&'static str],
-    /// The fragments that it calls.
-    pub scopes: &'static dyn Scopes,
-}
-
-/// A body that calls no fragment.
-impl Scopes for () {
-    fn fragment(&self, _: &str) -> Option<FragmentText> {
-        None
-    }
-}
+pub(super) const NESTING_MAX: usize = 200;
 
 /// A text that is not that of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenGraph {
     /// The byte that is not understood.
-    at: usize,
+    pub(super) at: usize,
 }
 
 impl fmt::Display for BrokenGraph {
@@ -129,16 +88,16 @@ const fn number(text: &'static str, end: u8) -> Option<(u32, &'static str)> {
 /// Reads the parts of a text.
 pub(super) fn read(
     pieces: &[&'static str],
-    scopes: &'static dyn Scopes,
+    fragments: &'static dyn CalledFragments,
 ) -> Result<&'static [Node], BrokenGraph> {
     let text = match pieces {
         [text] => text,
         pieces => &*pieces.concat().leak(),
     };
-    let mut reader = Reader {
+    let mut reader = TextReader {
         whole: text,
         rest: text,
-        scopes,
+        fragments,
         nesting: 0,
     };
     reader.expect(VERSION)?;
@@ -151,14 +110,14 @@ pub(super) fn read(
     Ok(nodes.leak())
 }
 
-struct Reader {
+struct TextReader {
     whole: &'static str,
     rest: &'static str,
-    scopes: &'static dyn Scopes,
+    fragments: &'static dyn CalledFragments,
     nesting: usize,
 }
 
-impl Reader {
+impl TextReader {
     fn broken<T>(&self) -> Result<T, BrokenGraph> {
         Err(BrokenGraph {
             at: self.whole.len() - self.rest.len(),
@@ -233,17 +192,11 @@ impl Reader {
 
     fn node(&mut self) -> Result<Node, BrokenGraph> {
         let start = self.rest;
-        match self.word()? {
-            "step" => self.operation(OperationKind::Step),
-            "sleep" => self.operation(OperationKind::Sleep),
-            "signal" => {
-                let payload = self.string()?;
-                self.operation(OperationKind::Signal { payload })
-            }
-            "child" => {
-                let workflow = self.string()?;
-                self.operation(OperationKind::Child { workflow })
-            }
+        let word = self.word()?;
+        if let Some(kind) = OperationKind::of_noun(word) {
+            return self.operation(kind);
+        }
+        match word {
             "scope" => self.scope(),
             "branch" => Ok(Node::Branch {
                 line: self.number()?,
@@ -275,6 +228,10 @@ impl Reader {
     }
 
     fn operation(&mut self, kind: OperationKind) -> Result<Node, BrokenGraph> {
+        let kind = match kind.subject() {
+            Some(_) => kind.with(self.string()?),
+            None => kind,
+        };
         let line = self.number()?;
         let name = self.string()?;
         let (mut options, mut compensation, mut was) = (Vec::new(), None, Vec::new());
@@ -302,7 +259,7 @@ impl Reader {
     fn scope(&mut self) -> Result<Node, BrokenGraph> {
         let line = self.number()?;
         let name = self.string()?;
-        let Some(fragment) = self.scopes.fragment(name) else {
+        let Some(fragment) = self.fragments.fragment(name) else {
             return self.broken();
         };
         Ok(Node::Scope {
@@ -310,10 +267,7 @@ impl Reader {
             line,
             fragment: fragment.name,
             file: fragment.file,
-            body: read(fragment.pieces, fragment.scopes)?,
+            body: read(fragment.pieces, fragment.fragments)?,
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

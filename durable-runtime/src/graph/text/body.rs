@@ -7,10 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{
-    Node, Scopes,
-    written::{self, BrokenGraph},
-};
+use super::{super::Node, BrokenGraph, CalledFragments, read::read};
 
 /// The parts of a graph, in program order: a slice of [`Node`]s.
 #[derive(Clone, Copy)]
@@ -19,17 +16,17 @@ pub struct Body(Source);
 #[derive(Clone, Copy)]
 enum Source {
     Nodes(&'static [Node]),
-    Written(Written),
+    Written(WrittenBody),
 }
 
 /// A body as its attribute wrote it.
 #[derive(Clone, Copy)]
-struct Written {
+struct WrittenBody {
     pieces: &'static [&'static str],
-    scopes: &'static dyn Scopes,
+    fragments: &'static dyn CalledFragments,
 }
 
-/// The bodies that were read, by where their text and their scopes are: a constant is read once.
+/// The bodies that were read, by where their text and their fragments are: a constant is read once.
 static READ: Mutex<BTreeMap<[usize; 3], &'static [Node]>> = Mutex::new(BTreeMap::new());
 
 impl Body {
@@ -38,11 +35,14 @@ impl Body {
         Self(Source::Nodes(nodes))
     }
 
-    /// A body that an attribute wrote, in pieces, with the fragments that are called in its scopes. It is
+    /// A body that an attribute wrote, in pieces, with the fragments that it calls. It is
     /// read when it is first asked for.
     #[doc(hidden)]
-    pub const fn written(pieces: &'static [&'static str], scopes: &'static dyn Scopes) -> Self {
-        Self(Source::Written(Written { pieces, scopes }))
+    pub const fn written(
+        pieces: &'static [&'static str],
+        fragments: &'static dyn CalledFragments,
+    ) -> Self {
+        Self(Source::Written(WrittenBody { pieces, fragments }))
     }
 
     /// The parts.
@@ -58,19 +58,19 @@ impl Body {
     }
 }
 
-impl Written {
+impl WrittenBody {
     fn read(self) -> Result<&'static [Node], BrokenGraph> {
-        let Self { pieces, scopes } = self;
+        let Self { pieces, fragments } = self;
         let place = [
             pieces.as_ptr() as usize,
             pieces.len(),
-            std::ptr::from_ref(scopes).addr(),
+            std::ptr::from_ref(fragments).addr(),
         ];
         let known = bodies_read().get(&place).copied();
         if let Some(nodes) = known {
             return Ok(nodes);
         }
-        let nodes = written::read(pieces, scopes)?;
+        let nodes = read(pieces, fragments)?;
         Ok(bodies_read().entry(place).or_insert(nodes))
     }
 }

@@ -1,13 +1,17 @@
 //! What the reader makes of texts that are in order, and of those that are not. That it reads what the
 //! attributes write is tested beside their writer.
 
-use super::{super::sample::EVERYTHING, *};
+use super::{
+    super::{Node, OperationKind, sample::EVERYTHING},
+    read::{NESTING_MAX, read},
+    *,
+};
 
 /// Calls `bill` in the scope `billing`.
 #[derive(Debug)]
 struct Billing;
 
-impl Scopes for Billing {
+impl CalledFragments for Billing {
     fn fragment(&self, scope: &str) -> Option<FragmentText> {
         (scope == "billing").then_some(BILL)
     }
@@ -17,9 +21,9 @@ const BILL: FragmentText = FragmentText {
     name: "bill",
     file: "src/bill.rs",
     pieces: &["1 2 4:bill step 1 7:invoice undone 4:void ; "],
-    scopes: &(),
+    fragments: &(),
 };
-const SCOPES: &dyn Scopes = &Billing;
+const FRAGMENTS: &dyn CalledFragments = &Billing;
 
 const TEXT: &str = concat!(
     "1 9 10:everything ",
@@ -38,7 +42,7 @@ const TEXT: &str = concat!(
 
 fn read_one(text: &str) -> Result<&'static [Node], BrokenGraph> {
     let text: &'static str = text.to_owned().leak();
-    read(&[text], SCOPES)
+    read(&[text], FRAGMENTS)
 }
 
 #[test]
@@ -48,10 +52,23 @@ fn a_graph_with_everything_is_read() {
 }
 
 #[test]
+fn an_operation_of_each_kind_is_read() {
+    for kind in OperationKind::ALL {
+        let kind = kind.with("Vec<u8>");
+        let of = kind.subject().map_or("", |_| "7:Vec<u8> ");
+        let nodes = read_one(&format!("1 1 1:a {} {of}3 4:name ; ", kind.noun())).unwrap();
+        let [Node::Operation(operation)] = nodes else {
+            panic!("{nodes:?}");
+        };
+        assert_eq!((operation.kind, operation.line), (kind, 3));
+    }
+}
+
+#[test]
 fn pieces_are_one_text() {
     for at in 0..TEXT.len() {
         if let Some((start, end)) = TEXT.split_at_checked(at) {
-            assert_eq!(read(&[start, end], SCOPES), Ok(&*EVERYTHING.body));
+            assert_eq!(read(&[start, end], FRAGMENTS), Ok(&*EVERYTHING.body));
         }
     }
 }
@@ -104,7 +121,7 @@ fn another_version_and_a_scope_of_no_fragment_are_refused() {
     assert_eq!(read(&["2 1 1:a "], &()), Err(BrokenGraph { at: 0 }));
     assert_eq!(read(&[], &()), Err(BrokenGraph { at: 0 }));
     assert_eq!(head(&["2 1 1:a "]), (0, ""));
-    let unknown = read(&["1 1 1:a scope 1 3:two "], SCOPES);
+    let unknown = read(&["1 1 1:a scope 1 3:two "], FRAGMENTS);
     assert_eq!(unknown, Err(BrokenGraph { at: 22 }));
 }
 
