@@ -118,7 +118,9 @@ numeric_id! {
     RunKey
 }
 numeric_id! {
-    /// The number of a worker process, given out by the store.
+    /// The number of a worker process, given out by the store and above zero. A client that has a database
+    /// and no engine sends under a number below zero, which it draws itself and under which nothing is
+    /// owned.
     WorkerId
 }
 numeric_id! {
@@ -129,6 +131,18 @@ numeric_id! {
 numeric_id! {
     /// The number of a piece of mail; it grows with each arrival at one run.
     MailId
+}
+
+impl WorkerId {
+    /// The number of a client that has drawn this one.
+    pub(crate) fn of_client(drawn: u64) -> Self {
+        Self(-1 - (drawn >> 1).cast_signed())
+    }
+
+    /// Whether it is the number of a client.
+    pub fn is_client(self) -> bool {
+        self.0 < 0
+    }
 }
 
 /// The identity of one durable operation of a run: its name, the scope it is in, and how often the

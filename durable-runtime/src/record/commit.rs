@@ -21,15 +21,18 @@ pub struct Batch {
     pub commits: Vec<Commit>,
 }
 
-/// Which batch of which worker. A batch whose outcome is unknown is sent again under the same id. A store
-/// writes the mail of a batch only if its number is above that of every batch with mail that the
-/// worker has sent: so it is written once, and an old try that comes late writes nothing. (Starts and commits
-/// need no such memory: a run's id and a journal position are taken only once by themselves.)
+/// Which batch of which worker or client. A batch whose outcome is unknown is sent again under the same id. A
+/// store writes the mail of a batch only if its number is above that of every batch with mail that the
+/// sender has sent: so it is written once, and an old try that comes late writes nothing. (Starts and commits
+/// need no such memory: a run's id and a journal position are taken only once by themselves.) What a worker
+/// has sent is remembered for a week after it was found gone, and what a client has sent for a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchId {
-    /// Who sends it.
+    /// Who sends it: a worker, or a client, which [drives nothing](WorkerId::is_client) and is registered
+    /// nowhere.
     pub worker: WorkerId,
-    /// The worker's own count of its batches; grows from one to the next.
+    /// The sender's own count of its batches; grows from one to the next. That of a client is at least the
+    /// time in microseconds, by which a store knows how old it is.
     pub number: i64,
 }
 
@@ -45,7 +48,7 @@ pub struct BatchOutcome {
 }
 
 impl Batch {
-    /// The worker that sends it, if it says so: it writes to its own runs only.
+    /// Who sends it, if it says so: a worker writes to its own runs only.
     pub(crate) fn sender(&self) -> Option<WorkerId> {
         self.id.map(|id| id.worker)
     }

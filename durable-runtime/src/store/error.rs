@@ -36,6 +36,12 @@ pub enum StoreErrorKind {
     Corrupt,
     /// The database was written by a newer version of this library.
     NewerSchema,
+    /// The database was made by an older version of this library, and a client does not change it: an engine
+    /// of this version does, when it is opened.
+    OlderSchema,
+    /// There is no database of this library at the address, and a client makes none: an engine does, when it
+    /// is opened.
+    Missing,
     /// The address or the options make no sense, or the file cannot be opened.
     Open,
     /// The database's file was deleted, or another was put in its place, while it was open. Nothing was
@@ -64,6 +70,23 @@ impl StoreError {
             locked: Vec::new(),
             source: None,
         }
+    }
+
+    /// For a worker that is to be registered on a store that was opened for clients.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn for_clients(store: &str) -> Self {
+        let message = format!(
+            "the store was opened for clients (`{store}::connect`), and no worker can be on it; open it with \
+             `{store}::open` for an engine"
+        );
+        Self::new(StoreErrorKind::Open, message)
+    }
+
+    /// For a store that this build was made without.
+    #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+    pub(crate) fn not_built(name: &str, feature: &str) -> Self {
+        let message = format!("this build has no {name} store; enable the feature `{feature}`");
+        Self::new(StoreErrorKind::Open, message)
     }
 
     /// Adds the error underneath.

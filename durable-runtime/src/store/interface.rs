@@ -48,9 +48,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome>;
 
     /// Decides what became of the mail of a batch whose outcome is unknown: `true` when it was written;
-    /// `false` when it was not, and then it never will be, though the batch still be on its way. Called after a
-    /// call to [`commit`](Self::commit) has [timed out](StoreError::timed_out). Where calls do not time out it
-    /// is never called, and need not be implemented.
+    /// `false` when it was not, and then it never will be, though the batch still be on its way. Called when the
+    /// last call to [`commit`](Self::commit) has [timed out](StoreError::timed_out), or has failed after one
+    /// that may have been written. A store whose calls never write what they do not acknowledge need not
+    /// implement it: a sender is then told that nobody knows.
     fn settle(&self, batch: BatchId) -> StoreFuture<'_, bool> {
         Box::pin(async move {
             let message = format!(
@@ -67,7 +68,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// fails, the runs are taken all the same: so [`owned`](Self::owned) tells whom it failed for.
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
 
-    /// Registers a worker. Its number is never used again.
+    /// Registers a worker. Its number is above zero and never used again.
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId>;
 
     /// Extends a worker's lease. `false` when the worker is gone: it was reaped and owns nothing.

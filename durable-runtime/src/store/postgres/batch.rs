@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::{
+    clients,
     columns::Call,
     convert::{text, unreadable, wanted},
     notify::Hints,
@@ -30,6 +31,7 @@ pub(super) async fn write(
     }
     let written = match single::write(connection, &batch).await? {
         Some(written) => written,
+        None if clients::is_asked(&batch) => clients::write(connection, &batch).await?,
         None => call(connection, &batch).await?,
     };
     hints.tell(|| written.hint(&batch));
@@ -89,7 +91,10 @@ pub(super) async fn locked(
     rows.iter().map(locked).collect()
 }
 
-async fn call(connection: &mut PgConnection, batch: &Batch) -> Result<Written, sqlx::Error> {
+pub(super) async fn call(
+    connection: &mut PgConnection,
+    batch: &Batch,
+) -> Result<Written, sqlx::Error> {
     let (row, order) = match Call::of(batch)?.fetch(connection, false).await {
         Err(error) if is_taken(&error) => Call::of(batch)?.fetch(connection, true).await?,
         done => done?,

@@ -8,6 +8,7 @@
 mod address;
 mod batch;
 mod claim;
+mod clients;
 mod columns;
 mod connect;
 mod convert;

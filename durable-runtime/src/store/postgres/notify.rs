@@ -25,9 +25,11 @@ use tokio::{
 use super::{
     address::Servers,
     connect::Pacing,
+    open::Purpose,
     payload::{read, write},
     pool::Pool,
     presence::Presence,
+    worker,
 };
 use crate::{observe, store::Hint};
 
@@ -42,7 +44,13 @@ pub(super) struct Hints {
     channel: String,
     /// Tells this store's own notifications from those of others.
     sender: u64,
-    has_peers: AtomicBool,
+    /// Whose they are.
+    purpose: Purpose,
+    /// Whether hints are given at all.
+    are_given: bool,
+    /// Whether other workers are there, and whether clients listen.
+    has_workers: AtomicBool,
+    has_clients: AtomicBool,
     is_listening: AtomicBool,
     /// Whether it has been tried to listen.
     has_tried: watch::Sender<bool>,
@@ -97,11 +105,14 @@ impl Letterbox {
 
 impl Hints {
     /// Hints among the stores on one schema of one database.
-    pub(super) fn new(schema: &str) -> Self {
+    pub(super) fn new(schema: &str, purpose: Purpose, are_given: bool) -> Self {
         Self {
             channel: schema.to_owned(),
             sender: RandomState::new().hash_one(schema),
-            has_peers: AtomicBool::new(false),
+            purpose,
+            are_given,
+            has_workers: AtomicBool::new(false),
+            has_clients: AtomicBool::new(false),
             is_listening: AtomicBool::new(false),
             has_tried: watch::Sender::new(false),
             outgoing: Letterbox::default(),
@@ -111,17 +122,30 @@ impl Hints {
 
     /// Remembers whether any other worker is there to be told anything.
     pub(super) fn note_workers(&self, workers: i64) {
-        self.has_peers.store(workers > 1, Ordering::Relaxed);
+        self.has_workers.store(workers > 1, Ordering::Relaxed);
+    }
+
+    /// Remembers whether clients listen.
+    pub(super) fn note_clients(&self, listen: bool) {
+        self.has_clients.store(listen, Ordering::Relaxed);
     }
 
     /// Whether any other worker is known to be there.
-    pub(super) fn has_peers(&self) -> bool {
-        self.has_peers.load(Ordering::Relaxed)
+    pub(super) fn has_workers(&self) -> bool {
+        self.has_workers.load(Ordering::Relaxed)
+    }
+
+    /// Whether there may be somebody to be told. A client does not know whether workers are there.
+    fn has_peers(&self) -> bool {
+        let is_known = || self.has_workers() || self.has_clients.load(Ordering::Relaxed);
+        self.are_given && (self.purpose == Purpose::Ask || is_known())
     }
 
     /// Tells others that this one is there, so that they begin to tell.
     pub(super) fn greet(&self) {
-        self.outgoing.add(Hint::due());
+        if self.are_given {
+            self.outgoing.add(Hint::due());
+        }
     }
 
     /// Tells this process that a connection broke: the server may be another one now, which knows less.
@@ -223,8 +247,13 @@ impl Hints {
         self.is_listening.store(true, Ordering::Relaxed);
         // What was told before is lost.
         self.incoming.add(Hint::missed());
-        let proving = line.presence.prove(&mut listener, &line.leases);
-        timeout(patience, proving)
+        let appearing = async {
+            match self.purpose {
+                Purpose::Work => line.presence.prove(&mut listener, &line.leases).await,
+                Purpose::Ask => self.appear(&mut listener).await,
+            }
+        };
+        timeout(patience, appearing)
             .await
             .map_err(|_| sqlx::Error::PoolTimedOut)?;
         self.has_tried.send_replace(true);
@@ -237,10 +266,21 @@ impl Hints {
         Ok(())
     }
 
+    /// Has workers see that a client listens, for as long as the connection lasts, and tells them to look.
+    async fn appear(&self, listener: &mut PgListener) {
+        let holding = sqlx::query(worker::LISTEN_AS_CLIENT).bind(&self.channel);
+        if let Err(error) = holding.execute(listener).await {
+            observe::worker::database_note(&error, "workers do not see that this client listens");
+        }
+        self.greet();
+    }
+
     fn hear(&self, payload: &str) {
         let (sender, hint) = read(payload);
         if sender != Some(self.sender) {
-            self.has_peers.store(true, Ordering::Relaxed);
+            // Which of the two it is will be seen.
+            self.has_workers.store(true, Ordering::Relaxed);
+            self.has_clients.store(true, Ordering::Relaxed);
             self.incoming.add(hint);
         }
     }

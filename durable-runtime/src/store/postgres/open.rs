@@ -30,7 +30,20 @@ const FIRST_LISTEN: Duration = Duration::from_secs(1);
 /// one for as long.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(super) async fn open(url: &str, options: PostgresOptions) -> Result<Shared, StoreError> {
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Workers: the schema is made and brought to this version, and processes show that they live.
+    Work,
+    /// Clients: the database is taken as it is, and nobody sees that they are there but by what they ask.
+    Ask,
+}
+
+pub(super) async fn open(
+    url: &str,
+    options: PostgresOptions,
+    purpose: Purpose,
+) -> Result<Shared, StoreError> {
     let address = Address::parse(url, &options.schema)?;
     let thread = IoThread::start().map_err(|error| {
         StoreError::new(
@@ -39,7 +52,7 @@ pub(super) async fn open(url: &str, options: PostgresOptions) -> Result<Shared, 
         )
         .with_source(error)
     })?;
-    let opening = thread.spawn(async move { prepare(address, &options).await });
+    let opening = thread.spawn(async move { prepare(address, &options, purpose).await });
     let prepared = super::store::joined(opening).await??;
     Ok(Shared::new(thread, prepared))
 }
@@ -47,18 +60,23 @@ pub(super) async fn open(url: &str, options: PostgresOptions) -> Result<Shared, 
 /// All that is needed to serve calls.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    pub(super) purpose: Purpose,
     pub(super) address: Address,
     pub(super) work: Pool,
     pub(super) leases: Arc<Pool>,
     pub(super) clock: Arc<DatabaseClock>,
     pub(super) hints: Arc<Hints>,
     pub(super) presence: Arc<Presence>,
-    /// Sending, listening, and looking whether others are there.
-    pub(super) hinting: Vec<AbortHandle>,
+    /// Sending, listening, looking whether others are there, and keeping the time.
+    pub(super) upkeep: Vec<AbortHandle>,
     pub(super) warnings: Vec<String>,
 }
 
-async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared, StoreError> {
+async fn prepare(
+    address: Address,
+    options: &PostgresOptions,
+    purpose: Purpose,
+) -> Result<Prepared, StoreError> {
     let connector = Arc::new(Connector::new(&address, options));
     let lock_timeout = LOCK_TIMEOUT.min(options.call_timeout / 2);
     let mut first = login(&connector, &address, options, lock_timeout).await?;
@@ -70,32 +88,47 @@ async fn prepare(address: Address, options: &PostgresOptions) -> Result<Prepared
     for warning in &warnings {
         observe::worker::database_warning(&warning);
     }
-    schema::prepare(&mut first, &address).await?;
+    match purpose {
+        Purpose::Work => schema::prepare(&mut first, &address).await?,
+        Purpose::Ask => schema::expect(&mut first, &address).await?,
+    }
     let size = u32::try_from(options.connections).unwrap_or(u32::MAX);
     let work = Pool::new(Arc::clone(&connector), size, options.call_timeout);
     let work = work.with_lock_timeout(lock_timeout);
     work.put_back(first);
-    let clock = read_clock(&mut second, &address).await?;
+    let clock = Arc::new(read_clock(&mut second, &address).await?);
     let leases = Arc::new(Pool::new(connector, 1, options.call_timeout));
     leases.put_back(second);
-    let hints = Arc::new(Hints::new(&address.schema));
+    let hints = Arc::new(Hints::new(&address.schema, purpose, options.notifications));
     let presence = Arc::new(Presence::new(&address.schema));
-    let hinting = match options.notifications {
+    let mut upkeep = match options.notifications {
         true => start_hinting(&hints, &presence, &leases, &address, options),
         false => Vec::new(),
     };
+    match purpose {
+        Purpose::Work if options.notifications => {
+            let watching = Arc::clone(&presence).watch(Arc::clone(&hints), Arc::clone(&leases));
+            upkeep.push(tokio::spawn(watching).abort_handle());
+        }
+        Purpose::Work => {}
+        Purpose::Ask => {
+            let keeping = worker::keep_time(Arc::clone(&clock), Arc::clone(&leases));
+            upkeep.push(tokio::spawn(keeping).abort_handle());
+        }
+    }
     if options.notifications {
         // Workers are registered with the proof of their presence, if it comes in time.
         let _ = timeout(FIRST_LISTEN, hints.has_tried_to_listen()).await;
     }
     Ok(Prepared {
+        purpose,
         address,
         work,
         leases,
-        clock: Arc::new(clock),
+        clock,
         hints,
         presence,
-        hinting,
+        upkeep,
         warnings,
     })
 }
@@ -106,11 +139,10 @@ async fn read_clock(
     address: &Address,
 ) -> Result<DatabaseClock, StoreError> {
     let cannot = |error: sqlx::Error| describe("read the clock", address, error.into());
-    let first = worker::pulse(connection).await.map_err(cannot)?;
-    let clock = DatabaseClock::new(first.reading);
+    let first = worker::time(connection).await.map_err(cannot)?;
+    let clock = DatabaseClock::new(first);
     for _ in 0..3 {
-        let next = worker::pulse(connection).await.map_err(cannot)?;
-        clock.correct(next.reading);
+        clock.correct(worker::time(connection).await.map_err(cannot)?);
     }
     Ok(clock)
 }
@@ -129,11 +161,9 @@ fn start_hinting(
         presence: Arc::clone(presence),
         leases: Arc::clone(leases),
     });
-    let watching = Arc::clone(presence).watch(Arc::clone(hints), Arc::clone(leases));
     vec![
         tokio::spawn(sending).abort_handle(),
         tokio::spawn(listening).abort_handle(),
-        tokio::spawn(watching).abort_handle(),
     ]
 }
 

@@ -37,6 +37,8 @@ const GRACE: Duration = Duration::from_millis(1_500);
 /// How often to look for free locks; and how often when one was found, or this process is new here.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How often to look whether clients listen.
+const LOOK_FOR_CLIENTS: Duration = Duration::from_secs(5);
 
 /// A lock that the server holds for a connection of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +160,20 @@ impl Presence {
         });
     }
 
+    /// Whether clients listen. Where locks cannot tell, they look by themselves.
+    async fn see_clients(&self, leases: &Pool) -> bool {
+        let schema = self.schema.clone();
+        let looking = leases.run(Box::new(move |c| {
+            Box::pin(async move {
+                sqlx::query_scalar(worker::CLIENTS_LISTEN)
+                    .bind(schema)
+                    .fetch_one(c)
+                    .await
+            })
+        }));
+        looking.await.unwrap_or(false)
+    }
+
     /// Has the others looked at now: this process may be one that was started again.
     pub(super) fn look(&self) {
         self.look.notify_one();
@@ -166,10 +182,15 @@ impl Presence {
     /// Buries the workers whose connection has ended, as long as it is polled.
     pub(super) async fn watch(self: Arc<Self>, hints: Arc<Hints>, leases: Arc<Pool>) {
         let mut watch = Watch::default();
+        let mut clients_seen: Option<Instant> = None;
         loop {
             // An error means that there was no reason to look sooner.
-            let _ = timeout(watch.pause(), self.look.notified()).await;
-            let Some(proof) = self.proof().filter(|_| hints.has_peers()) else {
+            let looks_now = timeout(watch.pause(), self.look.notified()).await.is_ok();
+            if looks_now || clients_seen.is_none_or(|seen| seen.elapsed() >= LOOK_FOR_CLIENTS) {
+                hints.note_clients(self.see_clients(&leases).await);
+                clients_seen = Some(Instant::now());
+            }
+            let Some(proof) = self.proof().filter(|_| hints.has_workers()) else {
                 continue;
             };
             let freed = watch.look(proof, &leases).await;
@@ -181,7 +202,7 @@ impl Presence {
     }
 }
 
-/// What one connected process sees of the others.
+/// What one connected process sees of the other workers.
 #[derive(Debug, Default)]
 struct Watch {
     /// The own connection: what was seen before it is forgotten with the one before it.

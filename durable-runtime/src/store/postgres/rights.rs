@@ -9,6 +9,7 @@ use super::{
     address::Address,
     connect::quoted,
     error::describe,
+    open::Purpose,
     schema::{VERSIONS, objects},
 };
 use crate::store::{StoreError, StoreErrorKind};
@@ -21,9 +22,11 @@ type Lack = (String, String, String);
 pub(super) async fn check(
     connection: &mut PgConnection,
     address: &Address,
+    purpose: Purpose,
 ) -> Result<(), StoreError> {
     let cannot = |error: sqlx::Error| describe("look at the role's rights", address, error.into());
-    let lacks = lacks(connection, &address.schema).await.map_err(cannot)?;
+    let lacks = lacks(connection, &address.schema, purpose);
+    let lacks = lacks.await.map_err(cannot)?;
     if lacks.is_empty() {
         return Ok(());
     }
@@ -32,7 +35,7 @@ pub(super) async fn check(
         .iter()
         .map(|(kind, name, right)| words(kind, name, right))
         .collect();
-    let statements = statements(&lacks, &quoted(&address.schema), &quoted(&role));
+    let statements = statements(&lacks, &quoted(&address.schema), &quoted(&role), purpose);
     Err(denied(address, &role, &what.join(", "), &statements))
 }
 
@@ -125,7 +128,24 @@ async fn role(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
         .await
 }
 
-async fn lacks(connection: &mut PgConnection, schema: &str) -> Result<Vec<Lack>, sqlx::Error> {
+/// What a client needs beside reading: a right, and on which tables or sequences.
+const ASKING: [(&str, &[&str]); 3] = [
+    ("INSERT", &["batches", "mailbox", "runs"]),
+    ("UPDATE", &["batches", "runs"]),
+    ("USAGE", &["mail_numbers", "run_numbers"]),
+];
+
+async fn lacks(
+    connection: &mut PgConnection,
+    schema: &str,
+    purpose: Purpose,
+) -> Result<Vec<Lack>, sqlx::Error> {
+    // As `RIGHT name`; NULL if all are needed.
+    let asked = ASKING.iter().flat_map(|(right, names)| {
+        let names = names.iter();
+        names.map(move |name| format!("{right} {name}"))
+    });
+    let asked: Option<Vec<String>> = (purpose == Purpose::Ask).then(|| asked.collect());
     sqlx::query_as(
         "WITH ours AS (
             SELECT oid AS schema FROM pg_namespace WHERE nspname = $1
@@ -138,13 +158,17 @@ async fn lacks(connection: &mut PgConnection, schema: &str) -> Result<Vec<Lack>,
         SELECT 'table', name, needs FROM class,
             unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needs
         WHERE relkind IN ('r', 'p') AND NOT has_table_privilege(oid, needs)
-            AND (needs = 'SELECT' OR name <> $3)
+            AND (needs = 'SELECT' OR CASE
+                WHEN $4::TEXT[] IS NULL THEN name <> $3
+                ELSE needs || ' ' || name = ANY ($4)
+            END)
         UNION ALL
         SELECT 'policy', name, '' FROM class
         WHERE relkind IN ('r', 'p') AND row_security_active(oid)
         UNION ALL
         SELECT 'sequence', name, 'USAGE' FROM class
         WHERE CASE relkind WHEN 'S' THEN NOT has_sequence_privilege(oid, 'USAGE') END
+            AND ($4 IS NULL OR 'USAGE ' || name = ANY ($4))
         UNION ALL
         -- What a trigger calls needs no right.
         SELECT DISTINCT 'function', p.proname::TEXT, 'EXECUTE' FROM ours
@@ -154,6 +178,7 @@ async fn lacks(connection: &mut PgConnection, schema: &str) -> Result<Vec<Lack>,
     .bind(schema)
     .bind(objects())
     .bind(VERSIONS)
+    .bind(asked)
     .fetch_all(connection)
     .await
 }
@@ -166,19 +191,46 @@ fn words(kind: &str, name: &str, right: &str) -> String {
     }
 }
 
-fn statements(lacks: &[Lack], schema: &str, role: &str) -> Vec<String> {
+fn statements(lacks: &[Lack], schema: &str, role: &str, purpose: Purpose) -> Vec<String> {
     let any = |kind: &str| lacks.iter().any(|(found, ..)| found == kind);
-    let grants = [
-        ("schema", "USAGE ON SCHEMA"),
-        (
-            "table",
-            "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA",
-        ),
-        ("sequence", "USAGE ON ALL SEQUENCES IN SCHEMA"),
-        ("function", "EXECUTE ON ALL FUNCTIONS IN SCHEMA"),
-    ];
-    let grants = grants.iter().filter(|(kind, _)| any(kind));
-    let grants = grants.map(|(_, grant)| format!("GRANT {grant} {schema} TO {role}"));
+    let lacking = |right: &str| lacks.iter().any(|(_, _, lacking)| lacking == right);
+    let mut grants = Vec::new();
+    if any("schema") {
+        grants.push(format!("USAGE ON SCHEMA {schema}"));
+    }
+    match purpose {
+        Purpose::Work => {
+            if any("table") {
+                let all = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA";
+                grants.push(format!("{all} {schema}"));
+            }
+            if any("sequence") {
+                grants.push(format!("USAGE ON ALL SEQUENCES IN SCHEMA {schema}"));
+            }
+        }
+        Purpose::Ask => {
+            if lacking("SELECT") {
+                grants.push(format!("SELECT ON ALL TABLES IN SCHEMA {schema}"));
+            }
+            for (right, names) in ASKING
+                .iter()
+                .filter(|(right, _)| lacking(right) && (*right != "USAGE" || any("sequence")))
+            {
+                let kind = if *right == "USAGE" { "SEQUENCE " } else { "" };
+                let names = names
+                    .iter()
+                    .map(|name| format!("{schema}.{}", quoted(name)));
+                let names: Vec<_> = names.collect();
+                grants.push(format!("{right} ON {kind}{}", names.join(", ")));
+            }
+        }
+    }
+    if any("function") {
+        grants.push(format!("EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema}"));
+    }
+    let grants = grants
+        .into_iter()
+        .map(|grant| format!("GRANT {grant} TO {role}"));
     let hidden = lacks.iter().filter(|(kind, ..)| kind == "policy");
     let shown = hidden.map(|(_, table, _)| {
         let table = quoted(table);
@@ -200,10 +252,24 @@ mod tests {
             lack("function", "g"),
         ];
         assert_eq!(
-            statements(&lacks, "\"s\"", "\"r\""),
+            statements(&lacks, "\"s\"", "\"r\"", Purpose::Work),
             [
                 "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA \"s\" TO \"r\"",
                 "ALTER TABLE \"s\".\"t\" DISABLE ROW LEVEL SECURITY",
+            ]
+        );
+        let lack = |kind: &str, name: &str, right: &str| {
+            (kind.to_owned(), name.to_owned(), right.to_owned())
+        };
+        let lacks = [
+            lack("table", "runs", "INSERT"),
+            lack("sequence", "mail_numbers", "USAGE"),
+        ];
+        assert_eq!(
+            statements(&lacks, "\"s\"", "\"r\"", Purpose::Ask),
+            [
+                "GRANT INSERT ON \"s\".\"batches\", \"s\".\"mailbox\", \"s\".\"runs\" TO \"r\"",
+                "GRANT USAGE ON SEQUENCE \"s\".\"mail_numbers\", \"s\".\"run_numbers\" TO \"r\"",
             ]
         );
     }

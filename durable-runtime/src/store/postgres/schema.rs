@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use super::{address::Address, connect::quoted, error::describe, rights};
+use super::{address::Address, connect::quoted, error::describe, open::Purpose, rights};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// One per version, from version 1. A text that was released is never changed.
@@ -30,18 +30,23 @@ pub(super) async fn prepare(
     connection: &mut PgConnection,
     address: &Address,
 ) -> Result<(), StoreError> {
-    if inspect(connection, address).await? != Found::Version(MIGRATIONS.len()) {
+    let found = inspect(connection, address, Purpose::Work).await?;
+    if found != Found::Version(MIGRATIONS.len()) {
         rights::check_to_migrate(connection, address).await?;
         migrate(connection, address).await?;
         // Another role may have been faster.
-        rights::check(connection, address).await?;
+        rights::check(connection, address, Purpose::Work).await?;
     }
     check_complete(connection, address).await
 }
 
 /// Looks at the schema without writing, and refuses what is not this library's, or is newer, or may not
 /// be used.
-async fn inspect(connection: &mut PgConnection, address: &Address) -> Result<Found, StoreError> {
+async fn inspect(
+    connection: &mut PgConnection,
+    address: &Address,
+    purpose: Purpose,
+) -> Result<Found, StoreError> {
     let cannot = |error: sqlx::Error| describe("read the schema version", address, error.into());
     let refuse = |kind, why: String| Err(StoreError::new(kind, format!("{address} {why}")));
     match look(connection, &address.schema).await.map_err(cannot)? {
@@ -55,7 +60,7 @@ async fn inspect(connection: &mut PgConnection, address: &Address) -> Result<Fou
                     .to_owned(),
             );
         }
-        Look::Ours => rights::check(connection, address).await?,
+        Look::Ours => rights::check(connection, address, purpose).await?,
     }
     let version = version(connection).await.map_err(cannot)?;
     if version > MIGRATIONS.len() {
@@ -78,6 +83,31 @@ enum Look {
     /// Somebody else's tables.
     Foreign,
     Ours,
+}
+
+/// Refuses a schema that a client cannot use as it is.
+pub(super) async fn expect(
+    connection: &mut PgConnection,
+    address: &Address,
+) -> Result<(), StoreError> {
+    let refuse = |kind, why: String| Err(StoreError::new(kind, format!("{address} {why}")));
+    match inspect(connection, address, Purpose::Ask).await? {
+        Found::Missing | Found::Empty => refuse(
+            StoreErrorKind::Missing,
+            "has no tables, and a client makes none; start an engine on it once (`Engine::open`), or correct \
+             the address or `PostgresOptions::schema`"
+                .to_owned(),
+        ),
+        Found::Version(version) if version < MIGRATIONS.len() => refuse(
+            StoreErrorKind::OlderSchema,
+            format!(
+                "has version {version}, and this build needs version {}; start an engine of this build on it \
+                 once (`Engine::open`), which brings it up",
+                MIGRATIONS.len()
+            ),
+        ),
+        Found::Version(_) => check_complete(connection, address).await,
+    }
 }
 
 async fn look(connection: &mut PgConnection, schema: &str) -> Result<Look, sqlx::Error> {
@@ -109,7 +139,7 @@ async fn version(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
 async fn migrate(connection: &mut PgConnection, address: &Address) -> Result<(), StoreError> {
     let cannot = |error: sqlx::Error| describe("prepare the schema", address, error.into());
     begin(connection, &address.schema).await.map_err(cannot)?;
-    let have = match inspect(connection, address).await? {
+    let have = match inspect(connection, address, Purpose::Work).await? {
         Found::Missing | Found::Empty => 0,
         Found::Version(version) => version,
     };

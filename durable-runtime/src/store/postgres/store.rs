@@ -7,7 +7,7 @@ use tokio::{runtime::Handle, task::JoinHandle};
 use super::{
     PostgresOptions, batch, claim,
     error::describe,
-    open::{self, Prepared},
+    open::{self, Prepared, Purpose},
     pool::{Pool, Work},
     read,
     thread::IoThread,
@@ -86,7 +86,32 @@ impl PostgresStore {
     ///
     /// As [`open`](Self::open).
     pub async fn open_with(address: &str, options: PostgresOptions) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(open::open(address, options).await?)))
+        let opened = open::open(address, options, Purpose::Work).await?;
+        Ok(Self(Arc::new(opened)))
+    }
+
+    /// Opens a database that is there, for [`Client::on`](crate::client::Client::on): nothing is created, no
+    /// version is changed, and no worker can be registered. The role needs fewer rights than that of a worker:
+    /// none to change the schema, none to delete, and none to write to journals.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreErrorKind::Missing`]: the schema is not there, or has no tables;
+    /// - [`StoreErrorKind::OlderSchema`], [`StoreErrorKind::NewerSchema`]: another version of this library
+    ///   has made it;
+    /// - otherwise as [`open`](Self::open).
+    pub async fn connect(address: &str) -> Result<Self, StoreError> {
+        Self::connect_with(address, PostgresOptions::default()).await
+    }
+
+    /// Opens a database that is there, for clients, with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(address: &str, options: PostgresOptions) -> Result<Self, StoreError> {
+        let opened = open::open(address, options, Purpose::Ask).await?;
+        Ok(Self(Arc::new(opened)))
     }
 
     /// What about the server or the connection weakens the promises; empty when all is well.
@@ -223,6 +248,9 @@ impl Store for PostgresStore {
     }
 
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
+        if self.0.prepared.purpose == Purpose::Ask {
+            return Box::pin(async { Err(StoreError::for_clients("PostgresStore")) });
+        }
         let hints = Arc::clone(&self.0.prepared.hints);
         let presence = Arc::clone(&self.0.prepared.presence);
         self.keep_lease(
@@ -420,8 +448,8 @@ impl Store for PostgresStore {
         Box::pin(async move {
             let task = Arc::clone(&shared);
             let closing = shared.thread.spawn(async move {
-                for hinting in &task.prepared.hinting {
-                    hinting.abort();
+                for upkeep in &task.prepared.upkeep {
+                    upkeep.abort();
                 }
                 task.prepared.work.close().await;
                 task.prepared.leases.close().await;

@@ -1,14 +1,17 @@
 //! Workers and their leases.
 
+use std::{sync::Arc, time::Duration};
+
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgExecutor, Row, postgres::PgRow};
 
 use super::{
     connect::quoted,
+    pool::Pool,
     presence::{Lost, Proof},
     process,
 };
 use crate::{
-    clock::{Asked, Reading},
+    clock::{Asked, DatabaseClock, Reading},
     journal::{RunKey, Timestamp, WorkerId},
     store::{NewWorker, rules},
 };
@@ -78,6 +81,20 @@ macro_rules! is_lost {
     };
 }
 
+/// What tells workers that clients listen: each holds it, shared, on its listening connection.
+macro_rules! listening {
+    ($schema:literal) => {
+        concat!("(hashtext('durable clients'), hashtext(", $schema, "))")
+    };
+}
+
+pub(super) const LISTEN_AS_CLIENT: &str =
+    concat!("SELECT pg_advisory_lock_shared", listening!("$1"), "::TEXT");
+
+/// Whether clients listen.
+pub(super) const CLIENTS_LISTEN: &str =
+    concat!("SELECT NOT pg_try_advisory_xact_lock", listening!("$1"));
+
 pub(super) const TAKE_LOCK: &str = concat!("SELECT pg_advisory_lock($1)::TEXT, ", server!());
 
 /// Whether lock `$1` is held by somebody, on server `$2`.
@@ -106,6 +123,29 @@ impl Pulse {
             workers: row.try_get(1)?,
         })
     }
+}
+
+/// How often a process without heartbeats looks what time it is.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(60);
+
+/// Corrects the clock of a process without heartbeats, as long as it is polled.
+pub(super) async fn keep_time(clock: Arc<DatabaseClock>, pool: Arc<Pool>) {
+    loop {
+        tokio::time::sleep(LOOK_AT_THE_CLOCK).await;
+        // It goes on as it is, and is corrected another time.
+        if let Ok(reading) = pool.run(Box::new(|c| Box::pin(time(c)))).await {
+            clock.correct(reading);
+        }
+    }
+}
+
+/// The time by the server's clock.
+pub(super) async fn time(connection: &mut PgConnection) -> Result<Reading, sqlx::Error> {
+    let asked = Asked::now();
+    let time = sqlx::query_scalar(concat!("SELECT ", clock!()))
+        .fetch_one(connection)
+        .await?;
+    Ok(asked.answered(Timestamp::from_micros(time)))
 }
 
 /// Takes the pulse without a heartbeat.
@@ -220,8 +260,9 @@ pub(super) async fn reap(
     let is_needed = format!(
         "{OWNERS} SELECT EXISTS (SELECT FROM workers WHERE lease_until < $1) \
          OR EXISTS (SELECT FROM owners WHERE {IS_GONE}) \
-         OR EXISTS (SELECT FROM batches AS b WHERE coalesce(b.gone, 0) < $2 \
-         AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker))"
+         OR EXISTS (SELECT FROM batches AS b WHERE coalesce(b.gone, 0) < $2 AND b.worker > 0 \
+         AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker)) \
+         OR EXISTS (SELECT FROM batches AS b WHERE b.worker < 0 AND b.number < $2)"
     );
     let is_needed: bool = sqlx::query_scalar(AssertSqlSafe(is_needed))
         .bind(now.as_micros())
@@ -240,10 +281,12 @@ pub(super) async fn reap(
 }
 
 /// What workers that are gone have sent last is remembered for a while: one that is alive may send it again.
+/// No row says whether a client lives; what it has sent last is remembered as long, by the time that is its
+/// number.
 async fn forget_batches(connection: &mut PgConnection, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "WITH forgotten AS (DELETE FROM batches WHERE gone < $2) \
-         UPDATE batches AS b SET gone = $1 WHERE b.gone IS NULL \
+        "WITH forgotten AS (DELETE FROM batches WHERE gone < $2 OR (worker < 0 AND number < $2)) \
+         UPDATE batches AS b SET gone = $1 WHERE b.gone IS NULL AND b.worker > 0 \
          AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker)",
     )
     .bind(now.as_micros())

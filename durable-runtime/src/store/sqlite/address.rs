@@ -44,12 +44,11 @@ pub(super) fn path_of(address: &str) -> Result<PathBuf, StoreError> {
     if is_uri && path.contains(['%', '#']) {
         return refuse("a `file:` address with `%` or `#` is not supported; write the path itself");
     }
-    let path = Path::new(path);
-    check_place(path)?;
-    Ok(path.to_owned())
+    Ok(PathBuf::from(path))
 }
 
-fn check_place(path: &Path) -> Result<(), StoreError> {
+/// Refuses a place where no file can be.
+pub(super) fn check_place(path: &Path) -> Result<(), StoreError> {
     if path.is_dir() {
         return Err(StoreError::new(
             StoreErrorKind::Open,

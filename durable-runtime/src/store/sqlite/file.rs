@@ -33,13 +33,30 @@ pub(super) struct DatabaseFile {
 impl DatabaseFile {
     /// Finds the file, and makes an empty one if there is none.
     pub(super) fn find(path: &Path) -> Result<PathBuf, StoreError> {
-        let cannot = |error| {
-            let what = format!("cannot open `{}`", path.display());
-            StoreError::new(StoreErrorKind::Open, what).with_source(error)
-        };
+        let cannot = |error| cannot_open(path, error);
         let path = resolve(path, LINKS_MAX).map_err(cannot)?;
         make(&path).map_err(cannot)?;
-        let metadata = fs::metadata(&path).map_err(cannot)?;
+        Self::with_one_name(path)
+    }
+
+    /// Finds a file that must be there.
+    pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
+        match fs::canonicalize(path) {
+            Ok(path) => Self::with_one_name(path),
+            Err(error) if is_missing(&error) => Err(StoreError::new(
+                StoreErrorKind::Missing,
+                format!(
+                    "there is no `{}`, and a client makes no database; start an engine on it once \
+                     (`Engine::open`), or correct the address",
+                    path.display()
+                ),
+            )),
+            Err(error) => Err(cannot_open(path, error)),
+        }
+    }
+
+    fn with_one_name(path: PathBuf) -> Result<PathBuf, StoreError> {
+        let metadata = fs::metadata(&path).map_err(|error| cannot_open(&path, error))?;
         if names(&metadata) > 1 {
             return Err(StoreError::new(
                 StoreErrorKind::Open,
@@ -86,8 +103,17 @@ impl DatabaseFile {
     }
 }
 
+fn cannot_open(path: &Path, error: Error) -> StoreError {
+    let what = format!("cannot open `{}`", path.display());
+    StoreError::new(StoreErrorKind::Open, what).with_source(error)
+}
+
+fn is_missing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
 fn lost(path: &Path, error: Error) -> StoreError {
-    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+    if is_missing(&error) {
         return StoreError::new(
             StoreErrorKind::Replaced,
             format!(

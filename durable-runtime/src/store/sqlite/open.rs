@@ -19,7 +19,9 @@ use crate::store::StoreError;
 const STATEMENTS: usize = 64;
 
 pub(super) async fn open(address: &str, options: &SqliteOptions) -> Result<Shared, StoreError> {
-    let path = DatabaseFile::find(&address::path_of(address)?)?;
+    let path = address::path_of(address)?;
+    address::check_place(&path)?;
+    let path = DatabaseFile::find(&path)?;
     let connect = connect_options(&path, options);
     let mut connection = connect
         .connect()
@@ -38,8 +40,31 @@ pub(super) async fn open(address: &str, options: &SqliteOptions) -> Result<Share
     lock.settle(options.busy_timeout).await?;
     Ok(Shared::new(
         readers(&connect, options),
-        lock.serial(),
-        Writer::new(connection, connect, lock),
+        Some(lock.serial()),
+        Writer::new(connection, connect, Some(lock)),
+        file,
+    ))
+}
+
+/// Opens a database that is there, for clients: nothing is made, brought to another version or taken over,
+/// and no lock says that a worker lives here.
+pub(super) async fn connect(address: &str, options: &SqliteOptions) -> Result<Shared, StoreError> {
+    let path = address::path_of(address)?;
+    if path.is_dir() {
+        address::check_place(&path)?;
+    }
+    let path = DatabaseFile::existing(&path)?;
+    let connect = connect_options(&path, options);
+    let mut connection = connect
+        .connect()
+        .await
+        .map_err(|error| describe("open the database", &path, error))?;
+    schema::expect(&mut connection, &path).await?;
+    let file = DatabaseFile::opened(path)?;
+    Ok(Shared::new(
+        readers(&connect, options),
+        None,
+        Writer::new(connection, connect, None),
         file,
     ))
 }

@@ -60,6 +60,33 @@ pub(super) async fn inspect(
     }
 }
 
+/// Refuses a file that a client cannot use as it is.
+pub(super) async fn expect(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let refuse = |kind, why: String| {
+        let path = path.display();
+        Err(StoreError::new(kind, format!("`{path}` {why}")))
+    };
+    match inspect(connection, path).await? {
+        Found::Version(version) if version < MIGRATIONS.len() => refuse(
+            StoreErrorKind::OlderSchema,
+            format!(
+                "has schema version {version}, and this build needs version {}; start an engine of this \
+                 build on it once (`Engine::open`), which brings it up",
+                MIGRATIONS.len()
+            ),
+        ),
+        Found::Version(_) => Ok(()),
+        Found::Empty => refuse(
+            StoreErrorKind::Missing,
+            "is empty, and a client makes no tables; start an engine on it once (`Engine::open`)"
+                .to_owned(),
+        ),
+    }
+}
+
 /// Brings the schema to this version. Runs inside a transaction.
 pub(super) async fn migrate(
     connection: &mut SqliteConnection,

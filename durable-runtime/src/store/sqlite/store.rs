@@ -39,14 +39,19 @@ pub struct SqliteStore(Arc<Shared>);
 #[derive(Debug)]
 pub(super) struct Shared {
     readers: SqlitePool,
-    /// The number of the lock file that is held.
-    lock: i64,
+    /// The number of the lock file that is held; `None` where no worker may be.
+    lock: Option<i64>,
     writer: Mutex<Writer>,
     file: DatabaseFile,
 }
 
 impl Shared {
-    pub(super) fn new(readers: SqlitePool, lock: i64, writer: Writer, file: DatabaseFile) -> Self {
+    pub(super) fn new(
+        readers: SqlitePool,
+        lock: Option<i64>,
+        writer: Writer,
+        file: DatabaseFile,
+    ) -> Self {
         Self {
             readers,
             lock,
@@ -113,6 +118,40 @@ impl SqliteStore {
     pub async fn open_with(address: &str, options: SqliteOptions) -> Result<Self, StoreError> {
         let address = address.to_owned();
         let opening = tokio::spawn(async move { open::open(&address, &options).await });
+        Ok(Self(Arc::new(joined(opening).await??)))
+    }
+
+    /// Opens a database that is there, for [`Client::on`](crate::client::Client::on): nothing is created, no
+    /// version is changed, and no worker can be registered. Another process may be at work on the file.
+    ///
+    /// ```
+    /// use durable_runtime::store::{SqliteStore, StoreErrorKind};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let error = SqliteStore::connect("sqlite:///tmp/no-such-file-here.db").await.unwrap_err();
+    /// assert_eq!(error.kind(), StoreErrorKind::Missing);
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreErrorKind::Missing`]: there is no file, or it is empty;
+    /// - [`StoreErrorKind::OlderSchema`], [`StoreErrorKind::NewerSchema`]: another version of this library
+    ///   has made it;
+    /// - otherwise as [`open`](Self::open).
+    pub async fn connect(address: &str) -> Result<Self, StoreError> {
+        Self::connect_with(address, SqliteOptions::default()).await
+    }
+
+    /// Opens a database that is there, for clients, with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(address: &str, options: SqliteOptions) -> Result<Self, StoreError> {
+        let address = address.to_owned();
+        let opening = tokio::spawn(async move { open::connect(&address, &options).await });
         Ok(Self(Arc::new(joined(opening).await??)))
     }
 
@@ -192,7 +231,9 @@ impl Store for SqliteStore {
     }
 
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
-        let lock = self.0.lock;
+        let Some(lock) = self.0.lock else {
+            return Box::pin(async { Err(StoreError::for_clients("SqliteStore")) });
+        };
         self.write(
             "register a worker",
             Box::new(move |c| Box::pin(worker::register(c, worker, lock))),

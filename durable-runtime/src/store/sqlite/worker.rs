@@ -99,10 +99,11 @@ pub(super) async fn anything_to_reap(
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
     let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM workers WHERE lease_until < ?) \
+        "SELECT EXISTS (SELECT 1 FROM workers WHERE lease_until < ?1) \
          OR EXISTS (SELECT 1 FROM runs WHERE {ORPHANS}) \
-         OR EXISTS (SELECT 1 FROM batches WHERE coalesce(gone, 0) < ? \
-         AND worker NOT IN (SELECT worker FROM workers))"
+         OR EXISTS (SELECT 1 FROM batches WHERE coalesce(gone, 0) < ?2 AND worker > 0 \
+         AND worker NOT IN (SELECT worker FROM workers)) \
+         OR EXISTS (SELECT 1 FROM batches WHERE worker < 0 AND number < ?2)"
     );
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .bind(now.as_micros())
@@ -155,18 +156,20 @@ async fn bury(connection: &mut SqliteConnection, now: Timestamp) -> Result<u64, 
 }
 
 /// What workers that are gone have sent last is remembered for a while: one that is alive may send it again.
+/// No row says whether a client lives; what it has sent last is remembered as long, by the time that is its
+/// number.
 async fn forget_batches(
     connection: &mut SqliteConnection,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE batches SET gone = ? \
-         WHERE gone IS NULL AND worker NOT IN (SELECT worker FROM workers)",
+         WHERE gone IS NULL AND worker > 0 AND worker NOT IN (SELECT worker FROM workers)",
     )
     .bind(now.as_micros())
     .execute(&mut *connection)
     .await?;
-    sqlx::query("DELETE FROM batches WHERE gone < ?")
+    sqlx::query("DELETE FROM batches WHERE gone < ?1 OR (worker < 0 AND number < ?1)")
         .bind(rules::forgotten(now).as_micros())
         .execute(connection)
         .await?;

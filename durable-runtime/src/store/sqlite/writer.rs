@@ -4,12 +4,13 @@ use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::Sqlit
 
 use super::{lock::LivenessLock, store::Work};
 
-/// The writing connection and the lock that says this store is alive.
+/// The writing connection, and the lock that says this store is alive, if workers may be on it.
 #[derive(Debug)]
 pub(super) struct Writer {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
     lock: Option<LivenessLock>,
+    is_closed: bool,
     /// Whether a transaction may be open that nobody will finish.
     dirty: bool,
 }
@@ -18,19 +19,20 @@ impl Writer {
     pub(super) fn new(
         connection: SqliteConnection,
         options: SqliteConnectOptions,
-        lock: LivenessLock,
+        lock: Option<LivenessLock>,
     ) -> Self {
         Self {
             connection: Some(connection),
             options,
-            lock: Some(lock),
+            lock,
+            is_closed: false,
             dirty: false,
         }
     }
 
     /// Does work on a connection that has no transaction open, and leaves it like that.
     pub(super) async fn run<T>(&mut self, work: Work<T>) -> Result<T, sqlx::Error> {
-        if self.lock.is_none() {
+        if self.is_closed {
             return Err(sqlx::Error::PoolClosed);
         }
         if self.dirty {
@@ -72,6 +74,7 @@ impl Writer {
             None => Ok(()),
         };
         self.lock = None;
+        self.is_closed = true;
         closed
     }
 }

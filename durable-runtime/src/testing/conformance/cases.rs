@@ -1,8 +1,8 @@
 //! The list of all cases: the one place that names each.
 
 use super::{
-    Case, cancel_safety, children, claims, commits, concurrency, damage, deaths, deletion, leases,
-    listing, mail, parking, payloads, reads, reopening, repeats, starts,
+    Case, cancel_safety, children, claims, clients, commits, concurrency, damage, deaths, deletion,
+    leases, listing, mail, parking, payloads, reads, reopening, repeats, starts,
 };
 
 /// Hands the list of cases to a macro, after what else it needs.
@@ -68,6 +68,15 @@ macro_rules! __conformance_cases {
                 batches_of_any_length_are_written_whole
                 a_commit_without_an_update_leaves_the_row_alone
                 an_ending_frees_the_run_whatever_it_asked_for
+            }
+            clients {
+                what_a_client_starts_is_due_at_once_for_any_worker
+                what_a_client_sends_reaches_its_run
+                mail_of_a_client_is_written_once
+                mail_of_a_client_is_settled
+                an_old_batch_of_a_client_writes_nothing
+                clients_do_not_stand_in_for_each_other
+                what_a_client_sent_last_is_remembered_for_days
             }
             repeats {
                 a_start_sent_again_is_the_same_start

@@ -41,6 +41,7 @@ mod run;
 mod cancel_safety;
 mod children;
 mod claims;
+mod clients;
 mod commits;
 mod concurrency;
 mod damage;
