@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 use crate::{
-    client::Client,
+    client::{Client, Link},
     clock::{Clock, Steady, SystemClock},
     context::AppState,
     error::{Error, ErrorKind},
@@ -52,7 +52,7 @@ impl Engine {
 
     /// A client of this engine.
     pub fn client(&self) -> Client {
-        Client::new(Arc::clone(&self.shared))
+        Client::new(Link::to_engine(Arc::clone(&self.shared)))
     }
 
     /// Stops taking runs, lets running step bodies finish for up to
@@ -149,14 +149,16 @@ impl EngineBuilder {
                 self.start(store).await
             }
             #[cfg(not(feature = "postgres"))]
-            Named::Postgres(_) => Err(missing_store("PostgreSQL", "postgres").into()),
+            Named::Postgres(_) => {
+                Err(crate::store::StoreError::not_built("PostgreSQL", "postgres").into())
+            }
             #[cfg(feature = "sqlite")]
             Named::Sqlite(_) => {
                 let store = crate::store::SqliteStore::open(url).await?;
                 self.start(store).await
             }
             #[cfg(not(feature = "sqlite"))]
-            Named::Sqlite(_) => Err(missing_store("SQLite", "sqlite").into()),
+            Named::Sqlite(_) => Err(crate::store::StoreError::not_built("SQLite", "sqlite").into()),
         }
     }
 
@@ -208,12 +210,4 @@ impl EngineBuilder {
         })?;
         Ok(Engine { shared, worker })
     }
-}
-
-#[cfg(not(all(feature = "sqlite", feature = "postgres")))]
-fn missing_store(name: &str, feature: &str) -> crate::store::StoreError {
-    crate::store::StoreError::new(
-        crate::store::StoreErrorKind::Open,
-        format!("this build has no {name} store; enable the feature `{feature}`"),
-    )
 }

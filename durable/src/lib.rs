@@ -163,8 +163,8 @@ pub use durable_macros::workflow;
 pub use durable_runtime::{
     Failure, Retry, StepError,
     client::{
-        Cancel, ChildRun, Client, ListedRun, Rollback, Run, RunList, Snapshot, StepInFlight,
-        Waiting, WaitsOn,
+        Cancel, ChildRun, Client, ClientBuilder, ListedRun, Rollback, Run, RunList, Snapshot,
+        StepInFlight, Waiting, WaitsOn,
     },
     clock::{Clock, SystemClock},
     context::{

@@ -2,14 +2,13 @@
 
 use std::{fmt, marker::PhantomData, time::Duration};
 
-use super::{Cancel, Client, Snapshot, patience::patiently};
+use super::{Cancel, Client, Snapshot};
 use crate::{
     context::{Data, Signal, Workflow},
     error::{Error, ErrorKind},
     journal::{Payload, RunId, RunKey},
     status::Status,
-    store::RunRecord,
-    worker::{Ending, recorded_ending},
+    worker::Ending,
 };
 
 /// A handle of a run of workflow `W`; of `()` when the workflow's type is not known. Cheap to clone.
@@ -80,100 +79,13 @@ impl<W> Run<W> {
     /// [`timeout`](Self::timeout). An outage of the database is waited out; [`ErrorKind::Store`] when it fails
     /// in a way that does not pass.
     pub async fn reaches(&self, status: Status) -> Result<Status, Error> {
-        self.in_time(self.wait_for(status)).await
-    }
-
-    async fn wait_for(&self, status: Status) -> Result<Status, Error> {
-        let mut batches = self.client.shared().batches.subscribe();
-        loop {
-            batches.mark_unchanged();
-            let shared = self.client.shared();
-            let record = patiently(shared, |store| store.read(self.key)).await?;
-            let now = self.record(record)?.status;
-            if now == status || now.is_terminal() || now == Status::Parked {
-                return Ok(now);
-            }
-            tokio::select! {
-                changed = batches.changed() => changed.map_err(|_| self.client.shared().ended())?,
-                // Another process may have changed it.
-                () = tokio::time::sleep(self.client.shared().poll()) => {}
-            }
-            if self.client.shared().is_stopping() {
-                return Err(self.client.shared().ended());
-            }
-        }
+        let link = self.client.link();
+        self.in_time(link.reaches(self.key, &self.id, status)).await
     }
 
     async fn wait(&self) -> Result<Payload, Error> {
-        loop {
-            if let Some(ending) = self.next_ending().await? {
-                return self.judge(ending);
-            }
-        }
-    }
-
-    /// How the run has ended, or will. `None` when it has left memory otherwise, so that the database has
-    /// to be asked again.
-    async fn next_ending(&self) -> Result<Option<Ending>, Error> {
-        let shared = self.client.shared();
-        if shared.is_stopping() {
-            return Err(shared.ended());
-        }
-        let mut waiting = shared.wait(self.key);
-        if !waiting.is_resident {
-            // It may have ended already, or be known to the database alone.
-            if let Some(ending) = self.recorded_ending().await? {
-                return Ok(Some(ending));
-            }
-            waiting.run_goes_on();
-        }
-        let mut parked_were_tried = shared.parked_were_tried.subscribe();
-        loop {
-            tokio::select! {
-                ending = &mut waiting.ending => {
-                    if ending.is_err() && shared.is_stopping() {
-                        return Err(shared.ended());
-                    }
-                    return Ok(ending.ok());
-                }
-                // Another process may end it. In this one, the channel above is told.
-                () = tokio::time::sleep(shared.poll()) => {}
-                Ok(()) = parked_were_tried.changed() => {}
-            }
-            if shared.is_stopping() {
-                return Err(shared.ended());
-            }
-            if !shared.residents.holds(self.key)
-                && let Some(ending) = self.recorded_ending().await?
-            {
-                return Ok(Some(ending));
-            }
-        }
-    }
-
-    async fn recorded_ending(&self) -> Result<Option<Ending>, Error> {
-        let shared = self.client.shared();
-        // Looked at before the row: a run that is tried between the two is not taken for parked.
-        let parked_were_tried = *shared.parked_were_tried.borrow();
-        let record = patiently(shared, |store| store.read(self.key)).await?;
-        let record = self.record(record)?;
-        // What an earlier build could not go on with, this one may.
-        if record.status == Status::Parked && !parked_were_tried {
-            return Ok(None);
-        }
-        patiently(shared, |store| {
-            Box::pin(recorded_ending(store, record.clone()))
-        })
-        .await
-    }
-
-    /// The row of this run, if it is the one that was read. Somebody may have removed it, or a failover
-    /// of the database may have forgotten it and given its number to another run.
-    fn record(&self, found: Option<RunRecord>) -> Result<RunRecord, Error> {
-        found.filter(|record| record.id == self.id).ok_or_else(|| {
-            let message = format!("there is no run with id `{}` any more", self.id);
-            Error::new(ErrorKind::UnknownRun, message)
-        })
+        let ending = self.client.link().ending(self.key, &self.id).await?;
+        self.judge(ending)
     }
 
     fn judge(&self, ending: Ending) -> Result<Payload, Error> {

@@ -1,21 +1,19 @@
 //! Listings of runs.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
+use super::link::Link;
 use crate::{
     error::Error,
     journal::{RunId, Timestamp, rfc3339},
     status::Status,
     store::RunQuery,
-    worker::Shared,
 };
 
 /// A listing of runs, built by [`Client::list`](super::Client::list).
 #[derive(Debug, Clone)]
 pub struct RunList {
-    shared: Arc<Shared>,
+    link: Link,
     query: RunQuery,
 }
 
@@ -40,12 +38,12 @@ pub struct ListedRun {
 }
 
 impl RunList {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(link: Link) -> Self {
         let query = RunQuery {
             limit: 50,
             ..RunQuery::default()
         };
-        Self { shared, query }
+        Self { link, query }
     }
 
     /// Only runs in this status; called again, in any of them.
@@ -80,7 +78,7 @@ impl RunList {
         if self.query.limit == 0 {
             return Ok(Vec::new());
         }
-        let page = self.shared.store.list(&self.query).await?;
+        let page = self.link.store().list(&self.query).await?;
         match page.next {
             Some(next) => self.query.before = Some(next),
             // The last page was read: nothing more.

@@ -1,38 +1,9 @@
-//! Waiting: through outages of the database, and no longer than one wants to.
+//! Waiting no longer than one wants to.
 
 use std::time::Duration;
 
 use super::Run;
-use crate::{
-    error::{Error, ErrorKind},
-    store::{Store, StoreFuture},
-    worker::Shared,
-};
-
-/// Reads until the database answers: who waits outlasts an outage, as runs do. What does not pass by
-/// itself is an error at once, and so is the end of the engine.
-pub(super) async fn patiently<'s, T>(
-    shared: &'s Shared,
-    read: impl Fn(&'s dyn Store) -> StoreFuture<'s, T>,
-) -> Result<T, Error> {
-    let mut delay = Duration::from_millis(10);
-    loop {
-        let answer = tokio::select! {
-            answer = read(&*shared.store) => answer,
-            () = shared.stops() => return Err(shared.ended()),
-        };
-        match answer {
-            Ok(answer) => return Ok(answer),
-            Err(error) if !error.is_transient() => return Err(error.into()),
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            () = shared.stops() => return Err(shared.ended()),
-        }
-        delay = (delay * 2).min(Duration::from_secs(1));
-    }
-}
+use crate::error::{Error, ErrorKind};
 
 impl<W> Run<W> {
     /// A handle of the same run that waits no longer than this for [`result`](Run::result),

@@ -1,11 +1,11 @@
 //! What a run is doing, for people and dashboards.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::progress::Progress;
+use super::{link::Link, progress::Progress};
 use crate::{
     error::Error,
     failure::Failure,
@@ -14,7 +14,6 @@ use crate::{
     replay::Ledger,
     status::{Status, Transition},
     store::RunRecord,
-    worker::Shared,
 };
 
 /// How many children a snapshot shows.
@@ -163,10 +162,10 @@ impl Snapshot {
     }
 
     /// Reads one journal: the run's own.
-    pub(super) async fn read(shared: &Arc<Shared>, record: RunRecord) -> Result<Self, Error> {
-        let store = &shared.store;
+    pub(super) async fn read(link: &Link, record: RunRecord) -> Result<Self, Error> {
+        let store = link.store();
         let mut history = store.history(record.run).await?;
-        let definition = shared.registry.find(&record.workflow);
+        let definition = link.definition(&record.workflow);
         let graph = definition.map(Definition::graph);
         if let Some(graph) = graph.filter(|graph| graph.has_renames()) {
             for event in &mut history {
@@ -182,7 +181,7 @@ impl Snapshot {
         };
         let mut progress = Progress::of(&history);
         if !record.status.is_terminal() {
-            progress.note_attempts(shared.attempts(record.run).await);
+            progress.note_attempts(link.attempts(record.run).await);
         }
         let rollback = definition.and_then(|known| Ledger::of(&history, known).rollback());
         let rollback = rollback.map(|(undoing, left)| Rollback {

@@ -89,11 +89,6 @@ impl Definition {
     pub fn linked() -> impl Iterator<Item = &'static Self> {
         LINKED.iter()
     }
-
-    /// Whether the workflow has this name, or had it before.
-    pub(crate) fn has_name(&self, name: &str) -> bool {
-        self.name == name || self.graph().was.contains(&name)
-    }
 }
 
 impl Blueprint for Definition {

@@ -38,7 +38,7 @@ pub fn define<W: Workflow>(file: &'static str) -> Definition {
     definition
 }
 
-pub(super) fn reread<T: Data>(payload: &Payload) -> Result<Payload, PayloadError> {
+pub(crate) fn reread<T: Data>(payload: &Payload) -> Result<Payload, PayloadError> {
     let (payload, _) = T::__decode(payload)?.__record()?;
     Ok(payload)
 }

@@ -11,4 +11,5 @@ pub mod private;
 mod workflows;
 
 pub use definition::{BodyFuture, Definition, Registered};
+pub(crate) use erase::reread;
 pub use workflows::{Registry, RegistryError};

@@ -32,6 +32,7 @@ pub struct FaultyStore {
     rules: Vec<Arc<Rule>>,
     loading: Vec<Arc<LoadingRule>>,
     hints: Option<Arc<Hints>>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 type Rule = dyn Fn(&Batch) -> Option<BatchFault> + Send + Sync;
@@ -119,6 +120,7 @@ impl FaultyStore {
             rules: Vec::new(),
             loading: Vec::new(),
             hints: None,
+            clock: None,
         }
     }
 
@@ -161,6 +163,13 @@ impl FaultyStore {
     #[must_use]
     pub fn with_hints(mut self, next: impl Fn() -> Hint + Send + Sync + 'static) -> Self {
         self.hints = Some(Arc::new(next));
+        self
+    }
+
+    /// Has the store tell the time by this clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
         self
     }
 
@@ -379,7 +388,7 @@ impl Store for FaultyStore {
     }
 
     fn clock(&self) -> Option<Arc<dyn Clock>> {
-        self.inner.clock()
+        self.clock.clone().or_else(|| self.inner.clock())
     }
 
     fn hint(&self) -> Pin<Box<dyn Future<Output = Hint> + Send + '_>> {

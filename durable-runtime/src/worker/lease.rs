@@ -50,6 +50,19 @@ impl Lease {
         lease
     }
 
+    /// That of a client, who owns nothing: it never ends, and nobody renews it.
+    pub(crate) fn none() -> Self {
+        Self {
+            length: Duration::ZERO,
+            until: AtomicU64::new(u64::MAX),
+            rhythm: Mutex::new(Rhythm {
+                renewed: Duration::ZERO,
+                renew_at: Duration::MAX,
+                unhindered_since: Duration::MAX,
+            }),
+        }
+    }
+
     fn rhythm(&self) -> MutexGuard<'_, Rhythm> {
         self.rhythm.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,7 +126,7 @@ impl Lease {
 
     /// Whether others whose lease has ended had a chance to renew it.
     pub(super) fn may_reap(&self, now: Duration) -> bool {
-        now >= self.rhythm().unhindered_since + self.length
+        now >= self.rhythm().unhindered_since.saturating_add(self.length)
     }
 }
 
@@ -171,6 +184,14 @@ mod tests {
         lease.was_not_renewed(at(20));
         assert!(!lease.may_reap(at(34)) && lease.may_reap(at(35)));
         assert_eq!(lease.renew_at(), at(21), "it tries again soon");
+    }
+
+    #[test]
+    fn who_owns_nothing_renews_nothing_and_judges_nobody() {
+        let none = Lease::none();
+        assert!(!none.is_lost() && !none.has_ended(at(1 << 40)));
+        assert_eq!(none.renew_at(), Duration::MAX);
+        assert!(!none.may_reap(at(1 << 40)));
     }
 
     #[test]

@@ -32,30 +32,26 @@ pub(crate) enum End {
 
 impl End {
     /// Whether it is a fault that somebody has to mend, and that nobody asked for.
-    fn trouble(&self) -> Option<String> {
+    fn is_trouble(&self) -> bool {
         match self {
-            Self::ShutDown | Self::Dropped => None,
-            Self::RuntimeGone | Self::Broken(_) => Some(self.to_string()),
+            Self::ShutDown | Self::Dropped => false,
+            Self::RuntimeGone | Self::Broken(_) => true,
         }
     }
-}
 
-impl std::fmt::Display for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const AFTERWARDS: &str = "nothing is lost, runs go on when an engine is opened again";
+    /// In words, of what ends: an engine, or a client on a database alone.
+    fn told(&self, what: &str, afterwards: &str) -> String {
         match self {
-            Self::ShutDown => write!(f, "the engine was shut down; {AFTERWARDS}"),
-            Self::Dropped => write!(f, "the engine was dropped; {AFTERWARDS}"),
-            Self::RuntimeGone => write!(
-                f,
-                "the tokio runtime that the engine was opened on has ended, and its steps ran there; open \
-                 the engine on a runtime that lives as long as it does, in tests one in each test; \
-                 {AFTERWARDS}"
+            Self::ShutDown => format!("the {what} was shut down; {afterwards}"),
+            Self::Dropped => format!("the {what} was dropped; {afterwards}"),
+            Self::RuntimeGone => format!(
+                "the tokio runtime that the {what} was opened on has ended, and its steps ran there; open \
+                 the {what} on a runtime that lives as long as it does, in tests one in each test; \
+                 {afterwards}"
             ),
-            Self::Broken(panic) => write!(
-                f,
-                "the engine is broken, because its store, its clock or the engine itself has panicked: \
-                 {panic}; {AFTERWARDS}"
+            Self::Broken(panic) => format!(
+                "the {what} is broken, because its store, its clock or the {what} itself has panicked: \
+                 {panic}; {afterwards}"
             ),
         }
     }
@@ -87,7 +83,7 @@ impl Shared {
     /// ended first.
     pub(super) fn end(&self, end: End) {
         self.stopping.store(true, Ordering::Release);
-        let trouble = end.trouble();
+        let trouble = end.is_trouble().then(|| self.told(&end));
         let is_first = self.life.send_if_modified(|life| {
             let lives = !matches!(life, Life::Ended(_));
             if lives {
@@ -122,12 +118,23 @@ impl Shared {
         self.ended()
     }
 
+    fn told(&self, end: &End) -> String {
+        if self.drives() {
+            end.told(
+                "engine",
+                "nothing is lost, runs go on when an engine is opened again",
+            )
+        } else {
+            end.told("client", "no run is harmed, and another client can be made")
+        }
+    }
+
     /// What is said to those who ask an engine that ends.
     pub(crate) fn ended(&self) -> Error {
         let end = match &*self.life.borrow() {
             Life::Ended(end) => end.clone(),
             Life::Running | Life::Stopping { .. } => End::ShutDown,
         };
-        Error::new(ErrorKind::ShutDown, end.to_string())
+        Error::new(ErrorKind::ShutDown, self.told(&end))
     }
 }

@@ -25,7 +25,7 @@ use super::{
     timers::Timers,
 };
 use crate::{
-    clock::{Clock, Steady},
+    clock::{Clock, Steady, SystemClock},
     context::AppState,
     journal::{RunKey, StepId, Timestamp, WorkerId},
     limits::Limits,
@@ -132,6 +132,37 @@ impl Shared {
         })
     }
 
+    /// What a client stands on that has a database and no engine: nothing is driven here.
+    pub(crate) fn of_client(
+        store: Arc<dyn Store>,
+        registry: Registry,
+        limits: Limits,
+        requests: mpsc::UnboundedSender<Request>,
+        sender: WorkerId,
+    ) -> Arc<Self> {
+        let clock = store.clock().unwrap_or_else(|| Arc::new(SystemClock));
+        let shared = Self::new(
+            store,
+            Arc::clone(&clock),
+            registry,
+            AppState::default(),
+            limits,
+            Tuning::default(),
+            requests,
+            Steady::of(clock),
+            Lease::none(),
+            sender,
+        );
+        // There is no build here that might revive one.
+        shared.parked_were_tried.send_replace(true);
+        shared
+    }
+
+    /// Whether runs are driven here; if not, clients are served and nothing else.
+    pub(crate) fn drives(&self) -> bool {
+        !self.worker().is_client()
+    }
+
     pub(crate) fn worker(&self) -> WorkerId {
         WorkerId::new(self.worker.load(Ordering::Acquire))
     }
@@ -174,7 +205,7 @@ impl Shared {
         now.after(at.saturating_sub(self.steady.at(now)))
     }
 
-    pub(super) fn note_success(&self) {
+    pub(crate) fn note_success(&self) {
         let was_trouble = self
             .trouble
             .send_if_modified(|trouble| trouble.take().is_some());
@@ -183,7 +214,7 @@ impl Shared {
         }
     }
 
-    pub(super) fn note_trouble(&self, error: &StoreError) {
+    pub(crate) fn note_trouble(&self, error: &StoreError) {
         self.doubt();
         match self.trouble.send_replace(Some(error.to_string())) {
             None => observe::worker::store_failed(error),
@@ -221,7 +252,7 @@ impl Shared {
 
     /// The worker that takes a run started now: this one while it has room, else whoever has.
     pub(crate) fn owner_for_start(&self) -> Option<WorkerId> {
-        let room = self.residents.len() < self.limits.resident_runs_max;
+        let room = self.drives() && self.residents.len() < self.limits.resident_runs_max;
         (room && !self.is_stopping()).then(|| self.worker())
     }
 

@@ -49,6 +49,10 @@ impl WorkerThread {
         let (told, ended) = oneshot::channel();
         let (here, gone) = channel();
         let work = live(Arc::clone(&shared), requests, told, here);
+        let name = match shared.drives() {
+            true => "durable-worker",
+            false => "durable-client",
+        };
         let gone = match shared.store.runtime() {
             Some(runtime) => {
                 drop(runtime.spawn(work));
@@ -59,14 +63,16 @@ impl WorkerThread {
                     .enable_all()
                     .build()?;
                 thread::Builder::new()
-                    .name("durable-worker".to_owned())
+                    .name(name.to_owned())
                     .spawn(move || runtime.block_on(work))?;
                 Some(gone)
             }
         };
-        let alarm = Alarm(Arc::downgrade(&shared));
-        let life = shared.life.subscribe();
-        drop(shared.runtime.spawn(alarm.stand_by(life)));
+        if shared.drives() {
+            let alarm = Alarm(Arc::downgrade(&shared));
+            let life = shared.life.subscribe();
+            drop(shared.runtime.spawn(alarm.stand_by(life)));
+        }
         Ok(Self {
             shared,
             ended: Some(ended),
@@ -125,8 +131,12 @@ async fn live(
     here: Sender<()>,
 ) {
     let mut life = shared.life.subscribe();
+    let dispatcher = Dispatcher::new(Arc::clone(&shared), requests);
     // A task: it can be cut off wherever it is, and its panic is told.
-    let mut work = tokio::spawn(Dispatcher::new(Arc::clone(&shared), requests).run());
+    let mut work = match shared.drives() {
+        true => tokio::spawn(dispatcher.run()),
+        false => tokio::spawn(dispatcher.serve()),
+    };
     let end = tokio::select! {
         biased;
         end = told_to_end(&shared, &mut life) => {
@@ -146,6 +156,7 @@ async fn live(
     };
     let mut over = pin!(tokio::time::sleep(left));
     let signed_off = match end {
+        _ if !shared.drives() => false,
         End::ShutDown | End::RuntimeGone => before(&mut over, retire(&shared)).await,
         // Like a crash: what the worker died of may be one of its runs.
         End::Dropped | End::Broken(_) => false,

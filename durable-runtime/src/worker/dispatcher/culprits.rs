@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Askers, Dispatcher, Request, Size, StartReply, Written, persist};
+use super::{Askers, Dispatcher, Failed, Request, Size, StartReply, Written, persist};
 use crate::{
     journal::{RunId, RunKey, Timestamp},
     observe,
@@ -65,10 +65,13 @@ impl Dispatcher {
                 outcome,
                 took,
             }),
-            Err(error) => {
+            Err(Failed {
+                error,
+                may_be_written,
+            }) => {
                 let id = batch.id;
                 let mut requests = disassemble(batch, askers);
-                if let Some(id) = id.filter(|_| error.is_timeout()) {
+                if let Some(id) = id.filter(|_| may_be_written) {
                     requests = self.settle(id, requests).await;
                 }
                 Attempt::Failed {

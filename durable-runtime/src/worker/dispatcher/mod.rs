@@ -11,11 +11,15 @@ mod culprits;
 mod lease;
 mod mail;
 mod persist;
+mod serve;
 mod shutdown;
 mod withheld;
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -126,6 +130,12 @@ struct Askers {
     commits: Vec<Option<Arc<Slot>>>,
 }
 
+/// A batch that was not written, as far as its last try tells.
+struct Failed {
+    error: StoreError,
+    may_be_written: bool,
+}
+
 /// A batch that is durable, of which nobody has been told.
 struct Written {
     batch: Batch,
@@ -150,11 +160,14 @@ impl Dispatcher {
             claim_bounds: Bounds::new(Size::items(CLAIM_MAX)),
             mail_bounds: Bounds::new(Size::items(MAIL_MAX)),
             next_claim: Timestamp::MIN,
-            next_poll: shared.steady.now(),
+            next_poll: match shared.drives() {
+                true => shared.steady.now(),
+                false => Duration::MAX,
+            },
             next_heartbeat: shared.lease.renew_at(),
             reaped: Timestamp::MIN,
+            try_parked: shared.drives(),
             shared,
-            try_parked: true,
             on_trial: None,
             short_of_room: false,
             heartbeat_is_needed: false,
@@ -222,9 +235,10 @@ impl Dispatcher {
 
     /// When a run needs the worker next, as far as is known.
     fn next_due(&self) -> Option<Timestamp> {
-        let claim = Some(self.next_claim).filter(|at| *at < Timestamp::MAX);
+        let drives = self.shared.drives();
+        let claim = Some(self.next_claim).filter(|at| *at < Timestamp::MAX && drives);
         let again = self.heartbeat_is_needed.then_some(self.next_heartbeat);
-        let doubt = self.shared.is_in_doubt.load(Ordering::Acquire);
+        let doubt = drives && self.shared.is_in_doubt.load(Ordering::Acquire);
         let doubt = doubt.then_some(self.next_poll);
         let again = again.into_iter().chain(doubt).min();
         let again = again.map(|at| self.shared.wall(at));
@@ -318,15 +332,22 @@ impl Dispatcher {
         }
     }
 
-    /// Writes a batch, and meanwhile tells of the one before.
+    /// Writes a batch, and meanwhile tells of the one before. An error is for the caller when it may be
+    /// about a part of the batch; and for a client also when it does not pass by itself.
     async fn make_durable(
         &mut self,
         batch: &Batch,
         before: Option<Written>,
-    ) -> Result<BatchOutcome, StoreError> {
+    ) -> Result<BatchOutcome, Failed> {
         let shared = Arc::clone(&self.shared);
-        let of_a_part = StoreError::may_be_of_a_part;
-        let writing = persist(&shared, of_a_part, |store| store.commit(batch));
+        let is_given_back = |error: &StoreError| {
+            error.may_be_of_a_part() || !(shared.drives() || error.is_transient())
+        };
+        let tries = AtomicU32::new(0);
+        let writing = persist(&shared, is_given_back, |store| {
+            tries.fetch_add(1, Ordering::Relaxed);
+            store.commit(batch)
+        });
         let telling = async {
             if let Some(before) = before {
                 // The batch is sent off first.
@@ -335,7 +356,11 @@ impl Dispatcher {
             }
         };
         let (outcome, ()) = tokio::join!(biased; writing, telling);
-        outcome
+        outcome.map_err(|error| Failed {
+            // One that was tried before may have been written then.
+            may_be_written: error.is_timeout() || tries.load(Ordering::Relaxed) > 1,
+            error,
+        })
     }
 
     /// The requests as a batch, and who asked for its parts. Mail waits behind mail to the same run.
@@ -351,13 +376,20 @@ impl Dispatcher {
         self.batch_of(parts)
     }
 
+    fn next_batch(&mut self) -> BatchId {
+        self.batches = match self.shared.drives() {
+            true => self.batches + 1,
+            false => serve::next_number(self.batches, self.shared.clock.now()),
+        };
+        BatchId {
+            worker: self.shared.worker(),
+            number: self.batches,
+        }
+    }
+
     fn batch_of(&mut self, requests: Vec<Request>) -> (Batch, Askers) {
-        self.batches += 1;
         let mut batch = Batch {
-            id: Some(BatchId {
-                worker: self.shared.worker(),
-                number: self.batches,
-            }),
+            id: Some(self.next_batch()),
             ..Batch::default()
         };
         let mut askers = Askers::default();
