@@ -222,7 +222,9 @@ pub mod testing {
 /// What the compiler saw: the static graph of each workflow, and the registry of all of them.
 pub mod graph {
     pub use durable_runtime::{
-        context::{Awaited, CompensateFn, Compensator, Part, RequiredState, Reread, Wiring},
+        context::{
+            Awaited, CompensateFn, Compensator, FragmentDefinition, RequiredState, Reread, Wiring,
+        },
         graph::*,
         registry::{BodyFuture, Definition, Registered, Registry, RegistryError},
     };

@@ -37,4 +37,6 @@ pub use step::{Step, StepFuture};
 pub(crate) use step::{panic_message, panicked};
 pub use step_ctx::StepCtx;
 pub use wait::Wait;
-pub use wiring::{Awaited, CompensateFn, Compensator, Part, RequiredState, Reread, Wiring};
+pub use wiring::{
+    Awaited, CompensateFn, Compensator, FragmentDefinition, RequiredState, Reread, Wiring,
+};

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use super::{Part, Signal, StepKey};
+use super::{FragmentDefinition, Signal, StepKey};
 
 /// A fragment: implemented by the step enum that `#[durable::steps]` puts beside the fn, under the
 /// fn's own name.
@@ -14,7 +14,7 @@ use super::{Part, Signal, StepKey};
 )]
 pub trait Fragment: StepKey {
     #[doc(hidden)]
-    const __PART: Part;
+    const __PART: FragmentDefinition;
 }
 
 /// The name under which a body with step enum `K` calls the fragment `F`: the constant of the scope's

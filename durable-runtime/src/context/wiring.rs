@@ -29,12 +29,12 @@ pub struct Wiring {
     /// The signals it waits for.
     pub signals: &'static [Awaited],
     /// The fragments it calls, by the names of their scopes.
-    pub scopes: &'static [(&'static str, &'static Part)],
+    pub scopes: &'static [(&'static str, &'static FragmentDefinition)],
 }
 
 /// What a fragment is to the workflows that call it.
 #[derive(Debug, Clone, Copy)]
-pub struct Part {
+pub struct FragmentDefinition {
     /// The fn's name.
     pub name: &'static str,
     /// The source file it is in.
@@ -57,14 +57,15 @@ impl Wiring {
     /// Whether the body, or a fragment it calls, has a step that can be undone.
     pub fn has_compensations(&self) -> bool {
         let mut scopes = self.scopes.iter();
-        !self.compensators.is_empty() || scopes.any(|(_, part)| part.wiring.has_compensations())
+        !self.compensators.is_empty()
+            || scopes.any(|(_, fragment)| fragment.wiring.has_compensations())
     }
 
     /// The application state that the body and the fragments it calls read.
     pub fn states(&self) -> Vec<&'static RequiredState> {
         let mut states: Vec<_> = self.states.iter().collect();
-        for (_, part) in self.scopes {
-            states.extend(part.wiring.states());
+        for (_, fragment) in self.scopes {
+            states.extend(fragment.wiring.states());
         }
         states
     }
@@ -72,12 +73,12 @@ impl Wiring {
 
 impl CalledFragments for Wiring {
     fn fragment(&self, scope: &str) -> Option<FragmentText> {
-        let (_, part) = self.scopes.iter().find(|(name, _)| *name == scope)?;
+        let (_, fragment) = self.scopes.iter().find(|(name, _)| *name == scope)?;
         Some(FragmentText {
-            name: part.name,
-            file: part.file,
-            pieces: part.text,
-            fragments: &part.wiring,
+            name: fragment.name,
+            file: fragment.file,
+            pieces: fragment.text,
+            fragments: &fragment.wiring,
         })
     }
 }

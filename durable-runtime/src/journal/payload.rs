@@ -44,7 +44,8 @@ impl Payload {
     /// When it cannot be encoded; when what is read back is another value, as `None` for `Some(())`; when
     /// it has an order that is another each time it is read, as a `HashMap` has.
     pub fn record<T: Serialize + DeserializeOwned>(value: &T) -> Result<(Self, T), PayloadError> {
-        crate::values::record(value)
+        let (text, read) = crate::values::record(value)?;
+        Ok((Self::from_bytes(text), read))
     }
 
     /// Decodes the value.

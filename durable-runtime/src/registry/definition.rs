@@ -69,8 +69,8 @@ impl Definition {
             if names.peek().is_none() {
                 return Some((*wiring, name));
             }
-            let (_, part) = wiring.scopes.iter().find(|(scope, _)| *scope == name)?;
-            wiring = &part.wiring;
+            let (_, fragment) = wiring.scopes.iter().find(|(scope, _)| *scope == name)?;
+            wiring = &fragment.wiring;
         }
         None
     }

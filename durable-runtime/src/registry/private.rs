@@ -8,9 +8,9 @@ use super::erase::reread;
 pub use super::{Definition, Registered, erase::define};
 pub use crate::{
     context::{
-        AllOk, Awaited, Branch, Compensation, Compensator, Ctx, First, Fragment, Join, Part,
-        RequiredState, Running, Scope, Signal, SignalWait, StepCtx, StepKey, Told, Wiring,
-        Workflow, all_ok,
+        AllOk, Awaited, Branch, Compensation, Compensator, Ctx, First, Fragment,
+        FragmentDefinition as Part, Join, RequiredState, Running, Scope, Signal, SignalWait,
+        StepCtx, StepKey, Told, Wiring, Workflow, all_ok,
     },
     failure::BoxError,
     retry::Retry,

@@ -88,10 +88,10 @@ impl fmt::Debug for Registry {
 /// Why the workflows of a program cannot be registered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
-pub struct RegistryError(Problem);
+pub struct RegistryError(RegistryProblem);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-enum Problem {
+enum RegistryProblem {
     #[error(
         "workflow name `{name}` is registered twice, as a name that a workflow has or had, at {}:{} and \
          at {}:{}; rename one, or give it another name with `#[durable::workflow(name = \"...\")]`",
@@ -117,7 +117,7 @@ impl RegistryError {
         let mut places = [one, other].map(|definition| (definition.file, definition.line));
         places.sort_unstable();
         let [first, second] = places;
-        Self(Problem::NamedTwice {
+        Self(RegistryProblem::NamedTwice {
             name,
             first,
             second,
@@ -125,7 +125,7 @@ impl RegistryError {
     }
 
     fn broken(definition: &Definition, broken: BrokenGraph) -> Self {
-        Self(Problem::Broken {
+        Self(RegistryProblem::Broken {
             name: definition.name,
             file: definition.file,
             line: definition.line,

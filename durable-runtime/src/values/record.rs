@@ -8,16 +8,15 @@ use super::{
     ordered::note_proven,
     probe::{Notes, Said, Sink, write},
 };
-use crate::journal::Payload;
 
 /// How often a value is read whose order might change. Two entries of a `HashMap` come in the same order
 /// nine times out of sixteen, and more entries less often: fewer than one of 2^40 values is overlooked.
 const READINGS: usize = 49;
 
-/// Encodes a value, and gives what is read back of it.
+/// The JSON of a value, and what is read back of it.
 pub(crate) fn record<T: Serialize + DeserializeOwned>(
     value: &T,
-) -> Result<(Payload, T), PayloadError> {
+) -> Result<(Vec<u8>, T), PayloadError> {
     let (text, notes) = tell(value, Notes::default())?;
     let read: T = read(&text, value)?;
     // Two entries may change places the first time they are read, if their hasher is a fixed one.
@@ -37,7 +36,7 @@ pub(crate) fn record<T: Serialize + DeserializeOwned>(
         }
         note_proven(&loose);
     }
-    Ok((Payload::from_bytes(text), read))
+    Ok((text, read))
 }
 
 /// The JSON of a value, and what it says besides.

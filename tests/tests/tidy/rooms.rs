@@ -10,9 +10,9 @@ use super::{Source, code, sources};
 const ROOMS: &[(&str, &str)] = &[
     // Data.
     ("text", ""),
-    ("journal", ""),
+    ("values", ""),
+    ("journal", "values"),
     ("failure", "journal text"),
-    ("values", "journal"),
     ("status", ""),
     ("outcome", ""),
     ("retry", "failure"),
@@ -60,11 +60,7 @@ const ROOMS: &[(&str, &str)] = &[
 ];
 
 /// What is imported upward, to be taken away: room, and what it imports.
-const UPWARD: &[(&str, &str)] = &[
-    ("journal", "failure"),
-    ("journal", "values"),
-    ("retry", "replay"),
-];
+const UPWARD: &[(&str, &str)] = &[("journal", "failure"), ("retry", "replay")];
 
 impl Source {
     /// The room it is in: a folder or a file at the top of `src`.
