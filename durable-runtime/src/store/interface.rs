@@ -64,8 +64,23 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Takes runs that are due and that nobody owns: sets the owner, bumps the epoch, sets `pending`
     /// and `parked` runs to `running` (any other status stays), and loads journal and mailbox. When loading
-    /// fails, the runs are taken all the same: so [`owned`](Self::owned) tells whom it failed for.
+    /// fails, the runs are taken all the same: so [`owned`](Self::owned) tells whom it failed for. A claim of
+    /// one run takes it without reading anything that belongs to it; a run that cannot be taken even so is
+    /// [named](StoreError::about).
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
+
+    /// Takes and loads one run for which a claim failed, as [`claim`](Self::claim) does: if the worker owns it
+    /// already, or nobody does and it is due or parked. `None` if not, and from a store that does not implement
+    /// it: then the run is given back and claimed with others.
+    fn claim_run(
+        &self,
+        worker: WorkerId,
+        now: Timestamp,
+        run: RunKey,
+    ) -> StoreFuture<'_, Option<LoadedRun>> {
+        let _ = (worker, now, run);
+        Box::pin(async { Ok(None) })
+    }
 
     /// Registers a worker. Its number is never used again.
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId>;

@@ -44,6 +44,10 @@ enum Call {
         worker: Index,
         limit: usize,
     },
+    ClaimRun {
+        worker: Index,
+        run: Index,
+    },
     ReleaseStrays {
         worker: Index,
         kept: Vec<Index>,
@@ -121,6 +125,7 @@ fn call() -> impl Strategy<Value = Call> {
         2 => (0..20u64).prop_map(|seconds| Call::Pass { seconds }),
         4 => (worker(), 0..4usize).prop_map(|(worker, limit)| Call::Claim { worker, limit }),
         1 => (worker(), 0..4usize).prop_map(|(worker, limit)| Call::ClaimParked { worker, limit }),
+        1 => (worker(), any::<Index>()).prop_map(|(worker, run)| Call::ClaimRun { worker, run }),
         1 => (worker(), vec(any::<Index>(), 0..3))
             .prop_map(|(worker, kept)| Call::ReleaseStrays { worker, kept }),
         8 => (worker(), starts, mail, vec(progress(), 0..3)).prop_map(
@@ -247,13 +252,22 @@ impl Pair<'_> {
             Call::Pass { seconds } => self.now = self.now.after(Duration::from_secs(seconds)),
             Call::Claim { worker, limit } => {
                 let claim = self.claim(worker, limit);
-                let claimed = both!(self, store => store.claim(claim));
+                let claimed = both!(self, store => store.claim(claim.clone()));
                 self.hold(claimed.runs);
             }
             Call::ClaimParked { worker, limit } => {
                 let claim = self.claim(worker, limit);
-                let claimed = both!(self, store => store.claim_parked(claim));
+                let claimed = both!(self, store => store.claim_parked(claim.clone()));
                 self.hold(claimed);
+            }
+            Call::ClaimRun { worker, run } => {
+                if self.runs.is_empty() {
+                    return;
+                }
+                let (worker, run) = (self.worker(worker), *run.get(&self.runs));
+                let now = self.now;
+                let claimed = both!(self, store => store.claim_run(worker, now, run));
+                self.hold(claimed.into_iter().collect());
             }
             Call::ReleaseStrays { worker, kept } => {
                 let worker = self.worker(worker);
@@ -281,11 +295,7 @@ impl Pair<'_> {
     }
 
     fn claim(&self, worker: Index, limit: usize) -> Claim {
-        Claim {
-            worker: self.worker(worker),
-            now: self.now,
-            limit,
-        }
+        Claim::new(self.worker(worker), self.now, limit)
     }
 
     fn hold(&mut self, runs: Vec<LoadedRun>) {

@@ -96,6 +96,7 @@ macro_rules! __conformance_cases {
                 runs_come_longest_due_first
                 a_limit_is_kept_and_the_rest_stays_due
                 a_limit_of_zero_takes_nothing
+                a_run_is_claimed_by_itself_if_it_may_be
                 nothing_is_taken_before_its_time
                 the_next_due_time_is_told
                 without_a_waiting_run_nothing_is_due_next

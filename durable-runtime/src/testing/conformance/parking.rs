@@ -50,11 +50,7 @@ pub(super) async fn a_new_worker_takes_every_parked_run_and_nothing_else(f: Fixt
 
 pub(super) async fn a_worker_does_not_try_again_what_it_has_parked(f: Fixture) -> CaseResult {
     let run = parked(&f, "a").await?;
-    let claim = |worker| Claim {
-        worker,
-        now: at(1),
-        limit: 10,
-    };
+    let claim = |worker| Claim::new(worker, at(1), 10);
     assert!(f.store().claim_parked(claim(f.worker)).await?.is_empty());
     let other = f.store().register_worker(NewWorker::until(at(100))).await?;
     assert_eq!(f.store().claim_parked(claim(other)).await?.len(), 1);
@@ -71,23 +67,15 @@ pub(super) async fn a_worker_does_not_try_again_what_it_has_parked(f: Fixture) -
 pub(super) async fn a_parked_run_that_went_on_may_be_tried_by_all_again(f: Fixture) -> CaseResult {
     let run = parked(&f, "a").await?;
     let other = f.store().register_worker(NewWorker::until(at(100))).await?;
-    let claim = Claim {
-        worker: other,
-        now: at(3),
-        limit: 10,
-    };
-    f.store().claim_parked(claim).await?;
+    let claim = |worker| Claim::new(worker, at(3), 10);
+    f.store().claim_parked(claim(other)).await?;
     let on = commit(run, 2, 1).events([completed("y", 1)]);
     f.committed_by(other, on.release(Status::Suspended, Some(at(2)), 0))
         .await?;
-    assert_eq!(f.store().claim(claim).await?.runs.len(), 1);
+    assert_eq!(f.store().claim(claim(other)).await?.runs.len(), 1);
     let parking = commit(run, 3, 2).release(Status::Parked, None, i64::MAX);
     f.committed_by(other, parking).await?;
-    let claim = Claim {
-        worker: f.worker,
-        ..claim
-    };
-    assert_eq!(f.store().claim_parked(claim).await?.len(), 1);
+    assert_eq!(f.store().claim_parked(claim(f.worker)).await?.len(), 1);
     Ok(())
 }
 
@@ -97,12 +85,8 @@ pub(super) async fn parked_runs_are_taken_by_number_up_to_the_limit(f: Fixture) 
         runs.push(parked(&f, &n.to_string()).await?);
     }
     let worker = f.store().register_worker(NewWorker::until(at(100))).await?;
-    let claim = Claim {
-        worker,
-        now: at(1),
-        limit: 3,
-    };
-    let taken: Vec<_> = f.store().claim_parked(claim).await?;
+    let claim = Claim::new(worker, at(1), 3);
+    let taken: Vec<_> = f.store().claim_parked(claim.clone()).await?;
     let taken: Vec<_> = taken.iter().map(|run| run.run).collect();
     assert_eq!(taken, runs[..3]);
     assert_eq!(f.store().claim_parked(claim).await?.len(), 2);
@@ -113,11 +97,7 @@ pub(super) async fn a_retired_worker_takes_no_parked_run(f: Fixture) -> CaseResu
     parked(&f, "a").await?;
     let worker = f.store().register_worker(NewWorker::until(at(100))).await?;
     f.store().retire_worker(worker).await?;
-    let claim = Claim {
-        worker,
-        now: at(1),
-        limit: 3,
-    };
+    let claim = Claim::new(worker, at(1), 3);
     assert!(f.store().claim_parked(claim).await?.is_empty());
     Ok(())
 }
@@ -248,11 +228,7 @@ pub(super) async fn a_parked_run_is_tried_by_those_who_can_drive_it(f: Fixture) 
             workflows: Some(vec!["other".to_owned(), workflow.to_owned()]),
         };
         let worker = f.store().register_worker(worker).await?;
-        let claim = Claim {
-            worker,
-            now: at(1),
-            limit: 3,
-        };
+        let claim = Claim::new(worker, at(1), 3);
         let runs = f.store().claim_parked(claim).await?;
         Fallible::Ok(runs.into_iter().map(|run| run.run).collect::<Vec<_>>())
     };
