@@ -32,7 +32,10 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   claim, and is told for itself by [`mailboxes`](Self::mailboxes); a claim takes fewer runs when their
 ///   journals are large.
 /// - Mail makes a run that nobody owns due at once, unless it is paused; a parked run is made due
-///   only by a cancellation.
+///   only by a cancellation. A run that is being rolled back takes no signal and no
+///   [`Cancel`](MailKind::Cancel), also when it was parked in the middle of that: when its journal has a
+///   [`CancelRequested`](crate::journal::EventKind::CancelRequested) or a
+///   [`RollbackStarted`](crate::journal::EventKind::RollbackStarted).
 /// - A run counts the workers that died with it ([`LoadedRun::deaths`]): those that [`reap`](Self::reap)
 ///   finds, not those that retire. From its third death on a run is a suspect.
 ///   [`claim`](Self::claim) hands a worker one suspect at a time, on trial: for ten seconds, or until

@@ -85,6 +85,7 @@ struct Progress {
     consumes: bool,
     letter: Option<(Index, Letter)>,
     stale: Option<Staleness>,
+    rolls_back: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -153,9 +154,10 @@ fn progress() -> impl Strategy<Value = Progress> {
         any::<bool>(),
         letter,
         stale,
+        prop::bool::weighted(0.2),
     )
         .prop_map(
-            |(holding, events, state, child, consumes, letter, stale)| Progress {
+            |(holding, events, state, child, consumes, letter, stale, rolls_back)| Progress {
                 holding,
                 events,
                 state,
@@ -163,6 +165,7 @@ fn progress() -> impl Strategy<Value = Progress> {
                 consumes,
                 letter,
                 stale,
+                rolls_back,
             },
         )
 }
@@ -385,7 +388,7 @@ impl Pair<'_> {
             run: holding.run,
             epoch: holding.epoch,
             position: holding.position,
-            events: vec![event; progress.events.into()],
+            events: vec![event.clone(); progress.events.into()],
             update: progress.state.map(|state| self.update(state, holding)),
             children: Vec::new(),
             consumed: if progress.consumes {
@@ -396,6 +399,13 @@ impl Pair<'_> {
             outgoing: Vec::new(),
             at: self.now,
         };
+        if progress.rolls_back {
+            commit.events.push(Event {
+                step: None,
+                kind: EventKind::CancelRequested,
+                ..event
+            });
+        }
         if let Some(child) = progress.child {
             let parent = Parent {
                 run: holding.run,

@@ -28,6 +28,7 @@ mod single;
 mod starts;
 mod store;
 mod thread;
+mod withdraw;
 mod worker;
 
 pub use options::PostgresOptions;

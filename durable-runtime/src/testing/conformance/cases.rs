@@ -149,6 +149,8 @@ macro_rules! __conformance_cases {
                 a_signal_does_not_wake_a_parked_run
                 a_cancellation_wakes_a_parked_run
                 what_abandons_a_rollback_wakes_a_parked_run
+                a_run_parked_in_its_rollback_takes_nothing_that_would_have_no_effect
+                mail_to_a_run_that_its_batch_parks_in_its_rollback
                 mail_for_a_parked_run_is_kept
                 a_cancellation_that_was_not_seen_wakes_on_parking
                 a_signal_that_was_not_seen_does_not_wake_on_parking

@@ -2,15 +2,16 @@
 
 use super::{
     fixture::{
-        CommitExt, Fallible, Fixture, at, cancel, child_ended, commit, completed, mail, mails,
-        signal,
+        CommitExt, Fallible, Fixture, at, cancel, child_ended, commit, commits, completed, mail,
+        mails, signal, signal_kind,
     },
     run::CaseResult,
 };
 use crate::{
-    journal::RunKey,
+    failure::{Failure, FailureKind},
+    journal::{Event, EventKind, RunKey},
     status::Status,
-    store::{Claim, MailKind, NewMail, NewWorker},
+    store::{Claim, CommitOutcome, MailKind, MailOutcome, NewMail, NewWorker},
 };
 
 /// Starts a run and parks it.
@@ -143,6 +144,78 @@ pub(super) async fn what_abandons_a_rollback_wakes_a_parked_run(f: Fixture) -> C
     assert_eq!(f.claim_one(at(1)).await?.run, third);
     assert!(due_after(&f, abandon, Status::Parked, |sent| sent - 1).await?);
     assert!(!due_after(&f, abandon, Status::Parked, |sent| sent).await?);
+    Ok(())
+}
+
+pub(super) async fn a_run_parked_in_its_rollback_takes_nothing_that_would_have_no_effect(
+    f: Fixture,
+) -> CaseResult {
+    let begin = [
+        EventKind::CancelRequested,
+        EventKind::RollbackStarted {
+            failure: Failure::new(FailureKind::Application, "it broke"),
+        },
+    ];
+    let (other, sender) = (parked(&f, "other").await?, f.start_owned("sender").await?);
+    for (n, kind) in (0..).zip(begin) {
+        let run = f.start_owned(kind.name()).await?;
+        let mut parking = commit(run, 1, 0).events([completed("x", 1), completed("y", 1)]);
+        parking.events[1] = Event {
+            kind,
+            step: None,
+            ..parking.events[1].clone()
+        };
+        let parking = parking.release(Status::Parked, None, i64::MAX);
+        f.committed(parking.reason("no such compensation")).await?;
+        let refused = [MailKind::Cancel, signal_kind("s", 1)];
+        // Alone, in a batch, and from another run.
+        for kind in &refused {
+            let outcome = f.send(mail(run, kind.clone())).await?;
+            assert_eq!(outcome, MailOutcome::RollingBack);
+        }
+        let all = refused.iter().map(|kind| mail(run, kind.clone()));
+        let outcome = f.write(mails(all.chain([signal(other, "s", 1)]))).await?;
+        assert_eq!(
+            outcome.mail[..2],
+            [MailOutcome::RollingBack, MailOutcome::RollingBack]
+        );
+        assert!(matches!(outcome.mail[2], MailOutcome::Delivered(_)));
+        let tells = commit(sender, 1, n).events([completed("x", 1)]);
+        let written = f.committed(tells.sends([cancel(run)])).await?;
+        assert_eq!(written.outgoing, [None]);
+        assert_eq!(f.mailbox(run).await?, []);
+        // The end of a child is kept, and what ends the rollback has the run tried again.
+        let taken = [child_ended(run, "c", Ok(1)).kind, MailKind::AbandonRollback];
+        f.deliver(mail(run, taken[0].clone())).await?;
+        assert!(f.claim(at(1)).await?.is_empty());
+        f.deliver(mail(run, taken[1].clone())).await?;
+        assert_eq!(f.send(cancel(run)).await?, MailOutcome::RollingBack);
+        assert_eq!(f.mailbox(run).await?, taken);
+        assert_eq!(f.claim_one(at(1)).await?.run, run);
+    }
+    Ok(())
+}
+
+/// A batch that parks a run in its rollback, and mail to that run in the same batch.
+pub(super) async fn mail_to_a_run_that_its_batch_parks_in_its_rollback(f: Fixture) -> CaseResult {
+    let (first, last) = (f.start_owned("first").await?, f.start_owned("last").await?);
+    let run = f.start_owned("run").await?;
+    let mut parking = commit(run, 1, 0).events([completed("x", 1)]);
+    parking.events[0].step = None;
+    parking.events[0].kind = EventKind::CancelRequested;
+    let parking = parking.release(Status::Parked, None, i64::MAX);
+    let tells = |from| {
+        let tells = commit(from, 1, 0).events([completed("x", 1)]);
+        tells.sends([signal(run, "s", 1)])
+    };
+    let batch = commits([tells(first), parking, tells(last)]);
+    let outcome = f.write(batch).await?;
+    let delivered = |commit: usize| match &outcome.commits[commit] {
+        CommitOutcome::Committed { outgoing, .. } => outgoing[0].is_some(),
+        CommitOutcome::LostOwnership => false,
+    };
+    assert!(delivered(0), "it was sent before: {outcome:?}");
+    assert!(!delivered(2), "it was sent after: {outcome:?}");
     Ok(())
 }
 
