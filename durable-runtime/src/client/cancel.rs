@@ -21,7 +21,7 @@ use crate::{error::Error, journal::RunId, store::MailKind};
 /// already, unless it is to [abandon](Self::abandon_rollback) that.
 ///
 /// A run that is parked is tried again, to be canceled: that takes no code that fits its journal, but
-/// the compensations.
+/// the compensations. One that was parked in the middle of its rollback is being rolled back already.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent unless it is awaited"]
 pub struct Cancel {

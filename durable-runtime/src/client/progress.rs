@@ -79,10 +79,7 @@ impl Progress {
             self.attempts.clear();
         }
         // The body waits no more; its children are waited for.
-        if matches!(
-            kind,
-            EventKind::CancelRequested | EventKind::RollbackStarted { .. }
-        ) {
+        if kind.begins_rollback() {
             self.waits.retain(|_, (_, on, _)| *on == WaitsOn::Child);
         }
     }

@@ -374,6 +374,11 @@ impl EventKind {
         }
     }
 
+    /// Whether the run is being rolled back from here on.
+    pub(crate) fn begins_rollback(&self) -> bool {
+        matches!(self, Self::CancelRequested | Self::RollbackStarted { .. })
+    }
+
     /// Whether nothing can follow.
     pub fn is_terminal(&self) -> bool {
         matches!(

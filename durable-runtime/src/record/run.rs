@@ -106,7 +106,7 @@ impl NewWorker {
 }
 
 /// A request for runs that are due and that nobody owns.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Claim {
     /// Who takes them.
     pub worker: WorkerId,
@@ -114,6 +114,21 @@ pub struct Claim {
     pub now: Timestamp,
     /// The most runs to take.
     pub limit: usize,
+    /// Runs that are passed by: claims failed [for each of them alone](super::StoreError::about). A store
+    /// whose claims never do need not look at it.
+    pub except: Vec<RunKey>,
+}
+
+impl Claim {
+    /// A request for up to so many runs, whichever they are.
+    pub fn new(worker: WorkerId, now: Timestamp, limit: usize) -> Self {
+        Self {
+            worker,
+            now,
+            limit,
+            except: Vec::new(),
+        }
+    }
 }
 
 /// The answer: the runs taken, longest due first, and when the next unowned run is due.
@@ -133,8 +148,8 @@ pub struct Owned {
     pub run: RunKey,
     /// Its epoch.
     pub epoch: Epoch,
-    /// How many events its journal has.
-    pub events: usize,
+    /// How many events its journal has; `None` when it cannot be read.
+    pub events: Option<usize>,
 }
 
 /// A run with all it takes to go on.

@@ -42,11 +42,11 @@ impl There {
 }
 
 /// Where a run stands, from its number, its epoch and the length of its journal.
-pub(super) fn owned((run, epoch, events): (i64, i64, i64)) -> Owned {
+pub(super) fn owned((run, epoch, events): (i64, i64, Option<i64>)) -> Owned {
     Owned {
         run: RunKey::new(run),
         epoch: Epoch::new(epoch),
-        events: usize::try_from(events).unwrap_or(0),
+        events: events.map(|events| usize::try_from(events).unwrap_or(0)),
     }
 }
 

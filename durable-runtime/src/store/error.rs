@@ -17,6 +17,7 @@ pub struct StoreError {
     message: String,
     timed_out: bool,
     locked: Vec<(RunKey, RunId)>,
+    run: Option<RunKey>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -68,6 +69,7 @@ impl StoreError {
             message: message.into(),
             timed_out: false,
             locked: Vec::new(),
+            run: None,
             source: None,
         }
     }
@@ -109,6 +111,19 @@ impl StoreError {
     pub fn with_locked(mut self, runs: impl IntoIterator<Item = (RunKey, RunId)>) -> Self {
         self.locked.extend(runs);
         self
+    }
+
+    /// Says that the call failed for one of the runs that it was for, and names it: without that run it may
+    /// succeed.
+    #[must_use]
+    pub fn about(mut self, run: RunKey) -> Self {
+        self.run = Some(run);
+        self
+    }
+
+    /// The run for which alone the call failed, as far as is known.
+    pub(crate) fn culprit(&self) -> Option<RunKey> {
+        self.run.filter(|_| self.may_be_of_a_part())
     }
 
     /// Whether there was no answer in time.

@@ -32,7 +32,10 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   claim, and is told for itself by [`mailboxes`](Self::mailboxes); a claim takes fewer runs when their
 ///   journals are large.
 /// - Mail makes a run that nobody owns due at once, unless it is paused; a parked run is made due
-///   only by a cancellation.
+///   only by a cancellation. A run that is being rolled back takes no signal and no
+///   [`Cancel`](MailKind::Cancel), also when it was parked in the middle of that: when its journal has a
+///   [`CancelRequested`](crate::journal::EventKind::CancelRequested) or a
+///   [`RollbackStarted`](crate::journal::EventKind::RollbackStarted).
 /// - A run counts the workers that died with it ([`LoadedRun::deaths`]): those that [`reap`](Self::reap)
 ///   finds, not those that retire. From its third death on a run is a suspect.
 ///   [`claim`](Self::claim) hands a worker one suspect at a time, on trial: for ten seconds, or until
@@ -65,8 +68,23 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Takes runs that are due and that nobody owns: sets the owner, bumps the epoch, sets `pending`
     /// and `parked` runs to `running` (any other status stays), and loads journal and mailbox. When loading
-    /// fails, the runs are taken all the same: so [`owned`](Self::owned) tells whom it failed for.
+    /// fails, the runs are taken all the same: so [`owned`](Self::owned) tells whom it failed for. A claim of
+    /// one run takes it without reading anything that belongs to it; a run that cannot be taken even so is
+    /// [named](StoreError::about).
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
+
+    /// Takes and loads one run for which a claim failed, as [`claim`](Self::claim) does: if the worker owns it
+    /// already, or nobody does and it is due or parked. `None` if not, and from a store that does not implement
+    /// it: then the run is given back and claimed with others.
+    fn claim_run(
+        &self,
+        worker: WorkerId,
+        now: Timestamp,
+        run: RunKey,
+    ) -> StoreFuture<'_, Option<LoadedRun>> {
+        let _ = (worker, now, run);
+        Box::pin(async { Ok(None) })
+    }
 
     /// Registers a worker. Its number is above zero and never used again.
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId>;

@@ -73,8 +73,18 @@ pub(super) fn check_journal(
     Ok(())
 }
 
-/// What becomes of mail of this kind for a run with this status that takes none; `None` when it does. From
-/// a cancellation or a failure on a run takes what ends its rollback, and nothing that would have no effect.
+/// The status that says which mail a run takes: one that was parked in the middle of its rollback is being rolled
+/// back. Its journal says so (`EventKind::begins_rollback`); in SQL these kinds of events are 12 and 13.
+pub(super) fn status_for_mail(status: Status, began_rollback: bool) -> Status {
+    match (status, began_rollback) {
+        (Status::Parked, true) => Status::Compensating,
+        (status, _) => status,
+    }
+}
+
+/// What becomes of mail of this kind for a run with this [`status_for_mail`] that takes none; `None` when it
+/// does. From a cancellation or a failure on a run takes what ends its rollback, and nothing that would have no
+/// effect.
 pub(super) fn refusal(status: Status, kind: &MailKind) -> Option<MailOutcome> {
     match (status, kind) {
         (Status::Completed | Status::Failed | Status::Canceled, _) => {

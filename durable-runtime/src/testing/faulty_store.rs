@@ -69,13 +69,15 @@ pub enum StoreCall {
     Children,
     List,
     Close,
+    ClaimRun,
 }
 
 impl StoreCall {
     /// The calls that a worker makes by itself. All others are made for a client, who gets the error.
-    pub const OF_WORKERS: [Self; 9] = [
+    pub const OF_WORKERS: [Self; 10] = [
         Self::Commit,
         Self::Claim,
+        Self::ClaimRun,
         Self::ClaimParked,
         Self::RenewLease,
         Self::ReleaseStrays,
@@ -174,9 +176,9 @@ impl FaultyStore {
     }
 
     /// Whether runs that were taken can be loaded.
-    fn load(&self, runs: &[LoadedRun]) -> Result<(), StoreError> {
+    fn load<'r>(&self, runs: impl IntoIterator<Item = &'r LoadedRun>) -> Result<(), StoreError> {
         let mut faults = runs
-            .iter()
+            .into_iter()
             .flat_map(|run| self.loading.iter().filter_map(|rule| rule(run)));
         faults.next().map_or(Ok(()), Err)
     }
@@ -298,6 +300,22 @@ impl Store for FaultyStore {
             let claimed = self.make(StoreCall::Claim, move |store| store.claim(claim));
             let claimed = claimed.await?;
             self.load(&claimed.runs)?;
+            Ok(claimed)
+        })
+    }
+
+    fn claim_run(
+        &self,
+        worker: WorkerId,
+        now: Timestamp,
+        run: RunKey,
+    ) -> StoreFuture<'_, Option<LoadedRun>> {
+        Box::pin(async move {
+            let claimed = self.make(StoreCall::ClaimRun, move |store| {
+                store.claim_run(worker, now, run)
+            });
+            let claimed = claimed.await?;
+            self.load(&claimed)?;
             Ok(claimed)
         })
     }

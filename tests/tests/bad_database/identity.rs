@@ -60,11 +60,7 @@ impl Worker {
     /// The runs it gets when it takes over what dead workers have left and what is due.
     async fn takes(&self) -> Result<Vec<String>, StoreError> {
         self.store.reap(NOW).await?;
-        let claim = Claim {
-            worker: self.number,
-            now: NOW,
-            limit: 10,
-        };
+        let claim = Claim::new(self.number, NOW, 10);
         let claimed = self.store.claim(claim).await?.runs;
         Ok(claimed.iter().map(|run| run.id.to_string()).collect())
     }

@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+#[cfg(test)]
+mod damaged;
 #[cfg(all(test, target_os = "linux"))]
 mod full_disk;
 #[cfg(test)]

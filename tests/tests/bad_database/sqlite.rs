@@ -43,7 +43,7 @@ async fn database(folder: &TempDir) -> PathBuf {
     path
 }
 
-async fn execute(path: &Path, sql: &str) {
+pub(super) async fn execute(path: &Path, sql: &str) {
     let address = format!("sqlite://{}", path.display());
     let mut connection = SqliteConnection::connect(&address).await.unwrap();
     connection

@@ -44,6 +44,10 @@ enum Call {
         worker: Index,
         limit: usize,
     },
+    ClaimRun {
+        worker: Index,
+        run: Index,
+    },
     ReleaseStrays {
         worker: Index,
         kept: Vec<Index>,
@@ -81,6 +85,7 @@ struct Progress {
     consumes: bool,
     letter: Option<(Index, Letter)>,
     stale: Option<Staleness>,
+    rolls_back: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -121,6 +126,7 @@ fn call() -> impl Strategy<Value = Call> {
         2 => (0..20u64).prop_map(|seconds| Call::Pass { seconds }),
         4 => (worker(), 0..4usize).prop_map(|(worker, limit)| Call::Claim { worker, limit }),
         1 => (worker(), 0..4usize).prop_map(|(worker, limit)| Call::ClaimParked { worker, limit }),
+        1 => (worker(), any::<Index>()).prop_map(|(worker, run)| Call::ClaimRun { worker, run }),
         1 => (worker(), vec(any::<Index>(), 0..3))
             .prop_map(|(worker, kept)| Call::ReleaseStrays { worker, kept }),
         8 => (worker(), starts, mail, vec(progress(), 0..3)).prop_map(
@@ -148,9 +154,10 @@ fn progress() -> impl Strategy<Value = Progress> {
         any::<bool>(),
         letter,
         stale,
+        prop::bool::weighted(0.2),
     )
         .prop_map(
-            |(holding, events, state, child, consumes, letter, stale)| Progress {
+            |(holding, events, state, child, consumes, letter, stale, rolls_back)| Progress {
                 holding,
                 events,
                 state,
@@ -158,6 +165,7 @@ fn progress() -> impl Strategy<Value = Progress> {
                 consumes,
                 letter,
                 stale,
+                rolls_back,
             },
         )
 }
@@ -247,13 +255,22 @@ impl Pair<'_> {
             Call::Pass { seconds } => self.now = self.now.after(Duration::from_secs(seconds)),
             Call::Claim { worker, limit } => {
                 let claim = self.claim(worker, limit);
-                let claimed = both!(self, store => store.claim(claim));
+                let claimed = both!(self, store => store.claim(claim.clone()));
                 self.hold(claimed.runs);
             }
             Call::ClaimParked { worker, limit } => {
                 let claim = self.claim(worker, limit);
-                let claimed = both!(self, store => store.claim_parked(claim));
+                let claimed = both!(self, store => store.claim_parked(claim.clone()));
                 self.hold(claimed);
+            }
+            Call::ClaimRun { worker, run } => {
+                if self.runs.is_empty() {
+                    return;
+                }
+                let (worker, run) = (self.worker(worker), *run.get(&self.runs));
+                let now = self.now;
+                let claimed = both!(self, store => store.claim_run(worker, now, run));
+                self.hold(claimed.into_iter().collect());
             }
             Call::ReleaseStrays { worker, kept } => {
                 let worker = self.worker(worker);
@@ -281,11 +298,7 @@ impl Pair<'_> {
     }
 
     fn claim(&self, worker: Index, limit: usize) -> Claim {
-        Claim {
-            worker: self.worker(worker),
-            now: self.now,
-            limit,
-        }
+        Claim::new(self.worker(worker), self.now, limit)
     }
 
     fn hold(&mut self, runs: Vec<LoadedRun>) {
@@ -375,7 +388,7 @@ impl Pair<'_> {
             run: holding.run,
             epoch: holding.epoch,
             position: holding.position,
-            events: vec![event; progress.events.into()],
+            events: vec![event.clone(); progress.events.into()],
             update: progress.state.map(|state| self.update(state, holding)),
             children: Vec::new(),
             consumed: if progress.consumes {
@@ -386,6 +399,13 @@ impl Pair<'_> {
             outgoing: Vec::new(),
             at: self.now,
         };
+        if progress.rolls_back {
+            commit.events.push(Event {
+                step: None,
+                kind: EventKind::CancelRequested,
+                ..event
+            });
+        }
         if let Some(child) = progress.child {
             let parent = Parent {
                 run: holding.run,

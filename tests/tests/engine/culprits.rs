@@ -13,9 +13,7 @@ use durable::{
     Clock, ErrorKind, Status,
     journal::{EventKind, Payload, RunId, RunKey},
     prelude::*,
-    store::{
-        Batch, Hint, MailKind, MailTarget, NewMail, NewRun, Store, StoreError, StoreErrorKind,
-    },
+    store::{Batch, Hint, MailKind, MailTarget, NewMail, Store, StoreError, StoreErrorKind},
     testing::{BatchFault, FaultyStore, StoreCall},
 };
 
@@ -27,7 +25,7 @@ use super::{
 /// What the database of a test does not take.
 const POISON: &str = "poison";
 
-async fn engine(world: &World, store: FaultyStore) -> Engine {
+pub(super) async fn engine(world: &World, store: FaultyStore) -> Engine {
     Engine::builder()
         .clock(world.clock.clone())
         .state(world.clock.clone())
@@ -40,7 +38,7 @@ async fn engine(world: &World, store: FaultyStore) -> Engine {
 
 /// Two steps, of which the second gives the input back.
 #[durable::workflow]
-async fn echo(ctx: &Ctx, text: String) -> durable::Result<String> {
+pub(super) async fn echo(ctx: &Ctx, text: String) -> durable::Result<String> {
     ctx.step("first", async |_| Ok::<_, String>(())).await?;
     let echoed = ctx
         .step("second", async |step| {
@@ -65,7 +63,7 @@ fn refused() -> StoreError {
     StoreError::new(StoreErrorKind::Refused, "the database cannot hold it")
 }
 
-fn timed_out() -> StoreError {
+pub(super) fn timed_out() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "no answer").timed_out()
 }
 
@@ -77,7 +75,7 @@ fn text_of(mail: &NewMail) -> &str {
 }
 
 /// Whether anything of a batch has this in it.
-fn holds(batch: &Batch, what: &str) -> bool {
+pub(super) fn holds(batch: &Batch, what: &str) -> bool {
     let outputs = batch.commits.iter().flat_map(|commit| &commit.events);
     let mut outputs = outputs.filter_map(|event| match &event.kind {
         EventKind::StepCompleted { output } => std::str::from_utf8(output.as_bytes()).ok(),
@@ -304,90 +302,6 @@ async fn a_database_that_refuses_everything_parks_nothing() {
     let run = second.client().attach::<collect>("run").await.unwrap();
     assert_eq!(run.result().await.unwrap(), ["x"]);
     second.shutdown().await.unwrap();
-}
-
-/// Starts runs that nobody owns.
-async fn start_for_others(world: &World, ids: &[String]) {
-    let start = |id: &String| NewRun {
-        id: RunId::from_recorded(id),
-        workflow: "echo".to_owned(),
-        input: Payload::from_bytes(*b"\"v\""),
-        seed: 1,
-        at: world.clock.now(),
-        parent: None,
-        owner: None,
-    };
-    let batch = Batch {
-        starts: ids.iter().map(start).collect(),
-        ..Batch::default()
-    };
-    world.store.commit(&batch).await.unwrap();
-}
-
-async fn status(world: &World, id: &str) -> Status {
-    let run = world.store.find(&RunId::from_recorded(id)).await.unwrap();
-    run.unwrap().status
-}
-
-/// Starts runs that nobody owns, and expects that they are completed within a minute.
-async fn are_claimed(world: &World, ids: impl Iterator<Item = String>) {
-    let ids: Vec<_> = ids.collect();
-    start_for_others(world, &ids).await;
-    world.clock.advance(Duration::from_secs(60)).await;
-    for id in &ids {
-        assert_eq!(status(world, id).await, Status::Completed, "{id}");
-    }
-}
-
-/// Two runs cannot be loaded, by themselves or with whomever they are claimed together.
-async fn two_runs_cannot_be_loaded(fault: fn() -> StoreError) {
-    let world = World::default();
-    let tries = Arc::new(AtomicU32::new(0));
-    let mended = Arc::new(AtomicBool::new(false));
-    let (count, is_mended) = (Arc::clone(&tries), Arc::clone(&mended));
-    let store = FaultyStore::new(world.store.clone()).with_loading_rule(move |run| {
-        let is_culprit = run.id.as_str().starts_with("culprit");
-        (is_culprit && !is_mended.load(Ordering::Acquire)).then(|| {
-            count.fetch_add(1, Ordering::AcqRel);
-            fault()
-        })
-    });
-    let ids = ["culprit-1", "run", "culprit-2"].map(str::to_owned);
-    start_for_others(&world, &ids).await;
-    let first = engine(&world, store.clone()).await;
-    for round in 0..10 {
-        let ids = (0..30).map(|n| format!("run-{round}-{n}"));
-        are_claimed(&world, ids).await;
-    }
-    let tries = tries.load(Ordering::Acquire);
-    assert!((10..60).contains(&tries), "{tries} tries in ten minutes");
-    // Mail makes it no more urgent, and a worker that ends gives it back.
-    first.client().cancel("culprit-2").await.unwrap();
-    are_claimed(&world, ["next".to_owned()].into_iter()).await;
-    first.shutdown().await.unwrap();
-    let second = engine(&world, store).await;
-    are_claimed(&world, ["last".to_owned()].into_iter()).await;
-
-    mended.store(true, Ordering::Release);
-    world.clock.advance(Duration::from_secs(120)).await;
-    let ends = [
-        ("culprit-1", Status::Completed),
-        ("culprit-2", Status::Canceled),
-    ];
-    for (id, end) in ends {
-        assert_eq!(status(&world, id).await, end, "{id}");
-    }
-    let keys = world.book.lines();
-    let of_culprits = keys.iter().filter(|key| key.contains("culprit"));
-    assert_eq!((keys.len(), of_culprits.count()), (304, 1));
-    second.shutdown().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_run_that_cannot_be_loaded_waits_alone_and_starves_nobody() {
-    let damaged = || StoreError::new(StoreErrorKind::Corrupt, "the file is damaged");
-    two_runs_cannot_be_loaded(damaged).await;
-    two_runs_cannot_be_loaded(timed_out).await;
 }
 
 /// Another process sends to all runs here, and says so far more often than this one can look.

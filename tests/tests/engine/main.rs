@@ -1,6 +1,8 @@
 //! What an engine does with workflows, in virtual time, on a store in memory.
 
 #[cfg(test)]
+mod alone;
+#[cfg(test)]
 mod cancels;
 #[cfg(test)]
 mod children;

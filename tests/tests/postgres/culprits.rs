@@ -131,11 +131,7 @@ async fn a_batch_that_ends_runs_locks_in_order_and_a_claim_passes_by() -> Result
         }
     });
     until(url, SOMEBODY_WAITS).await?;
-    let claim = Claim {
-        worker,
-        now: NOW,
-        limit: 10,
-    };
+    let claim = Claim::new(worker, NOW, 10);
     let claimed = store.claim(claim).await?.runs;
     assert_eq!(claimed.len(), 1);
     // Nobody who locks them in order could wait for it while it waits for the first.

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod culprits;
+mod damaged;
 mod hints;
 mod network;
 mod opening;

@@ -48,11 +48,7 @@ async fn a_release_sees_mail_that_came_while_it_waited(url: &str) -> Result<()> 
     until(url, SOMEBODY_WAITS).await?;
     sender.execute("COMMIT").await?;
     releasing.await??;
-    let claim = Claim {
-        worker,
-        now: NOW,
-        limit: 1,
-    };
+    let claim = Claim::new(worker, NOW, 1);
     let claimed = store.claim(claim).await?.runs;
     assert_eq!(claimed.len(), 1, "the run sleeps through its mail");
     assert_eq!(claimed[0].mail.len(), 1);
@@ -104,11 +100,7 @@ async fn a_claim_loads_what_was_written_while_it_waited() -> Result<()> {
     writing.execute("COMMIT").await?;
     assert_eq!(reaping.await??, 1);
     let heir = store.register_worker(NewWorker::until(later(60))).await?;
-    let claim = Claim {
-        worker: heir,
-        now: later(2),
-        limit: 1,
-    };
+    let claim = Claim::new(heir, later(2), 1);
     let claimed = store.claim(claim).await?.runs;
     assert_eq!((claimed[0].run, claimed[0].events.len()), (run, 1));
     let late = store.commit(&commits(step(run, 1))).await?;

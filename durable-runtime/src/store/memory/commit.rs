@@ -119,7 +119,7 @@ impl State {
             return MailOutcome::UnknownRun;
         };
         let status = self.runs[&key].status;
-        if let Some(refusal) = rules::refusal(status, &new.kind) {
+        if let Some(refusal) = rules::refusal(self.runs[&key].status_for_mail(), &new.kind) {
             return refusal;
         }
         self.last_mail += 1;
@@ -145,7 +145,7 @@ impl State {
             return MailOutcome::UnknownRun;
         };
         let run = &self.runs[&key];
-        if let Some(refusal) = rules::refusal(run.status, &new.kind) {
+        if let Some(refusal) = rules::refusal(run.status_for_mail(), &new.kind) {
             return refusal;
         }
         MailOutcome::Delivered(Delivery {

@@ -64,7 +64,16 @@ impl Store for MemoryStore {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
-        self.with(move |state| state.claim(claim))
+        self.with(move |state| state.claim(&claim))
+    }
+
+    fn claim_run(
+        &self,
+        worker: WorkerId,
+        now: Timestamp,
+        run: RunKey,
+    ) -> StoreFuture<'_, Option<LoadedRun>> {
+        self.with(move |state| state.claim_run(&Claim::new(worker, now, 1), run))
     }
 
     fn register_worker(&self, worker: NewWorker) -> StoreFuture<'_, WorkerId> {
@@ -93,7 +102,7 @@ impl Store for MemoryStore {
     }
 
     fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
-        self.with(move |state| state.claim_parked(claim))
+        self.with(move |state| state.claim_parked(&claim))
     }
 
     fn find<'a>(&'a self, id: &'a RunId) -> StoreFuture<'a, Option<RunRecord>> {

@@ -9,16 +9,16 @@ use crate::{
 };
 
 impl State {
-    pub(super) fn claim(&mut self, claim: Claim) -> Claimed {
+    pub(super) fn claim(&mut self, claim: &Claim) -> Claimed {
         let mut runs = Vec::new();
         if self.workers.contains_key(&claim.worker) {
-            let due = self.claimable(&claim);
-            runs.extend(due.into_iter().filter_map(|key| self.take(key, &claim)));
+            let due = self.claimable(claim);
+            runs.extend(due.into_iter().filter_map(|key| self.take(key, claim)));
         }
-        let may_try = self.may_try(&claim);
+        let may_try = self.may_try(claim);
         let next = self.due.iter();
         let mut next = next
-            .filter(|(_, key)| self.is_for(claim.worker, *key))
+            .filter(|(_, key)| self.is_for(claim, *key))
             .filter(|(_, key)| may_try || !self.is_suspect(*key));
         Claimed {
             runs,
@@ -34,7 +34,7 @@ impl State {
         let due: Vec<RunKey> = due
             .take_while(|(due, _)| *due <= claim.now)
             .map(|(_, key)| *key)
-            .filter(|key| self.is_for(claim.worker, *key))
+            .filter(|key| self.is_for(claim, *key))
             .filter(|key| {
                 if !self.is_suspect(*key) {
                     return true;
@@ -63,9 +63,13 @@ impl State {
     }
 
     /// Whether the worker may take the run: it can drive it, or nobody can.
-    fn is_for(&self, worker: WorkerId, run: RunKey) -> bool {
+    fn is_for(&self, claim: &Claim, run: RunKey) -> bool {
+        if claim.except.contains(&run) {
+            return false;
+        }
         let drives = |worker: &Worker| self.runs.get(&run).is_some_and(|run| worker.drives(run));
-        self.workers.get(&worker).is_some_and(drives) || !self.workers.values().any(drives)
+        let worker = self.workers.get(&claim.worker);
+        worker.is_some_and(drives) || !self.workers.values().any(drives)
     }
 
     fn is_suspect(&self, run: RunKey) -> bool {
@@ -111,6 +115,16 @@ impl State {
             events: run.events.clone(),
             mail: self.mailbox(key),
         })
+    }
+
+    pub(super) fn claim_run(&mut self, claim: &Claim, key: RunKey) -> Option<LoadedRun> {
+        let run = self.runs.get(&key)?;
+        let is_free = match run.owner {
+            None => run.due.is_some_and(|due| due <= claim.now) || run.status == Status::Parked,
+            Some(owner) => owner == claim.worker,
+        };
+        let may_take = is_free && self.workers.contains_key(&claim.worker);
+        may_take.then(|| self.take(key, claim)).flatten()
     }
 
     pub(super) fn register_worker(&mut self, new: NewWorker) -> WorkerId {
@@ -179,7 +193,7 @@ impl State {
             .map(|(key, run)| Owned {
                 run: *key,
                 epoch: run.epoch,
-                events: run.events.len(),
+                events: Some(run.events.len()),
             })
             .collect()
     }
@@ -208,7 +222,7 @@ impl State {
         freed.len() as u64
     }
 
-    pub(super) fn claim_parked(&mut self, claim: Claim) -> Vec<LoadedRun> {
+    pub(super) fn claim_parked(&mut self, claim: &Claim) -> Vec<LoadedRun> {
         let Some(worker) = self.workers.get(&claim.worker) else {
             return Vec::new();
         };
@@ -218,11 +232,12 @@ impl State {
             .filter(|(_, run)| run.status == Status::Parked && run.owner.is_none())
             .filter(|(_, run)| worker.drives(run) && !run.parked_by.contains(&claim.worker))
             .map(|(key, _)| *key)
+            .filter(|key| !claim.except.contains(key))
             .take(claim.limit)
             .collect();
         self.fitting(parked)
             .into_iter()
-            .filter_map(|key| self.take(key, &claim))
+            .filter_map(|key| self.take(key, claim))
             .collect()
     }
 }

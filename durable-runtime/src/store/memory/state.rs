@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::{
     journal::{Epoch, Event, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
     status::Status,
-    store::{Mail, MailKind, Parent, RunPage, RunQuery, RunRecord},
+    store::{Mail, MailKind, Parent, RunPage, RunQuery, RunRecord, rules},
 };
 
 /// One run with all that belongs to it.
@@ -125,6 +125,11 @@ impl Run {
     pub(super) fn bytes(&self) -> usize {
         let events = self.events.iter().map(|event| event.kind.payload_bytes());
         self.input.len() + events.sum::<usize>()
+    }
+
+    pub(super) fn status_for_mail(&self) -> Status {
+        let began = self.events.iter().any(|event| event.kind.begins_rollback());
+        rules::status_for_mail(self.status, began)
     }
 
     fn record(&self, key: RunKey) -> RunRecord {

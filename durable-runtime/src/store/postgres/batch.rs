@@ -11,6 +11,7 @@ use super::{
     convert::{text, unreadable, wanted},
     notify::Hints,
     progress, single, starts,
+    withdraw::withdraw,
 };
 use crate::{
     journal::{MailId, RunId, RunKey, WorkerId},
@@ -29,11 +30,12 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(BatchOutcome::default());
     }
-    let written = match single::write(connection, &batch).await? {
+    let mut written = match single::write(connection, &batch).await? {
         Some(written) => written,
         None if clients::is_asked(&batch) => clients::write(connection, &batch).await?,
         None => call(connection, &batch).await?,
     };
+    withdraw(connection, &batch, &mut written).await?;
     hints.tell(|| written.hint(&batch));
     written.outcome(connection, &batch).await
 }

@@ -12,7 +12,7 @@ use super::{
     worker::no_trial,
 };
 use crate::{
-    journal::{Epoch, Event, RunId, RunKey, Timestamp},
+    journal::{Epoch, Event, Payload, RunId, RunKey, Timestamp},
     status::Status,
     store::{Claim, Claimed, LoadedRun, Mail, rules},
 };
@@ -119,25 +119,28 @@ macro_rules! bytes {
 /// What each claim does with the rows that it has locked: it takes as many as are not too much to load
 /// together (`rules::CLAIM_BYTES_MAX`), but one at least, while it holds `me`, the worker's row.
 /// A worker that was retired takes nothing: nobody would free its runs again. The lock on its row keeps
-/// it from being retired meanwhile.
+/// it from being retired meanwhile. Nothing is read that may be damaged of one run and not of the others: no
+/// payload and, where at most one is taken, no size.
 macro_rules! take {
-    ($me:expr, $chosen:expr, $also:expr) => {
+    ($me:expr, $chosen:expr, $limit:literal, $also:expr) => {
         concat!(
             "WITH me AS MATERIALIZED (",
             $me,
             "), locked AS MATERIALIZED (",
             $chosen,
-            "), sized AS MATERIALIZED (SELECT l.*, sum(",
+            "), sized AS MATERIALIZED (SELECT l.*, sum(CASE WHEN ",
+            $limit,
+            " > 1 THEN ",
             bytes!("l"),
-            ") OVER (ORDER BY l.due, l.run ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes, \
+            " END) OVER (ORDER BY l.due, l.run ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes, \
              row_number() OVER (ORDER BY l.due, l.run) AS number FROM locked AS l), \
              chosen AS MATERIALIZED (SELECT * FROM sized WHERE number = 1 OR bytes <= 16777216)",
             $also,
             " UPDATE runs AS r SET owner = $1, epoch = r.epoch + 1, due = NULL, reason = NULL, \
              updated_at = $2, status = CASE WHEN r.status IN (0, 8) THEN 1 ELSE r.status END \
              FROM chosen AS c WHERE r.run = c.run \
-             RETURNING r.run, r.id, r.workflow, c.status, r.epoch, r.input, r.seed, r.parent, \
-             r.parent_step, r.created_at, c.due, r.deaths, c.bytes, (SELECT count(*) FROM locked)"
+             RETURNING r.run, r.id, r.workflow, c.status, r.epoch, r.seed, r.parent, r.parent_step, \
+             r.created_at, c.due, r.deaths, (SELECT count(*) FROM locked)"
         )
     };
 }
@@ -146,6 +149,7 @@ macro_rules! take {
 const TAKE_DUE: &str = take!(
     "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
     due!("< 3"),
+    "$6",
     ""
 );
 
@@ -157,6 +161,7 @@ const TAKE_SUSPECT: &str = take!(
         " FOR NO KEY UPDATE OF w"
     ),
     due!(">= 3"),
+    "$6",
     ", tried AS (UPDATE workers SET trial = c.run, trial_until = $7 FROM chosen AS c WHERE worker = $1)"
 );
 
@@ -192,6 +197,17 @@ const TAKE_PARKED: &str = take!(
          AND EXISTS (SELECT FROM me WHERE me.workflows IS NULL OR g.workflow = ANY (me.workflows)) \
          LIMIT $3"
     ),
+    "$3",
+    ""
+);
+
+/// One run that a claim failed for, if it may be taken.
+const TAKE_ONE: &str = take!(
+    "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
+    "SELECT r.run, r.status, r.due FROM runs AS r WHERE r.run = $3 AND (r.owner = $1 \
+     OR (r.owner IS NULL AND (r.due <= $2 OR r.status = 8))) AND EXISTS (SELECT FROM me) \
+     FOR NO KEY UPDATE",
+    "1",
     ""
 );
 
@@ -250,9 +266,9 @@ type Bound<'p> = sqlx::query::Query<'p, Postgres, PgArguments>;
 
 pub(super) async fn claim(
     connection: &mut PgConnection,
-    claim: Claim,
+    claim: &Claim,
 ) -> Result<Claimed, sqlx::Error> {
-    let places = Places::look(connection, &claim).await?;
+    let places = Places::look(connection, claim).await?;
     let due = places.next_due.map(Timestamp::from_micros);
     if claim.limit == 0 || due.is_none_or(|due| due > claim.now) {
         return Ok(Claimed {
@@ -261,28 +277,23 @@ pub(super) async fn claim(
         });
     }
     let mut rows = places
-        .query(TAKE_DUE, &claim)
-        .bind(limit(&claim))
+        .query(TAKE_DUE, claim)
+        .bind(limit(claim))
         .fetch_all(&mut *connection)
         .await?;
     // Others were locked and left for their size.
     let is_full = match rows.first() {
-        Some(row) => row.try_get::<i64, _>(13)? > i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        Some(row) => row.try_get::<i64, _>(11)? > i64::try_from(rows.len()).unwrap_or(i64::MAX),
         None => false,
     };
     let is_full = is_full || rows.len() >= claim.limit;
     if !is_full {
-        rows.extend(put_on_trial(connection, &claim, &places).await?);
+        rows.extend(put_on_trial(connection, claim, &places).await?);
     }
     // `RETURNING` has no order: longest due first.
-    rows.sort_by_cached_key(|row| {
-        (
-            row.try_get::<i64, _>(10).ok(),
-            row.try_get::<i64, _>(0).ok(),
-        )
-    });
-    let runs = load(connection, &claim, &rows).await?;
-    let next = places.query(NEXT_DUE, &claim);
+    rows.sort_by_cached_key(|row| (row.try_get::<i64, _>(9).ok(), row.try_get::<i64, _>(0).ok()));
+    let runs = load(connection, claim, &rows).await?;
+    let next = places.query(NEXT_DUE, claim);
     let next: Option<i64> = next.fetch_one(connection).await?.try_get(0)?;
     let mut next = next.map(Timestamp::from_micros);
     if !is_full {
@@ -300,16 +311,31 @@ pub(super) async fn claim(
 
 pub(super) async fn claim_parked(
     connection: &mut PgConnection,
-    claim: Claim,
+    claim: &Claim,
 ) -> Result<Vec<LoadedRun>, sqlx::Error> {
     let mut rows = sqlx::query(TAKE_PARKED)
         .bind(claim.worker.get())
         .bind(claim.now.as_micros())
-        .bind(limit(&claim))
+        .bind(limit(claim))
         .fetch_all(&mut *connection)
         .await?;
     rows.sort_by_cached_key(|row| row.try_get::<i64, _>(0).ok());
-    load(connection, &claim, &rows).await
+    load(connection, claim, &rows).await
+}
+
+pub(super) async fn claim_run(
+    connection: &mut PgConnection,
+    claim: &Claim,
+    run: RunKey,
+) -> Result<Option<LoadedRun>, sqlx::Error> {
+    let rows = sqlx::query(TAKE_ONE)
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
+        .bind(run.get())
+        .fetch_all(&mut *connection)
+        .await?;
+    let runs = load(connection, claim, &rows).await?;
+    Ok(runs.into_iter().next())
 }
 
 fn limit(claim: &Claim) -> i64 {
@@ -345,10 +371,14 @@ async fn load(
         .map(|row| row.try_get(0))
         .collect::<Result<Vec<i64>, _>>()?;
     let mut events = journals(connection, &keys).await?;
-    let mut mail = mailboxes(connection, &keys).await?;
+    let (mut inputs, mut mail) = mailboxes(connection, &keys).await?;
     let mut runs = Vec::with_capacity(rows.len());
     for (row, key) in rows.iter().zip(keys) {
-        match loaded(row, events.remove(&key), mail.remove(&key)) {
+        // Who has deleted the run meanwhile has its input, too.
+        let Some(input) = inputs.remove(&key) else {
+            continue;
+        };
+        match loaded(row, input, events.remove(&key), mail.remove(&key)) {
             Ok(run) => runs.push(run),
             Err(error) => park(connection, row, claim, &error.to_string()).await?,
         }
@@ -391,33 +421,41 @@ async fn journals(
     Ok(journals)
 }
 
+/// The inputs of the runs, and what is in their mailboxes.
 async fn mailboxes(
     connection: &mut PgConnection,
     keys: &[i64],
-) -> Result<Loaded<Mail>, sqlx::Error> {
+) -> Result<(HashMap<i64, Payload>, Loaded<Mail>), sqlx::Error> {
+    // An input comes as the mail 0.
     let rows = sqlx::query(
-        "SELECT run, mail, kind, name, data, ok FROM mailbox \
-         WHERE run = ANY ($1) ORDER BY run, mail",
+        "SELECT run, 0::BIGINT AS mail, 0::SMALLINT AS kind, NULL AS name, input AS data, NULL AS ok \
+         FROM runs WHERE run = ANY ($1) UNION ALL \
+         SELECT run, mail, kind, name, data, ok FROM mailbox WHERE run = ANY ($1) ORDER BY run, mail",
     )
     .bind(keys)
     .fetch_all(connection)
     .await?;
+    let mut inputs = HashMap::with_capacity(keys.len());
     let mut mailboxes = Loaded::<Mail>::new();
     for row in &rows {
-        let mailbox = mailboxes
-            .entry(row.try_get(0)?)
-            .or_insert_with(|| Ok(Vec::new()));
+        let run = row.try_get(0)?;
+        if row.try_get::<i64, _>(1)? == 0 {
+            inputs.insert(run, convert::payload(row, 4)?);
+            continue;
+        }
+        let mailbox = mailboxes.entry(run).or_insert_with(|| Ok(Vec::new()));
         let Ok(mail) = mailbox else { continue };
         match convert::mail(row, 1) {
             Ok(piece) => mail.push(piece),
             Err(error) => *mailbox = Err(error),
         }
     }
-    Ok(mailboxes)
+    Ok((inputs, mailboxes))
 }
 
 fn loaded(
     row: &PgRow,
+    input: Payload,
     events: Option<Result<Vec<Event>, sqlx::Error>>,
     mail: Option<Result<Vec<Mail>, sqlx::Error>>,
 ) -> Result<LoadedRun, sqlx::Error> {
@@ -430,11 +468,11 @@ fn loaded(
         workflow: row.try_get(2)?,
         status: convert::status(row.try_get(3)?)?,
         epoch,
-        input: convert::payload(row, 5)?,
-        seed: row.try_get(6)?,
-        parent: convert::parent(row, 7)?,
-        created_at: Timestamp::from_micros(row.try_get(9)?),
-        deaths: u32::try_from(row.try_get::<i32, _>(11)?).map_err(unreadable)?,
+        input,
+        seed: row.try_get(5)?,
+        parent: convert::parent(row, 6)?,
+        created_at: Timestamp::from_micros(row.try_get(8)?),
+        deaths: u32::try_from(row.try_get::<i32, _>(10)?).map_err(unreadable)?,
         events,
         mail: mail.unwrap_or_else(|| Ok(Vec::new()))?,
     })

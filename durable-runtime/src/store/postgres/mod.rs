@@ -29,6 +29,7 @@ mod single;
 mod starts;
 mod store;
 mod thread;
+mod withdraw;
 mod worker;
 
 pub use options::PostgresOptions;

@@ -4,11 +4,12 @@
 //! One statement is right where it needs to see nothing that was committed while it waited: its lock
 //! shows the run's row as it is then, but other tables as they were when it began.
 
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::{
     batch::{Arrival, Written},
     convert::{text, unreadable, wanted},
+    withdraw::PARKED,
 };
 use crate::{
     journal::{Event, MailId, Payload, RunKey, WorkerId},
@@ -210,17 +211,18 @@ fn refusing(kind: &MailKind) -> Result<Vec<i16>, sqlx::Error> {
         .collect()
 }
 
-/// The number of the mail is drawn under the run's lock: see `write_batch`.
+/// The number of the mail is drawn under the run's lock: see `write_batch`. To a parked run (8) nothing is sent:
+/// whether it was parked in its rollback takes a look at its journal under the lock.
 const SEND: &str = "WITH target AS MATERIALIZED (SELECT r.run, r.status, r.owner FROM runs AS r \
      WHERE r.run = coalesce($1, (SELECT n.run FROM runs AS n WHERE n.id = $2)) FOR NO KEY UPDATE), \
-     counted AS (INSERT INTO batches AS b (worker, number) VALUES ($3, $4) \
-     ON CONFLICT (worker) DO UPDATE SET number = excluded.number WHERE b.number < excluded.number \
+     counted AS (INSERT INTO batches AS b (worker, number) \
+     SELECT $3, $4 WHERE NOT EXISTS (SELECT FROM target WHERE status = 8) ON CONFLICT (worker) DO UPDATE SET number = excluded.number WHERE b.number < excluded.number \
      RETURNING worker), \
      sent AS (INSERT INTO mailbox (run, mail, at, kind, ok, name, data) \
      SELECT t.run, nextval('mail_numbers'), $5, $6, $7, $8, $9 FROM target AS t CROSS JOIN counted \
      WHERE t.status <> ALL ($10) RETURNING mail), \
      woken AS (UPDATE runs AS r SET due = 0 FROM target AS t CROSS JOIN sent \
-     WHERE r.run = t.run AND t.owner IS NULL AND t.status <> 7 AND (t.status <> 8 OR $6 >= 3)) \
+     WHERE r.run = t.run AND t.owner IS NULL AND t.status <> 7) \
      SELECT t.run, t.status, t.owner, s.mail FROM target AS t LEFT JOIN sent AS s ON TRUE";
 
 async fn send(
@@ -246,6 +248,10 @@ async fn send(
         .bind(refusing(&mail.kind)?)
         .fetch_optional(connection)
         .await?;
+    let is_parked = |row| PgRow::try_get(row, 1).map(|status: i16| status == PARKED);
+    if row.as_ref().map(is_parked).transpose()? == Some(true) {
+        return Ok(None);
+    }
     let arrival = row.map(|row| {
         Ok::<_, sqlx::Error>(Arrival {
             run: RunKey::new(row.try_get(0)?),

@@ -243,7 +243,20 @@ impl Store for PostgresStore {
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
         self.write(
             "claim runs",
-            Box::new(move |c| Box::pin(claim::claim(c, claim))),
+            Box::new(move |c| Box::pin(async move { claim::claim(c, &claim).await })),
+        )
+    }
+
+    fn claim_run(
+        &self,
+        worker: WorkerId,
+        now: Timestamp,
+        run: RunKey,
+    ) -> StoreFuture<'_, Option<LoadedRun>> {
+        let claim = Claim::new(worker, now, 1);
+        self.write(
+            "claim a run",
+            Box::new(move |c| Box::pin(async move { claim::claim_run(c, &claim, run).await })),
         )
     }
 
@@ -332,7 +345,7 @@ impl Store for PostgresStore {
     fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
         self.write(
             "claim parked runs",
-            Box::new(move |c| Box::pin(claim::claim_parked(c, claim))),
+            Box::new(move |c| Box::pin(async move { claim::claim_parked(c, &claim).await })),
         )
     }
 

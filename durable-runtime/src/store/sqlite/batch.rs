@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     journal::{RunKey, WorkerId},
+    status::Status,
     store::{Batch, BatchOutcome, Commit, CommitOutcome, MailOutcome, NewMail, NewRun, Ownership},
 };
 
@@ -62,7 +63,7 @@ async fn write_arrivals(
     if repeated {
         return Ok((starts, mail::delivered(connection, &mail).await?));
     }
-    let targets = mail::targets(connection, &mail).await?;
+    let targets = mail::targets(connection, &mail, &[]).await?;
     let Delivered { outcomes, woken } = mail::deliver(connection, &mail, &targets).await?;
     mail::wake(connection, woken).await?;
     Ok((starts, outcomes))
@@ -114,7 +115,9 @@ async fn send(
         .enumerate()
         .map(|(index, commit)| (commit.run, index))
         .collect();
-    let mut targets = mail::targets(connection, &mail).await?;
+    let parking = commits.iter().filter(|commit| parks(commit));
+    let parking: Vec<i64> = parking.map(|commit| commit.run.get()).collect();
+    let mut targets = mail::targets(connection, &mail, &parking).await?;
     for ((sender, _), target) in outgoing.iter().zip(&mut targets) {
         let Some(target) = target else { continue };
         let update = positions
@@ -126,9 +129,15 @@ async fn send(
             run: target.run,
             status: update.status,
             owned: target.owned && update.ownership == Ownership::Keep,
+            ..*target
         };
     }
     mail::deliver(connection, &mail, &targets).await
+}
+
+fn parks(commit: &Commit) -> bool {
+    let update = commit.update.as_ref();
+    update.is_some_and(|update| update.status == Status::Parked)
 }
 
 /// Looks at each commit by itself and writes those that are fresh.

@@ -1,20 +1,17 @@
 //! Claiming runs that are due.
 
-use std::collections::HashMap;
-
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::SqliteConnection;
 
 use super::{
-    convert::{self, unreadable},
+    load::load,
     parked::parked,
     statement::json_list,
     worker::no_trial,
-    writer::{begin, commit},
+    writer::{begin, commit, roll_back},
 };
 use crate::{
-    journal::{Epoch, Event, RunId, RunKey, Timestamp},
-    status::Status,
-    store::{Claim, Claimed, LoadedRun, Mail, rules},
+    journal::{RunKey, Timestamp},
+    store::{Claim, Claimed, LoadedRun, rules},
 };
 
 /// The condition that worker `?1` may take a suspect at the time `?2`.
@@ -64,14 +61,38 @@ macro_rules! mine {
     };
 }
 
-/// When the first run is due that the worker may take. A run with a due time has no owner. `3` is
-/// `record::SUSPECT_DEATHS`.
-const NEXT_DUE: &str = concat!(
+/// Whether run `r` is one of those that a claim passes by: `?3`, as a JSON list.
+macro_rules! is_excepted {
+    () => {
+        "r.run IN (SELECT value FROM json_each(?3))"
+    };
+}
+
+pub(super) use is_excepted;
+
+/// Whether run `r`, which is due, is no suspect. `3` is `record::SUSPECT_DEATHS`. What a run has died is in its
+/// row behind its input, and to get there SQLite reads all of it, so an index is asked: to choose runs nothing
+/// is read that one of them may have damaged.
+macro_rules! is_no_suspect {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM runs AS s INDEXED BY runs_suspect WHERE s.workflow = r.workflow \
+         AND s.due = r.due AND s.run = r.run AND s.due IS NOT NULL AND s.deaths >= 3)"
+    };
+}
+
+/// When the first run is due that the worker may take. A run with a due time has no owner.
+pub(super) const NEXT_DUE: &str = concat!(
     mine!(),
     "SELECT min(due) FROM (SELECT (SELECT due FROM runs AS r WHERE r.workflow = m.workflow \
-     AND r.due IS NOT NULL AND r.deaths < 3 ORDER BY r.due LIMIT 1) AS due FROM mine AS m \
+     AND r.due IS NOT NULL AND ",
+    is_no_suspect!(),
+    " AND NOT ",
+    is_excepted!(),
+    " ORDER BY r.due LIMIT 1) AS due FROM mine AS m \
      UNION ALL SELECT (SELECT due FROM runs AS r WHERE r.workflow = m.workflow \
-     AND r.due IS NOT NULL AND r.deaths >= 3 ORDER BY r.due LIMIT 1) FROM mine AS m WHERE ",
+     AND r.due IS NOT NULL AND r.deaths >= 3 AND NOT ",
+    is_excepted!(),
+    " ORDER BY r.due LIMIT 1) FROM mine AS m WHERE ",
     may_try!(),
     ")"
 );
@@ -80,23 +101,48 @@ const MINE: &str = concat!(mine!(), "SELECT workflow FROM mine");
 
 /// The runs of one workflow that are due. A worker that was retired takes nothing: nobody would free its
 /// runs again.
-const DUE: &str = "SELECT due, run FROM runs WHERE workflow = ? AND due IS NOT NULL AND due <= ? \
-     AND deaths < 3 AND EXISTS (SELECT 1 FROM workers WHERE worker = ?) ORDER BY due, run LIMIT ?";
-
-const SUSPECT: &str = concat!(
-    mine!(),
-    "SELECT run FROM runs WHERE workflow IN mine AND due IS NOT NULL AND due <= ?2 AND deaths >= 3 AND ",
-    may_try!(),
-    " ORDER BY due, run LIMIT 1"
+pub(super) const DUE: &str = concat!(
+    "SELECT r.due, r.run, r.status FROM runs AS r WHERE r.workflow = ?4 AND r.due IS NOT NULL AND r.due <= ?2 \
+     AND ",
+    is_no_suspect!(),
+    " AND NOT ",
+    is_excepted!(),
+    " AND EXISTS (SELECT 1 FROM workers WHERE worker = ?1) ORDER BY r.due, r.run LIMIT ?5"
 );
+
+pub(super) const SUSPECT: &str = concat!(
+    mine!(),
+    "SELECT r.run, r.status FROM runs AS r WHERE r.workflow IN mine AND r.due IS NOT NULL AND r.due <= ?2 \
+     AND r.deaths >= 3 AND NOT ",
+    is_excepted!(),
+    " AND ",
+    may_try!(),
+    " ORDER BY r.due, r.run LIMIT 1"
+);
+
+/// One run that a claim failed for, if it may be taken.
+const ONE: &str = "SELECT r.run, r.status FROM runs AS r WHERE r.run = ?3 AND (r.owner = ?1 \
+     OR (r.owner IS NULL AND (r.due <= ?2 OR r.status = 8))) \
+     AND EXISTS (SELECT 1 FROM workers WHERE worker = ?1)";
+
+/// A run that is to be taken, and its status before that.
+pub(super) type Chosen = (i64, i64);
+
+/// A run that cannot be taken: its row cannot be written.
+#[derive(Debug)]
+pub(super) struct Culprit {
+    pub(super) run: RunKey,
+    pub(super) error: sqlx::Error,
+}
 
 pub(super) async fn next_due(
     connection: &mut SqliteConnection,
-    claim: Claim,
+    claim: &Claim,
 ) -> Result<Option<Timestamp>, sqlx::Error> {
     let due: Option<i64> = sqlx::query_scalar(NEXT_DUE)
         .bind(claim.worker.get())
         .bind(claim.now.as_micros())
+        .bind(excepted(claim))
         .fetch_one(connection)
         .await?;
     Ok(due.map(Timestamp::from_micros))
@@ -105,16 +151,19 @@ pub(super) async fn next_due(
 pub(super) async fn claim(
     connection: &mut SqliteConnection,
     claim: Claim,
-) -> Result<Claimed, sqlx::Error> {
+) -> Result<Result<Claimed, Culprit>, sqlx::Error> {
     begin(connection).await?;
     let due = due(connection, &claim).await?;
-    let mut keys = fitting(connection, &due).await?;
-    if keys.len() == due.len() && keys.len() < claim.limit {
-        keys.extend(put_on_trial(connection, &claim).await?);
+    let mut chosen = fitting(connection, &due).await?;
+    if chosen.len() == due.len() && chosen.len() < claim.limit {
+        chosen.extend(put_on_trial(connection, &claim).await?);
     }
-    let runs = take_and_load(connection, &claim, keys).await?;
-    let next_due = next_due(connection, claim).await?;
-    Ok(Claimed { runs, next_due })
+    let runs = match take_and_load(connection, &claim, &chosen).await? {
+        Ok(runs) => runs,
+        Err(culprit) => return Ok(Err(culprit)),
+    };
+    let next_due = next_due(connection, &claim).await?;
+    Ok(Ok(Claimed { runs, next_due }))
 }
 
 /// Whether there is a parked run that the worker has not parked itself.
@@ -129,48 +178,59 @@ pub(super) async fn any_parked(
 pub(super) async fn claim_parked(
     connection: &mut SqliteConnection,
     claim: Claim,
-) -> Result<Vec<LoadedRun>, sqlx::Error> {
+) -> Result<Result<Vec<LoadedRun>, Culprit>, sqlx::Error> {
     begin(connection).await?;
     let parked = parked(connection, &claim).await?;
-    let keys = fitting(connection, &parked).await?;
-    take_and_load(connection, &claim, keys).await
+    let chosen = fitting(connection, &parked).await?;
+    take_and_load(connection, &claim, &chosen).await
+}
+
+pub(super) async fn claim_run(
+    connection: &mut SqliteConnection,
+    claim: Claim,
+    run: RunKey,
+) -> Result<Result<Vec<LoadedRun>, Culprit>, sqlx::Error> {
+    begin(connection).await?;
+    let chosen: Option<Chosen> = sqlx::query_as(ONE)
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
+        .bind(run.get())
+        .fetch_optional(&mut *connection)
+        .await?;
+    take_and_load(connection, &claim, chosen.as_slice()).await
 }
 
 /// Takes runs, ends the transaction, and loads them: when that fails, whose they are tells of which runs.
 async fn take_and_load(
     connection: &mut SqliteConnection,
     claim: &Claim,
-    keys: Vec<i64>,
-) -> Result<Vec<LoadedRun>, sqlx::Error> {
-    let keys = json_list(keys);
-    let rows = rows(connection, &keys).await?;
-    take(connection, claim, &keys).await?;
-    commit(connection).await?;
-    let mut events = journals(connection, &keys).await?;
-    let mut mail = mailboxes(connection, &keys).await?;
-    let mut runs = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let key = row.try_get(0)?;
-        match loaded(row, events.remove(&key), mail.remove(&key)) {
-            Ok(run) => runs.push(run),
-            Err(error) => park(connection, key, claim, &error.to_string()).await?,
+    chosen: &[Chosen],
+) -> Result<Result<Vec<LoadedRun>, Culprit>, sqlx::Error> {
+    match (take(connection, claim, chosen).await, chosen) {
+        (Err(error), [(run, _)]) => {
+            roll_back(connection).await?;
+            let run = RunKey::new(*run);
+            return Ok(Err(Culprit { run, error }));
         }
+        (taken, _) => taken?,
     }
-    Ok(runs)
+    commit(connection).await?;
+    load(connection, claim, chosen).await.map(Ok)
 }
 
 /// The runs that are due, longest due first.
-async fn due(connection: &mut SqliteConnection, claim: &Claim) -> Result<Vec<i64>, sqlx::Error> {
+async fn due(connection: &mut SqliteConnection, claim: &Claim) -> Result<Vec<Chosen>, sqlx::Error> {
     let mine: Vec<String> = sqlx::query_scalar(MINE)
         .bind(claim.worker.get())
         .fetch_all(&mut *connection)
         .await?;
-    let mut due: Vec<(i64, i64)> = Vec::new();
+    let mut due: Vec<(i64, i64, i64)> = Vec::new();
     for workflow in mine {
-        let of_workflow: Vec<(i64, i64)> = sqlx::query_as(DUE)
-            .bind(workflow)
-            .bind(claim.now.as_micros())
+        let of_workflow: Vec<(i64, i64, i64)> = sqlx::query_as(DUE)
             .bind(claim.worker.get())
+            .bind(claim.now.as_micros())
+            .bind(excepted(claim))
+            .bind(workflow)
             .bind(limit(claim))
             .fetch_all(&mut *connection)
             .await?;
@@ -178,11 +238,21 @@ async fn due(connection: &mut SqliteConnection, claim: &Claim) -> Result<Vec<i64
     }
     due.sort_unstable();
     due.truncate(claim.limit);
-    Ok(due.into_iter().map(|(_, run)| run).collect())
+    Ok(due
+        .into_iter()
+        .map(|(_, run, status)| (run, status))
+        .collect())
 }
 
-/// Those of the runs, from the first, that are not too much to load together.
-async fn fitting(connection: &mut SqliteConnection, runs: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+/// Those of the runs, from the first, that are not too much to load together. One is not asked for its size,
+/// which may be what cannot be read.
+async fn fitting(
+    connection: &mut SqliteConnection,
+    runs: &[Chosen],
+) -> Result<Vec<Chosen>, sqlx::Error> {
+    if runs.len() < 2 {
+        return Ok(runs.to_vec());
+    }
     // SQLite knows the length of a blob without reading it.
     let bytes: Vec<i64> = sqlx::query_scalar(
         "SELECT coalesce((SELECT length(input) FROM runs WHERE run = w.value), 0) \
@@ -190,7 +260,7 @@ async fn fitting(connection: &mut SqliteConnection, runs: &[i64]) -> Result<Vec<
          + coalesce((SELECT sum(length(data)) FROM mailbox WHERE run = w.value), 0) \
          FROM json_each(?) AS w ORDER BY w.key",
     )
-    .bind(json_list(runs.iter().copied()))
+    .bind(json_list(runs.iter().map(|(run, _)| *run)))
     .fetch_all(connection)
     .await?;
     let bytes = bytes
@@ -199,21 +269,26 @@ async fn fitting(connection: &mut SqliteConnection, runs: &[i64]) -> Result<Vec<
     Ok(runs[..rules::fitting(bytes)].to_vec())
 }
 
-fn limit(claim: &Claim) -> i64 {
+pub(super) fn limit(claim: &Claim) -> i64 {
     i64::try_from(claim.limit).unwrap_or(i64::MAX)
+}
+
+pub(super) fn excepted(claim: &Claim) -> String {
+    json_list(claim.except.iter().map(|run| run.get()))
 }
 
 /// Takes at most one suspect, unless the worker has one on trial.
 async fn put_on_trial(
     connection: &mut SqliteConnection,
     claim: &Claim,
-) -> Result<Option<i64>, sqlx::Error> {
-    let suspect: Option<i64> = sqlx::query_scalar(SUSPECT)
+) -> Result<Option<Chosen>, sqlx::Error> {
+    let suspect: Option<Chosen> = sqlx::query_as(SUSPECT)
         .bind(claim.worker.get())
         .bind(claim.now.as_micros())
+        .bind(excepted(claim))
         .fetch_optional(&mut *connection)
         .await?;
-    if let Some(suspect) = suspect {
+    if let Some((suspect, _)) = suspect {
         sqlx::query("UPDATE workers SET trial = ?, trial_until = ? WHERE worker = ?")
             .bind(suspect)
             .bind(claim.now.after(rules::TRIAL).as_micros())
@@ -224,25 +299,10 @@ async fn put_on_trial(
     Ok(suspect)
 }
 
-/// The rows of runs, in the order of the list.
-async fn rows(
-    connection: &mut SqliteConnection,
-    keys: &str,
-) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    sqlx::query(
-        "SELECT r.run, r.id, r.workflow, r.status, r.epoch, r.input, r.seed, r.parent, r.parent_step, \
-         r.created_at, r.deaths FROM json_each(?) AS taken CROSS JOIN runs AS r ON r.run = taken.value \
-         ORDER BY taken.key",
-    )
-    .bind(keys)
-    .fetch_all(connection)
-    .await
-}
-
 async fn take(
     connection: &mut SqliteConnection,
     claim: &Claim,
-    keys: &str,
+    chosen: &[Chosen],
 ) -> Result<(), sqlx::Error> {
     // 0 pending, 1 running, 8 parked.
     sqlx::query(
@@ -252,112 +312,7 @@ async fn take(
     )
     .bind(claim.worker.get())
     .bind(claim.now.as_micros())
-    .bind(keys)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-type Loaded<T> = HashMap<i64, Result<Vec<T>, sqlx::Error>>;
-
-async fn journals(
-    connection: &mut SqliteConnection,
-    keys: &str,
-) -> Result<Loaded<Event>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT run, kind, step, data, at, position FROM journal \
-         WHERE run IN (SELECT value FROM json_each(?)) ORDER BY run, position",
-    )
-    .bind(keys)
-    .fetch_all(connection)
-    .await?;
-    let mut journals = Loaded::<Event>::new();
-    for row in &rows {
-        let journal = journals
-            .entry(row.try_get(0)?)
-            .or_insert_with(|| Ok(Vec::new()));
-        let Ok(events) = journal else { continue };
-        let position: i64 = row.try_get(5)?;
-        if usize::try_from(position) != Ok(events.len()) {
-            let missing = events.len();
-            *journal = Err(unreadable(format_args!("position {missing} is missing")));
-            continue;
-        }
-        match convert::event(row, 1) {
-            Ok(event) => events.push(event),
-            Err(error) => {
-                *journal = Err(unreadable(format_args!("position {position}: {error}")));
-            }
-        }
-    }
-    Ok(journals)
-}
-
-async fn mailboxes(
-    connection: &mut SqliteConnection,
-    keys: &str,
-) -> Result<Loaded<Mail>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT run, mail, kind, name, data, ok FROM mailbox \
-         WHERE run IN (SELECT value FROM json_each(?)) ORDER BY mail",
-    )
-    .bind(keys)
-    .fetch_all(connection)
-    .await?;
-    let mut mailboxes = Loaded::<Mail>::new();
-    for row in &rows {
-        let mailbox = mailboxes
-            .entry(row.try_get(0)?)
-            .or_insert_with(|| Ok(Vec::new()));
-        let Ok(mail) = mailbox else { continue };
-        match convert::mail(row, 1) {
-            Ok(piece) => mail.push(piece),
-            Err(error) => *mailbox = Err(error),
-        }
-    }
-    Ok(mailboxes)
-}
-
-fn loaded(
-    row: &SqliteRow,
-    events: Option<Result<Vec<Event>, sqlx::Error>>,
-    mail: Option<Result<Vec<Mail>, sqlx::Error>>,
-) -> Result<LoadedRun, sqlx::Error> {
-    let epoch = Epoch::new(row.try_get::<i64, _>(4)? + 1);
-    let events = events.unwrap_or_else(|| Ok(Vec::new()))?;
-    rules::check_journal(epoch, &events).map_err(unreadable)?;
-    Ok(LoadedRun {
-        run: RunKey::new(row.try_get(0)?),
-        id: RunId::from_recorded(row.try_get(1)?),
-        workflow: row.try_get(2)?,
-        status: convert::status(row.try_get(3)?)?,
-        epoch,
-        input: convert::payload(row, 5)?,
-        seed: row.try_get(6)?,
-        parent: convert::parent(row, 7)?,
-        created_at: Timestamp::from_micros(row.try_get(9)?),
-        deaths: row.try_get(10)?,
-        events,
-        mail: mail.unwrap_or_else(|| Ok(Vec::new()))?,
-    })
-}
-
-/// A run that cannot be read stands aside, with the reason in its row; the others go on.
-async fn park(
-    connection: &mut SqliteConnection,
-    run: i64,
-    claim: &Claim,
-    cause: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE runs SET status = ?, owner = NULL, due = NULL, reason = ?, updated_at = ?, \
-         parked_by = coalesce(parked_by, ',') || owner || ',' WHERE run = ? AND owner = ?",
-    )
-    .bind(Status::Parked.code())
-    .bind(format!("run {run} cannot be loaded: {cause}"))
-    .bind(claim.now.as_micros())
-    .bind(run)
-    .bind(claim.worker.get())
+    .bind(json_list(chosen.iter().map(|(run, _)| *run)))
     .execute(connection)
     .await?;
     Ok(())

@@ -11,6 +11,12 @@ pub(super) fn describe(doing: &str, path: &Path, error: sqlx::Error) -> StoreErr
     StoreError::new(kind, message).with_source(error)
 }
 
+/// Whether a statement may have failed for one of the rows that it was for, so that it succeeds for the others.
+pub(super) fn may_be_of_a_row(error: &sqlx::Error) -> bool {
+    let (kind, _) = classify(error);
+    StoreError::new(kind, "").may_be_of_a_part()
+}
+
 fn classify(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
     match error {
         sqlx::Error::Database(error) => {

@@ -32,6 +32,7 @@ pub(super) struct Target {
     pub(super) run: RunKey,
     pub(super) status: Status,
     pub(super) owned: bool,
+    pub(super) began_rollback: bool,
 }
 
 impl Target {
@@ -44,14 +45,30 @@ impl Target {
                 owned: self.owned,
             })
         };
-        rules::refusal(self.status, kind).unwrap_or_else(delivered)
+        let status = rules::status_for_mail(self.status, self.began_rollback);
+        rules::refusal(status, kind).unwrap_or_else(delivered)
     }
 }
 
-/// The targets of mail, in the order of the mail; `None` where there is no such run.
+/// Whether a parked run was parked in the middle of its rollback. Its journal is searched only if it is parked
+/// (8), or `or` is true.
+macro_rules! began_rollback {
+    ($or:literal) => {
+        concat!(
+            "CASE WHEN runs.status = 8 OR ",
+            $or,
+            " THEN EXISTS (SELECT 1 FROM journal AS j WHERE j.run = runs.run AND j.kind IN (12, 13)) ELSE 0 END"
+        )
+    };
+}
+pub(super) use began_rollback;
+
+/// The targets of mail, in the order of the mail; `None` where there is no such run. Of those that are about
+/// to be parked it is found out, too, whether they are rolled back.
 pub(super) async fn targets(
     connection: &mut SqliteConnection,
     mail: &[&NewMail],
+    parking: &[i64],
 ) -> Result<Vec<Option<Target>>, sqlx::Error> {
     let mut keys = Vec::new();
     let mut ids = Vec::new();
@@ -61,15 +78,18 @@ pub(super) async fn targets(
             MailTarget::Id(id) => ids.push(id.as_str()),
         }
     }
+    let parking = json_list(parking.iter().copied());
     let mut by_key = HashMap::new();
     let mut by_id = HashMap::new();
     if !keys.is_empty() {
-        let rows = sqlx::query(
-            "SELECT run, status, owner IS NOT NULL FROM runs \
-             WHERE run IN (SELECT value FROM json_each(?))",
-        );
+        let rows = sqlx::query(concat!(
+            "SELECT run, status, owner IS NOT NULL, ",
+            began_rollback!("run IN (SELECT value FROM json_each(?2))"),
+            " FROM runs WHERE run IN (SELECT value FROM json_each(?1))",
+        ));
         for row in rows
             .bind(json_list(keys))
+            .bind(&parking)
             .fetch_all(&mut *connection)
             .await?
         {
@@ -77,13 +97,15 @@ pub(super) async fn targets(
         }
     }
     if !ids.is_empty() {
-        let rows = sqlx::query(
-            "SELECT run, status, owner IS NOT NULL, id FROM runs \
-             WHERE id IN (SELECT value FROM json_each(?))",
-        );
+        let rows = sqlx::query(concat!(
+            "SELECT run, status, owner IS NOT NULL, ",
+            began_rollback!("run IN (SELECT value FROM json_each(?2))"),
+            ", id FROM runs WHERE id IN (SELECT value FROM json_each(?1))",
+        ));
         let ids = serde_json::to_string(&ids).map_err(unreadable)?;
-        for row in rows.bind(ids).fetch_all(&mut *connection).await? {
-            by_id.insert(row.try_get::<String, _>(3)?, target(&row)?);
+        let rows = rows.bind(ids).bind(&parking);
+        for row in rows.fetch_all(&mut *connection).await? {
+            by_id.insert(row.try_get::<String, _>(4)?, target(&row)?);
         }
     }
     let find = |mail: &&NewMail| match &mail.to {
@@ -93,12 +115,13 @@ pub(super) async fn targets(
     Ok(mail.iter().map(find).collect())
 }
 
-/// A target from its run, its status and whether it is owned.
+/// A target from its run, its status, whether it is owned and whether it was parked in its rollback.
 pub(super) fn target(row: &SqliteRow) -> Result<Target, sqlx::Error> {
     Ok(Target {
         run: RunKey::new(row.try_get(0)?),
         status: convert::status(row.try_get(1)?)?,
         owned: row.try_get(2)?,
+        began_rollback: row.try_get(3)?,
     })
 }
 
@@ -142,7 +165,7 @@ pub(super) async fn delivered(
     connection: &mut SqliteConnection,
     mail: &[&NewMail],
 ) -> Result<Vec<MailOutcome>, sqlx::Error> {
-    let targets = targets(connection, mail).await?;
+    let targets = targets(connection, mail, &[]).await?;
     let outcome = |(new, target): (&&NewMail, Option<Target>)| match target {
         None => MailOutcome::UnknownRun,
         Some(target) => target.outcome(&new.kind, None),

@@ -107,11 +107,11 @@ async fn prepare(
         .map_err(cannot)?;
     let found = schema::inspect(connection, path).await?;
     schema::migrate(connection, found).await.map_err(cannot)?;
+    connection.execute("COMMIT").await.map_err(cannot)?;
     if lock.alone() {
         let taken = worker::take_over(connection, lock.serial()).await;
-        taken.map_err(cannot)?;
+        taken.map_err(|error| describe("take over from those who died", path, error))?;
     }
-    connection.execute("COMMIT").await.map_err(cannot)?;
     Ok(())
 }
 

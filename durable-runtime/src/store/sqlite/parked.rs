@@ -5,37 +5,41 @@
 
 use sqlx::SqliteConnection;
 
-use super::claim::drives;
+use super::claim::{Chosen, drives, excepted, is_excepted, limit};
 use crate::store::Claim;
 
+/// A group is a workflow and who has parked, as a JSON list. Both are read off the index: of a row, what lies
+/// behind its input is not.
 pub(super) const PARKED: &str = concat!(
-    "WITH RECURSIVE groups (run) AS (\
-     SELECT (SELECT run FROM runs WHERE status = 8 \
+    "WITH RECURSIVE groups (name) AS (\
+     SELECT (SELECT json_array(workflow, coalesce(parked_by, '')) FROM runs WHERE status = 8 \
      ORDER BY workflow, coalesce(parked_by, '') LIMIT 1) UNION ALL \
      SELECT coalesce(\
-     (SELECT n.run FROM runs AS n WHERE n.status = 8 AND n.workflow = r.workflow \
-     AND coalesce(n.parked_by, '') > coalesce(r.parked_by, '') \
+     (SELECT json_array(n.workflow, coalesce(n.parked_by, '')) FROM runs AS n \
+     WHERE n.status = 8 AND n.workflow = g.name ->> 0 AND coalesce(n.parked_by, '') > g.name ->> 1 \
      ORDER BY coalesce(n.parked_by, '') LIMIT 1), \
-     (SELECT n.run FROM runs AS n WHERE n.status = 8 AND n.workflow > r.workflow \
+     (SELECT json_array(n.workflow, coalesce(n.parked_by, '')) FROM runs AS n \
+     WHERE n.status = 8 AND n.workflow > g.name ->> 0 \
      ORDER BY n.workflow, coalesce(n.parked_by, '') LIMIT 1)) \
-     FROM groups AS g CROSS JOIN runs AS r ON r.run = g.run) \
-     SELECT r.run FROM groups AS g CROSS JOIN runs AS f ON f.run = g.run \
-     CROSS JOIN runs AS r ON r.status = 8 AND r.workflow = f.workflow \
-     AND coalesce(r.parked_by, '') = coalesce(f.parked_by, '') \
-     WHERE instr(coalesce(f.parked_by, ''), ',' || ?1 || ',') = 0 AND r.owner IS NULL \
-     AND EXISTS (SELECT 1 FROM workers AS w WHERE w.worker = ?1 AND ",
-    drives!("f.workflow"),
+     FROM groups AS g WHERE g.name IS NOT NULL) \
+     SELECT r.run, r.status FROM groups AS g CROSS JOIN runs AS r ON r.status = 8 \
+     AND r.workflow = g.name ->> 0 AND coalesce(r.parked_by, '') = g.name ->> 1 \
+     WHERE instr(g.name ->> 1, ',' || ?1 || ',') = 0 AND r.owner IS NULL AND NOT ",
+    is_excepted!(),
+    " AND EXISTS (SELECT 1 FROM workers AS w WHERE w.worker = ?1 AND ",
+    drives!("g.name ->> 0"),
     ") LIMIT ?2"
 );
 
-/// The numbers of such runs, in ascending order.
+/// Such runs, in ascending order.
 pub(super) async fn parked(
     connection: &mut SqliteConnection,
     claim: &Claim,
-) -> Result<Vec<i64>, sqlx::Error> {
-    let mut runs: Vec<i64> = sqlx::query_scalar(PARKED)
+) -> Result<Vec<Chosen>, sqlx::Error> {
+    let mut runs: Vec<Chosen> = sqlx::query_as(PARKED)
         .bind(claim.worker.get())
-        .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+        .bind(limit(claim))
+        .bind(excepted(claim))
         .fetch_all(connection)
         .await?;
     runs.sort_unstable();

@@ -4,7 +4,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::{
     convert::unreadable,
-    mail::{REMEMBER, target},
+    mail::{REMEMBER, began_rollback, target},
     statement::{self, Bound, Script, json_list},
 };
 use crate::{
@@ -28,8 +28,9 @@ macro_rules! texts {
     ($column:literal) => {
         Texts {
             target: concat!(
-                "SELECT run, status, owner IS NOT NULL, \
-                 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'mailbox'), 0), \
+                "SELECT run, status, owner IS NOT NULL, ",
+                began_rollback!("FALSE"),
+                ", 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'mailbox'), 0), \
                  EXISTS (SELECT 1 FROM batches WHERE worker = ? AND number >= ?) FROM runs WHERE ",
                 $column,
                 " = ?"
@@ -38,7 +39,9 @@ macro_rules! texts {
                 "INSERT INTO mailbox (run, kind, name, data, ok, at) SELECT run, ?, ?, ?, ?, ? \
                  FROM runs WHERE ",
                 $column,
-                " = ? AND status IN (SELECT value FROM json_each(?)) \
+                " = ? AND CASE WHEN ",
+                began_rollback!("FALSE"),
+                " THEN 3 ELSE status END IN (SELECT value FROM json_each(?)) \
                  AND NOT EXISTS (SELECT 1 FROM batches WHERE worker = ? AND number >= ?)"
             ),
             // `owner IS NULL` keeps the rule that a run with a due time has no owner.
@@ -64,7 +67,7 @@ pub(super) async fn post(
     let Some(row) = rows.first() else {
         return Ok(MailOutcome::UnknownRun);
     };
-    let (number, is_repeated): (i64, bool) = (row.try_get(3)?, row.try_get(4)?);
+    let (number, is_repeated): (i64, bool) = (row.try_get(4)?, row.try_get(5)?);
     let number = (!is_repeated).then_some(MailId::new(number));
     Ok(target(row)?.outcome(&mail.kind, number))
 }

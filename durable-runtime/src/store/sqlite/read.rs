@@ -4,6 +4,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     convert::{self, RECORD, unreadable},
+    error::may_be_of_a_row,
     statement::json_list,
 };
 use crate::{
@@ -65,22 +66,57 @@ pub(super) async fn history(
         .collect()
 }
 
-/// Most mailboxes are empty at any time, and ended runs have none.
-/// Journals have no gaps, so the last position tells how many events there are.
+/// How long the journal of run `r` is. Journals have no gaps, so the last position tells.
+macro_rules! events {
+    () => {
+        "(SELECT coalesce(max(position) + 1, 0) FROM journal AS j WHERE j.run = r.run)"
+    };
+}
+
+/// What cannot be read of one run keeps nothing else from being told.
 pub(super) async fn owned(
     connection: &mut SqliteConnection,
     worker: WorkerId,
 ) -> Result<Option<Vec<Owned>>, sqlx::Error> {
-    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
-        "SELECT run, epoch, (SELECT coalesce(max(position) + 1, 0) FROM journal AS j \
-         WHERE j.run = r.run) FROM runs AS r WHERE owner = ?",
-    )
-    .bind(worker.get())
-    .fetch_all(connection)
-    .await?;
-    Ok(Some(rows.into_iter().map(columns::owned).collect()))
+    let all = sqlx::query_as(concat!(
+        "SELECT run, epoch, ",
+        events!(),
+        " FROM runs AS r WHERE owner = ?"
+    ));
+    let owned: Result<Vec<(i64, i64, Option<i64>)>, _> =
+        all.bind(worker.get()).fetch_all(&mut *connection).await;
+    let owned = match owned {
+        Err(error) if may_be_of_a_row(&error) => one_by_one(connection, worker).await?,
+        owned => owned?,
+    };
+    Ok(Some(owned.into_iter().map(columns::owned).collect()))
 }
 
+async fn one_by_one(
+    connection: &mut SqliteConnection,
+    worker: WorkerId,
+) -> Result<Vec<(i64, i64, Option<i64>)>, sqlx::Error> {
+    let runs: Vec<(i64, i64)> = sqlx::query_as("SELECT run, epoch FROM runs WHERE owner = ?")
+        .bind(worker.get())
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut owned = Vec::with_capacity(runs.len());
+    for (run, epoch) in runs {
+        let one = sqlx::query_scalar(concat!(
+            "SELECT ",
+            events!(),
+            " FROM (SELECT ? AS run) AS r"
+        ));
+        let events = match one.bind(run).fetch_one(&mut *connection).await {
+            Err(error) if may_be_of_a_row(&error) => None,
+            events => Some(events?),
+        };
+        owned.push((run, epoch, events));
+    }
+    Ok(owned)
+}
+
+/// Most mailboxes are empty at any time, and ended runs have none.
 pub(super) async fn unread(
     connection: &mut SqliteConnection,
     worker: WorkerId,

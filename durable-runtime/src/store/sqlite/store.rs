@@ -6,8 +6,8 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::{sync::Mutex, task::JoinHandle};
 
 use super::{
-    SqliteOptions, batch, claim, error::describe, file::DatabaseFile, mail, open, read,
-    statement::json_list, worker, writer::Writer,
+    SqliteOptions, batch, claim, error::describe, file::DatabaseFile, mail, open, read, worker,
+    writer::Writer,
 };
 use crate::{
     journal::{Event, MailId, RunId, RunKey, Timestamp, WorkerId},
@@ -168,6 +168,11 @@ impl SqliteStore {
         })
     }
 
+    /// What a claim came to; a run that cannot be taken is named.
+    fn taken<T>(&self, doing: &str, taken: Result<T, claim::Culprit>) -> Result<T, StoreError> {
+        taken.map_err(|culprit| self.0.describe(doing, culprit.error).about(culprit.run))
+    }
+
     fn read_only<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -210,10 +215,11 @@ impl Store for SqliteStore {
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
         Box::pin(async move {
+            let looking = claim.clone();
             let next_due = self
                 .read_only(
                     "look for due runs",
-                    Box::new(move |c| Box::pin(claim::next_due(c, claim))),
+                    Box::new(move |c| Box::pin(async move { claim::next_due(c, &looking).await })),
                 )
                 .await?;
             if claim.limit == 0 || next_due.is_none_or(|due| due > claim.now) {
@@ -222,11 +228,28 @@ impl Store for SqliteStore {
                     next_due,
                 });
             }
-            self.write(
+            let claimed = self.write(
                 "claim runs",
                 Box::new(move |connection| Box::pin(claim::claim(connection, claim))),
-            )
-            .await
+            );
+            self.taken("claim runs", claimed.await?)
+        })
+    }
+
+    fn claim_run(
+        &self,
+        worker: WorkerId,
+        now: Timestamp,
+        run: RunKey,
+    ) -> StoreFuture<'_, Option<LoadedRun>> {
+        let claim = Claim::new(worker, now, 1);
+        Box::pin(async move {
+            let claimed = self.write(
+                "claim a run",
+                Box::new(move |c| Box::pin(claim::claim_run(c, claim, run))),
+            );
+            let runs = self.taken("claim a run", claimed.await?)?;
+            Ok(runs.into_iter().next())
         })
     }
 
@@ -252,7 +275,7 @@ impl Store for SqliteStore {
         worker: WorkerId,
         residents: &'a [RunKey],
     ) -> StoreFuture<'a, u64> {
-        let residents = json_list(residents.iter().map(|run| run.get()));
+        let residents = residents.iter().map(|run| run.get()).collect();
         self.write(
             "release strays",
             Box::new(move |c| Box::pin(worker::release_strays(c, worker, residents))),
@@ -287,20 +310,21 @@ impl Store for SqliteStore {
 
     fn claim_parked(&self, claim: Claim) -> StoreFuture<'_, Vec<LoadedRun>> {
         Box::pin(async move {
+            let looking = claim.clone();
             let any = self
                 .read_only(
                     "look for parked runs",
-                    Box::new(move |c| Box::pin(claim::any_parked(c, claim))),
+                    Box::new(move |c| Box::pin(claim::any_parked(c, looking))),
                 )
                 .await?;
             if !any {
                 return Ok(Vec::new());
             }
-            self.write(
+            let claimed = self.write(
                 "claim parked runs",
                 Box::new(move |c| Box::pin(claim::claim_parked(c, claim))),
-            )
-            .await
+            );
+            self.taken("claim parked runs", claimed.await?)
         })
     }
 

@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
-use super::writer::{begin, commit};
+use super::{
+    damaged::Damaged,
+    statement::json_list,
+    writer::{begin, commit},
+};
 use crate::{
     journal::{Timestamp, WorkerId},
     store::{NewWorker, rules},
@@ -24,12 +28,13 @@ macro_rules! no_trial {
 }
 pub(super) use no_trial;
 
-/// Counts the deaths of workers: for the run on trial alone, if the worker has one.
+/// Counts the deaths of workers: for the run on trial alone, if the worker has one. Runs whose journals or rows
+/// are damaged (`?2`) are passed over.
 const BLAME: &str = concat!(
     "UPDATE runs SET deaths = CASE WHEN died_at = last THEN deaths + 1 ELSE 1 END, died_at = last \
      FROM (SELECT r.run AS dead, (SELECT coalesce(max(position), -1) FROM journal AS j \
      WHERE j.run = r.run) AS last FROM workers AS w JOIN runs AS r ON r.owner = w.worker \
-     WHERE w.lease_until < ? AND (w.trial = r.run OR ",
+     WHERE w.lease_until < ?1 AND r.run NOT IN (SELECT value FROM json_each(?2)) AND (w.trial = r.run OR ",
     no_trial!(),
     ")) WHERE runs.run = dead"
 );
@@ -65,30 +70,58 @@ pub(super) async fn retire(
     connection: &mut SqliteConnection,
     worker: WorkerId,
 ) -> Result<u64, sqlx::Error> {
+    match retire_but(connection, worker, &Damaged::default()).await {
+        Err(error) => {
+            let damaged = Damaged::find(connection, error).await?;
+            retire_but(connection, worker, &damaged).await
+        }
+        freed => freed,
+    }
+}
+
+async fn retire_but(
+    connection: &mut SqliteConnection,
+    worker: WorkerId,
+    damaged: &Damaged,
+) -> Result<u64, sqlx::Error> {
     begin(connection).await?;
     sqlx::query("DELETE FROM workers WHERE worker = ?")
         .bind(worker.get())
         .execute(&mut *connection)
         .await?;
-    let freed = sqlx::query("UPDATE runs SET owner = NULL, due = 0 WHERE owner = ?")
-        .bind(worker.get())
-        .execute(&mut *connection)
-        .await?;
+    let freed = free_all_but(connection, worker, json_list(damaged.rows())).await?;
     commit(connection).await?;
-    Ok(freed.rows_affected())
+    Ok(freed)
 }
 
 pub(super) async fn release_strays(
     connection: &mut SqliteConnection,
     worker: WorkerId,
-    residents: String,
+    residents: Vec<i64>,
+) -> Result<u64, sqlx::Error> {
+    let kept = json_list(residents.iter().copied());
+    match free_all_but(connection, worker, kept).await {
+        Err(error) => {
+            let damaged = Damaged::find(connection, error).await?;
+            let kept = json_list(residents.into_iter().chain(damaged.rows()));
+            free_all_but(connection, worker, kept).await
+        }
+        freed => freed,
+    }
+}
+
+/// Frees the runs of a worker, but for some.
+async fn free_all_but(
+    connection: &mut SqliteConnection,
+    worker: WorkerId,
+    but: String,
 ) -> Result<u64, sqlx::Error> {
     let freed = sqlx::query(
         "UPDATE runs SET owner = NULL, due = 0 \
          WHERE owner = ? AND run NOT IN (SELECT value FROM json_each(?))",
     )
     .bind(worker.get())
-    .bind(residents)
+    .bind(but)
     .execute(connection)
     .await?;
     Ok(freed.rows_affected())
@@ -116,14 +149,16 @@ pub(super) async fn reap(
     connection: &mut SqliteConnection,
     now: Timestamp,
 ) -> Result<u64, sqlx::Error> {
-    begin(connection).await?;
-    let freed = bury(connection, now).await?;
-    commit(connection).await?;
-    Ok(freed)
+    match bury(connection, now, &Damaged::default()).await {
+        Err(error) => {
+            let damaged = Damaged::find(connection, error).await?;
+            bury(connection, now, &damaged).await
+        }
+        freed => freed,
+    }
 }
 
-/// Frees the runs of workers that died, inside a transaction: those that held the lock file which nobody else
-/// holds now.
+/// Frees the runs of workers that died: those that held the lock file which nobody else holds now.
 pub(super) async fn take_over(
     connection: &mut SqliteConnection,
     lock: i64,
@@ -135,23 +170,36 @@ pub(super) async fn take_over(
         .bind(lock)
         .execute(&mut *connection)
         .await?;
-    bury(connection, ended.after(Duration::from_micros(1))).await?;
+    reap(connection, ended.after(Duration::from_micros(1))).await?;
     Ok(())
 }
 
 /// Removes the workers whose lease ended before `now`, counts their deaths for their runs and frees these.
-async fn bury(connection: &mut SqliteConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
-    for statement in [BLAME, "DELETE FROM workers WHERE lease_until < ?"] {
-        sqlx::query(statement)
-            .bind(now.as_micros())
-            .execute(&mut *connection)
-            .await?;
-    }
-    let sql = format!("UPDATE runs SET owner = NULL, due = 0 WHERE {ORPHANS}");
+async fn bury(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    damaged: &Damaged,
+) -> Result<u64, sqlx::Error> {
+    begin(connection).await?;
+    sqlx::query(BLAME)
+        .bind(now.as_micros())
+        .bind(json_list(damaged.rows_and_journals()))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM workers WHERE lease_until < ?")
+        .bind(now.as_micros())
+        .execute(&mut *connection)
+        .await?;
+    let sql = format!(
+        "UPDATE runs SET owner = NULL, due = 0 \
+         WHERE {ORPHANS} AND run NOT IN (SELECT value FROM json_each(?))"
+    );
     let freed = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(json_list(damaged.rows()))
         .execute(&mut *connection)
         .await?;
     forget_batches(connection, now).await?;
+    commit(connection).await?;
     Ok(freed.rows_affected())
 }
 

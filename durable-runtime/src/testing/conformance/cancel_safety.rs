@@ -104,11 +104,7 @@ pub(super) async fn a_dropped_claim_loses_no_run(f: Fixture) -> CaseResult {
         let batch = super::fixture::starts((0..5).map(|n| new_run(&format!("{polls}-{n}"))));
         f.write(batch).await?;
         let worker = f.store().register_worker(NewWorker::until(at(60))).await?;
-        let claim = crate::store::Claim {
-            worker,
-            now: at(1),
-            limit: 10,
-        };
+        let claim = crate::store::Claim::new(worker, at(1), 10);
         drop_after(polls, f.store().claim(claim)).await;
         let mut claimed = 0;
         // The dropped call may still be on its way.
@@ -153,22 +149,14 @@ pub(super) async fn dropped_worker_calls_leave_the_store_usable(f: Fixture) -> C
         drop_after(polls, store.register_worker(NewWorker::until(at(5)))).await;
         drop_after(polls, store.renew_lease(f.worker, at(200))).await;
         drop_after(polls, store.reap(at(20))).await;
-        let claim = crate::store::Claim {
-            worker: f.worker,
-            now: at(1),
-            limit: 1,
-        };
+        let claim = crate::store::Claim::new(f.worker, at(1), 1);
         drop_after(polls, store.claim_parked(claim)).await;
         drop_after(polls, store.release_strays(f.worker, &[])).await;
         drop_after(polls, store.retire_worker(f.worker)).await;
     }
     assert!(!store.renew_lease(f.worker, at(300)).await?);
     let worker = store.register_worker(NewWorker::until(at(300))).await?;
-    let claim = crate::store::Claim {
-        worker,
-        now: at(21),
-        limit: 10,
-    };
+    let claim = crate::store::Claim::new(worker, at(21), 10);
     assert_eq!(store.claim(claim).await?.runs.len(), 1);
     Ok(())
 }

@@ -105,6 +105,7 @@ macro_rules! __conformance_cases {
                 runs_come_longest_due_first
                 a_limit_is_kept_and_the_rest_stays_due
                 a_limit_of_zero_takes_nothing
+                a_run_is_claimed_by_itself_if_it_may_be
                 nothing_is_taken_before_its_time
                 the_next_due_time_is_told
                 without_a_waiting_run_nothing_is_due_next
@@ -157,6 +158,8 @@ macro_rules! __conformance_cases {
                 a_signal_does_not_wake_a_parked_run
                 a_cancellation_wakes_a_parked_run
                 what_abandons_a_rollback_wakes_a_parked_run
+                a_run_parked_in_its_rollback_takes_nothing_that_would_have_no_effect
+                mail_to_a_run_that_its_batch_parks_in_its_rollback
                 mail_for_a_parked_run_is_kept
                 a_cancellation_that_was_not_seen_wakes_on_parking
                 a_signal_that_was_not_seen_does_not_wake_on_parking

@@ -135,11 +135,7 @@ pub(super) async fn an_owned_run_is_not_claimed_again(f: Fixture) -> CaseResult 
     f.claim_one(at(1)).await?;
     let other = f.store().register_worker(NewWorker::until(at(60))).await?;
     for worker in [f.worker, other] {
-        let claim = Claim {
-            worker,
-            now: at(1_000),
-            limit: 10,
-        };
+        let claim = Claim::new(worker, at(1_000), 10);
         assert!(f.store().claim(claim).await?.runs.is_empty());
     }
     Ok(())
@@ -181,11 +177,7 @@ pub(super) async fn an_unregistered_worker_takes_nothing(f: Fixture) -> CaseResu
     let retired = f.store().register_worker(NewWorker::until(at(60))).await?;
     f.store().retire_worker(retired).await?;
     for worker in [retired, WorkerId::new(999_999)] {
-        let claim = Claim {
-            worker,
-            now: at(1),
-            limit: 10,
-        };
+        let claim = Claim::new(worker, at(1), 10);
         assert!(f.store().claim(claim).await?.runs.is_empty());
     }
     let loaded = one(f.claim(at(1)).await?, "run due")?;
@@ -200,6 +192,44 @@ pub(super) async fn a_wait_without_end_is_never_due(f: Fixture) -> CaseResult {
     let far = f.waiting("b", Some(end_of_time)).await?;
     assert!(f.claim(at(1_000_000)).await?.is_empty());
     assert_eq!(f.claim_one(end_of_time).await?.run, far);
+    Ok(())
+}
+
+pub(super) async fn a_run_is_claimed_by_itself_if_it_may_be(f: Fixture) -> CaseResult {
+    let other = f.store().register_worker(NewWorker::until(at(60))).await?;
+    let (due, mine) = (f.start("due").await?, f.start_owned("mine").await?);
+    let parked = f.start_owned("parked").await?;
+    f.committed(commit(parked, 1, 0).release(Status::Parked, None, 0))
+        .await?;
+    let later = f.waiting("later", Some(at(50))).await?;
+    let theirs = f.start_run(owned("theirs", other)).await?;
+    let ended = f.start_owned("ended").await?;
+    f.committed(commit(ended, 1, 0).ends(Status::Completed))
+        .await?;
+    f.deliver(signal(due, "s", 1)).await?;
+    let claim = async |worker, run| f.store().claim_run(worker, at(3), run).await;
+    for run in [later, theirs, ended, RunKey::new(999_999)] {
+        assert_eq!(claim(f.worker, run).await?, None, "{run:?}");
+    }
+    for (run, epoch, status) in [
+        (due, 1, Status::Pending),
+        (due, 2, Status::Running),
+        (mine, 2, Status::Running),
+        (parked, 2, Status::Parked),
+    ] {
+        let loaded = claim(f.worker, run).await?.ok_or("it was not taken")?;
+        assert_eq!((loaded.run, loaded.status), (run, status));
+        assert_eq!(loaded.epoch.get(), epoch);
+        assert_eq!(loaded.mail.len(), usize::from(run == due));
+        assert_eq!(f.status(run).await?, Status::Running);
+        assert_eq!(claim(other, run).await?, None, "{run:?} is taken");
+    }
+    f.committed(commit(mine, 2, 0).events([completed("x", 1)]))
+        .await?;
+    // Nobody would free what one takes who is gone.
+    f.store().retire_worker(f.worker).await?;
+    assert_eq!(claim(f.worker, due).await?, None);
+    assert!(claim(other, due).await?.is_some());
     Ok(())
 }
 
@@ -223,11 +253,7 @@ async fn start_of(f: &Fixture, workflow: &str, id: &str) -> Fallible<RunKey> {
 
 /// What a worker takes, by number, and when it is to look again.
 async fn taken(f: &Fixture, worker: WorkerId) -> Fallible<(Vec<RunKey>, Option<Timestamp>)> {
-    let claim = Claim {
-        worker,
-        now: at(1),
-        limit: 10,
-    };
+    let claim = Claim::new(worker, at(1), 10);
     let claimed = f.store().claim(claim).await?;
     let runs = claimed.runs.iter().map(|run| run.run);
     Ok((runs.collect(), claimed.next_due))

@@ -43,11 +43,7 @@ pub(super) async fn each_run_is_claimed_by_one_worker(f: Fixture) -> CaseResult 
             let worker = store.register_worker(NewWorker::until(at(60))).await?;
             let mut taken = Vec::new();
             loop {
-                let claim = Claim {
-                    worker,
-                    now: at(1),
-                    limit: 7,
-                };
+                let claim = Claim::new(worker, at(1), 7);
                 let claimed = store.claim(claim).await?;
                 if claimed.runs.is_empty() && claimed.next_due.is_none() {
                     return Ok::<_, BoxError>(taken);
@@ -139,14 +135,10 @@ pub(super) async fn a_take_over_sees_exactly_what_was_acknowledged(f: Fixture) -
             tokio::task::yield_now().await;
         }
         other.reap(at(11)).await?;
-        let claim = Claim {
-            worker: heir,
-            now: at(11),
-            limit: 1,
-        };
+        let claim = Claim::new(heir, at(11), 1);
         // A run that is being written to at this moment may be passed over.
         let loaded = loop {
-            if let Some(loaded) = other.claim(claim).await?.runs.pop() {
+            if let Some(loaded) = other.claim(claim.clone()).await?.runs.pop() {
                 break loaded;
             }
         };

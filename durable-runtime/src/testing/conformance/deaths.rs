@@ -19,7 +19,7 @@ async fn worker(f: &Fixture, until: u64) -> Fallible<WorkerId> {
 
 async fn claim(f: &Fixture, worker: WorkerId, now: Timestamp) -> Fallible<Claimed> {
     let limit = 100;
-    Ok(f.store().claim(Claim { worker, now, limit }).await?)
+    Ok(f.store().claim(Claim::new(worker, now, limit)).await?)
 }
 
 /// Claims everything for a worker that dies with it; the time is `second` before and `second + 1`

@@ -171,11 +171,7 @@ impl Fixture {
     }
 
     pub(super) async fn claimed(&self, now: Timestamp, limit: usize) -> Fallible<Claimed> {
-        let claim = Claim {
-            worker: self.worker,
-            now,
-            limit,
-        };
+        let claim = Claim::new(self.worker, now, limit);
         Ok(self.store.claim(claim).await?)
     }
 
@@ -191,7 +187,7 @@ impl Fixture {
             .register_worker(NewWorker::until(at(10_000)))
             .await?;
         let limit = 1_000;
-        let claim = Claim { worker, now, limit };
+        let claim = Claim::new(worker, now, limit);
         Ok(self.store.claim_parked(claim).await?)
     }
 

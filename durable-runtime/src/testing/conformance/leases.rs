@@ -77,11 +77,7 @@ pub(super) async fn retiring_frees_what_the_worker_owns(f: Fixture) -> CaseResul
     f.start_run(owned("other", other)).await?;
     assert_eq!(f.store().retire_worker(f.worker).await?, 1);
     assert!(!f.store().renew_lease(f.worker, at(100)).await?);
-    let claim = crate::store::Claim {
-        worker: other,
-        now: at(1),
-        limit: 10,
-    };
+    let claim = crate::store::Claim::new(other, at(1), 10);
     let claimed = f.store().claim(claim).await?;
     let runs: Vec<_> = claimed.runs.iter().map(|run| run.run).collect();
     assert_eq!(runs, [mine]);

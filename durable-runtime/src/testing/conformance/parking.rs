@@ -2,15 +2,16 @@
 
 use super::{
     fixture::{
-        CommitExt, Fallible, Fixture, at, cancel, child_ended, commit, completed, mail, mails,
-        signal,
+        CommitExt, Fallible, Fixture, at, cancel, child_ended, commit, commits, completed, mail,
+        mails, signal, signal_kind,
     },
     run::CaseResult,
 };
 use crate::{
-    journal::RunKey,
+    failure::{Failure, FailureKind},
+    journal::{Event, EventKind, RunKey},
     status::Status,
-    store::{Claim, MailKind, NewMail, NewWorker},
+    store::{Claim, CommitOutcome, MailKind, MailOutcome, NewMail, NewWorker},
 };
 
 /// Starts a run and parks it.
@@ -50,11 +51,7 @@ pub(super) async fn a_new_worker_takes_every_parked_run_and_nothing_else(f: Fixt
 
 pub(super) async fn a_worker_does_not_try_again_what_it_has_parked(f: Fixture) -> CaseResult {
     let run = parked(&f, "a").await?;
-    let claim = |worker| Claim {
-        worker,
-        now: at(1),
-        limit: 10,
-    };
+    let claim = |worker| Claim::new(worker, at(1), 10);
     assert!(f.store().claim_parked(claim(f.worker)).await?.is_empty());
     let other = f.store().register_worker(NewWorker::until(at(100))).await?;
     assert_eq!(f.store().claim_parked(claim(other)).await?.len(), 1);
@@ -71,23 +68,15 @@ pub(super) async fn a_worker_does_not_try_again_what_it_has_parked(f: Fixture) -
 pub(super) async fn a_parked_run_that_went_on_may_be_tried_by_all_again(f: Fixture) -> CaseResult {
     let run = parked(&f, "a").await?;
     let other = f.store().register_worker(NewWorker::until(at(100))).await?;
-    let claim = Claim {
-        worker: other,
-        now: at(3),
-        limit: 10,
-    };
-    f.store().claim_parked(claim).await?;
+    let claim = |worker| Claim::new(worker, at(3), 10);
+    f.store().claim_parked(claim(other)).await?;
     let on = commit(run, 2, 1).events([completed("y", 1)]);
     f.committed_by(other, on.release(Status::Suspended, Some(at(2)), 0))
         .await?;
-    assert_eq!(f.store().claim(claim).await?.runs.len(), 1);
+    assert_eq!(f.store().claim(claim(other)).await?.runs.len(), 1);
     let parking = commit(run, 3, 2).release(Status::Parked, None, i64::MAX);
     f.committed_by(other, parking).await?;
-    let claim = Claim {
-        worker: f.worker,
-        ..claim
-    };
-    assert_eq!(f.store().claim_parked(claim).await?.len(), 1);
+    assert_eq!(f.store().claim_parked(claim(f.worker)).await?.len(), 1);
     Ok(())
 }
 
@@ -97,12 +86,8 @@ pub(super) async fn parked_runs_are_taken_by_number_up_to_the_limit(f: Fixture) 
         runs.push(parked(&f, &n.to_string()).await?);
     }
     let worker = f.store().register_worker(NewWorker::until(at(100))).await?;
-    let claim = Claim {
-        worker,
-        now: at(1),
-        limit: 3,
-    };
-    let taken: Vec<_> = f.store().claim_parked(claim).await?;
+    let claim = Claim::new(worker, at(1), 3);
+    let taken: Vec<_> = f.store().claim_parked(claim.clone()).await?;
     let taken: Vec<_> = taken.iter().map(|run| run.run).collect();
     assert_eq!(taken, runs[..3]);
     assert_eq!(f.store().claim_parked(claim).await?.len(), 2);
@@ -113,11 +98,7 @@ pub(super) async fn a_retired_worker_takes_no_parked_run(f: Fixture) -> CaseResu
     parked(&f, "a").await?;
     let worker = f.store().register_worker(NewWorker::until(at(100))).await?;
     f.store().retire_worker(worker).await?;
-    let claim = Claim {
-        worker,
-        now: at(1),
-        limit: 3,
-    };
+    let claim = Claim::new(worker, at(1), 3);
     assert!(f.store().claim_parked(claim).await?.is_empty());
     Ok(())
 }
@@ -163,6 +144,78 @@ pub(super) async fn what_abandons_a_rollback_wakes_a_parked_run(f: Fixture) -> C
     assert_eq!(f.claim_one(at(1)).await?.run, third);
     assert!(due_after(&f, abandon, Status::Parked, |sent| sent - 1).await?);
     assert!(!due_after(&f, abandon, Status::Parked, |sent| sent).await?);
+    Ok(())
+}
+
+pub(super) async fn a_run_parked_in_its_rollback_takes_nothing_that_would_have_no_effect(
+    f: Fixture,
+) -> CaseResult {
+    let begin = [
+        EventKind::CancelRequested,
+        EventKind::RollbackStarted {
+            failure: Failure::new(FailureKind::Application, "it broke"),
+        },
+    ];
+    let (other, sender) = (parked(&f, "other").await?, f.start_owned("sender").await?);
+    for (n, kind) in (0..).zip(begin) {
+        let run = f.start_owned(kind.name()).await?;
+        let mut parking = commit(run, 1, 0).events([completed("x", 1), completed("y", 1)]);
+        parking.events[1] = Event {
+            kind,
+            step: None,
+            ..parking.events[1].clone()
+        };
+        let parking = parking.release(Status::Parked, None, i64::MAX);
+        f.committed(parking.reason("no such compensation")).await?;
+        let refused = [MailKind::Cancel, signal_kind("s", 1)];
+        // Alone, in a batch, and from another run.
+        for kind in &refused {
+            let outcome = f.send(mail(run, kind.clone())).await?;
+            assert_eq!(outcome, MailOutcome::RollingBack);
+        }
+        let all = refused.iter().map(|kind| mail(run, kind.clone()));
+        let outcome = f.write(mails(all.chain([signal(other, "s", 1)]))).await?;
+        assert_eq!(
+            outcome.mail[..2],
+            [MailOutcome::RollingBack, MailOutcome::RollingBack]
+        );
+        assert!(matches!(outcome.mail[2], MailOutcome::Delivered(_)));
+        let tells = commit(sender, 1, n).events([completed("x", 1)]);
+        let written = f.committed(tells.sends([cancel(run)])).await?;
+        assert_eq!(written.outgoing, [None]);
+        assert_eq!(f.mailbox(run).await?, []);
+        // The end of a child is kept, and what ends the rollback has the run tried again.
+        let taken = [child_ended(run, "c", Ok(1)).kind, MailKind::AbandonRollback];
+        f.deliver(mail(run, taken[0].clone())).await?;
+        assert!(f.claim(at(1)).await?.is_empty());
+        f.deliver(mail(run, taken[1].clone())).await?;
+        assert_eq!(f.send(cancel(run)).await?, MailOutcome::RollingBack);
+        assert_eq!(f.mailbox(run).await?, taken);
+        assert_eq!(f.claim_one(at(1)).await?.run, run);
+    }
+    Ok(())
+}
+
+/// A batch that parks a run in its rollback, and mail to that run in the same batch.
+pub(super) async fn mail_to_a_run_that_its_batch_parks_in_its_rollback(f: Fixture) -> CaseResult {
+    let (first, last) = (f.start_owned("first").await?, f.start_owned("last").await?);
+    let run = f.start_owned("run").await?;
+    let mut parking = commit(run, 1, 0).events([completed("x", 1)]);
+    parking.events[0].step = None;
+    parking.events[0].kind = EventKind::CancelRequested;
+    let parking = parking.release(Status::Parked, None, i64::MAX);
+    let tells = |from| {
+        let tells = commit(from, 1, 0).events([completed("x", 1)]);
+        tells.sends([signal(run, "s", 1)])
+    };
+    let batch = commits([tells(first), parking, tells(last)]);
+    let outcome = f.write(batch).await?;
+    let delivered = |commit: usize| match &outcome.commits[commit] {
+        CommitOutcome::Committed { outgoing, .. } => outgoing[0].is_some(),
+        CommitOutcome::LostOwnership => false,
+    };
+    assert!(delivered(0), "it was sent before: {outcome:?}");
+    assert!(!delivered(2), "it was sent after: {outcome:?}");
     Ok(())
 }
 
@@ -248,11 +301,7 @@ pub(super) async fn a_parked_run_is_tried_by_those_who_can_drive_it(f: Fixture) 
             workflows: Some(vec!["other".to_owned(), workflow.to_owned()]),
         };
         let worker = f.store().register_worker(worker).await?;
-        let claim = Claim {
-            worker,
-            now: at(1),
-            limit: 3,
-        };
+        let claim = Claim::new(worker, at(1), 3);
         let runs = f.store().claim_parked(claim).await?;
         Fallible::Ok(runs.into_iter().map(|run| run.run).collect::<Vec<_>>())
     };

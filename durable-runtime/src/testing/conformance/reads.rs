@@ -106,7 +106,7 @@ pub(super) async fn a_worker_is_told_where_its_runs_stand(f: Fixture) -> CaseRes
         [(new, 1, 0), (further, 1, 2), (claimed.run, 1, 0)].map(|(run, epoch, events)| Owned {
             run,
             epoch: Epoch::new(epoch),
-            events,
+            events: Some(events),
         });
     expected.sort_unstable_by_key(|run| run.run);
     assert_eq!(owned, expected, "{released:?} belongs to nobody");

@@ -111,24 +111,15 @@ pub(super) async fn a_second_process_does_not_take_over_a_living_one(f: Fixture)
     let run = f.start_owned("a").await?;
     let other = f.second().await?;
     let worker = other.register_worker(NewWorker::until(at(60))).await?;
-    let claim = Claim {
-        worker,
-        now: at(50),
-        limit: 10,
-    };
+    let claim = |now| Claim::new(worker, now, 10);
     assert_eq!(other.reap(at(50)).await?, 0);
-    assert!(other.claim(claim).await?.runs.is_empty());
+    assert!(other.claim(claim(at(50))).await?.runs.is_empty());
     f.committed(commit(run, 1, 0).events([completed("x", 1)]))
         .await?;
     // Its runs are the other's only when its lease has ended.
     other.renew_lease(worker, at(900)).await?;
     assert_eq!(other.reap(at(61)).await?, 1);
-    let claimed = other
-        .claim(Claim {
-            now: at(61),
-            ..claim
-        })
-        .await?;
+    let claimed = other.claim(claim(at(61))).await?;
     assert_eq!(claimed.runs.len(), 1);
     assert_eq!(claimed.runs[0].events.len(), 1);
     other.close().await?;

@@ -251,11 +251,7 @@ pub(super) async fn a_commit_sent_again_after_reaping_was_still_written(f: Fixtu
     // Somebody else has it now.
     f.store().register_worker(NewWorker::until(at(900))).await?;
     let worker = f.store().register_worker(NewWorker::until(at(900))).await?;
-    let claim = crate::store::Claim {
-        worker,
-        now: at(61),
-        limit: 1,
-    };
+    let claim = crate::store::Claim::new(worker, at(61), 1);
     assert_eq!(f.store().claim(claim).await?.runs[0].events.len(), 1);
     assert_eq!(f.commit(step).await?, CommitOutcome::LostOwnership);
     assert_eq!(f.history(run).await?.len(), 1);

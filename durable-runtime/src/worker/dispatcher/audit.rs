@@ -67,7 +67,7 @@ impl Dispatcher {
         }
         let is_here = |run: &RunKey| shared.residents.holds(*run) || self.withheld.holds(*run);
         let strays: Vec<RunKey> = owned.into_keys().filter(|run| !is_here(run)).collect();
-        self.withheld.judge(&strays, shared.clock.now());
+        self.withheld.judge(&strays, shared.steady.now());
         if strays.is_empty() {
             return Ok(());
         }
@@ -85,7 +85,8 @@ impl Dispatcher {
     }
 }
 
-/// Whether a run in memory is where its row is. No batch is on its way.
+/// Whether a run in memory is where its row is, as far as can be read. No batch is on its way.
 fn is_same(slot: &Slot, row: &Owned) -> bool {
-    row.epoch == slot.epoch && row.events == slot.durable()
+    let is_as_long = row.events.is_none_or(|events| events == slot.durable());
+    row.epoch == slot.epoch && is_as_long
 }

@@ -79,24 +79,23 @@ impl Dispatcher {
         let Some(claim) = self.next_claim_of(now).await else {
             return;
         };
-        let start = self.shared.steady.now();
+        let (limit, start) = (claim.limit, self.shared.steady.now());
         match keeping_the_lease(&self.shared, self.shared.store.claim(claim)).await {
             Ok(claimed) => {
                 self.shared.note_success();
                 self.note_claim(claimed.runs.len(), start);
-                self.short_of_room = claimed.runs.len() == claim.limit;
+                self.short_of_room = claimed.runs.len() == limit;
                 self.next_claim = claimed.next_due.unwrap_or(Timestamp::MAX);
                 observe::worker::claimed(self.shared.worker(), claimed.runs.len());
-                if !self.short_of_room && self.next_claim > now {
-                    self.withheld.forget_given_back();
-                }
                 for run in claimed.runs {
                     self.take_claimed(run);
                 }
             }
             // What it took is found when the doubt is settled.
             Err(error) => {
-                self.note_failed_claim(&claim, start, &error);
+                if self.note_failed_claim(limit, start, &error) {
+                    self.next_claim = Timestamp::MIN;
+                }
                 self.claim_again(&error);
                 if error.may_be_of_a_part() {
                     self.settle_doubt().await;
@@ -111,14 +110,22 @@ impl Dispatcher {
         self.claim_bounds.grow(Size::items(runs), took);
     }
 
-    fn note_failed_claim(&mut self, claim: &Claim, start: Duration, error: &StoreError) {
-        let took = self.shared.steady.now().saturating_sub(start);
-        self.withheld.note_failed(error, took);
-        if error.may_be_of_a_part() {
-            let timed_out = error.is_timeout().then_some(took);
-            self.claim_bounds
-                .shrink(Size::items(claim.limit), timed_out);
+    /// A claim of so many runs failed. Gives whether another may succeed at once: of fewer runs, or without the
+    /// one that stood in the way.
+    fn note_failed_claim(&mut self, limit: usize, start: Duration, error: &StoreError) -> bool {
+        let now = self.shared.steady.now();
+        let took = now.saturating_sub(start);
+        if let Some(run) = error.culprit() {
+            self.withheld.withhold(run, &error.to_string(), took, now);
+            return true;
         }
+        self.withheld.note_failed(error, took);
+        if !error.may_be_of_a_part() {
+            return false;
+        }
+        let timed_out = error.is_timeout().then_some(took);
+        self.claim_bounds.shrink(Size::items(limit), timed_out);
+        limit > 1
     }
 
     /// Tries parked runs: this build may fit them, or mend what stopped them.
@@ -126,7 +133,7 @@ impl Dispatcher {
         let Some(claim) = self.next_claim_of(now).await else {
             return;
         };
-        let start = self.shared.steady.now();
+        let (limit, start) = (claim.limit, self.shared.steady.now());
         match keeping_the_lease(&self.shared, self.shared.store.claim_parked(claim)).await {
             Ok(runs) => {
                 self.shared.note_success();
@@ -143,17 +150,9 @@ impl Dispatcher {
             }
             Err(error) => {
                 self.heartbeat_is_needed = true;
-                self.note_failed_claim(&claim, start, &error);
+                self.try_parked = self.note_failed_claim(limit, start, &error);
                 self.shared.note_trouble(&error);
             }
-        }
-    }
-
-    /// Gives back the runs that could not be loaded and whose pause is over: they are claimed again.
-    pub(super) fn recall(&mut self, now: Timestamp) {
-        if self.withheld.let_go(now) {
-            self.shared.doubt();
-            self.next_claim = Timestamp::MIN;
         }
     }
 
@@ -180,13 +179,14 @@ impl Dispatcher {
             worker: self.shared.worker(),
             now,
             limit: room.min(self.claim_bounds.items()),
+            except: self.withheld.keys().collect(),
         })
     }
 
     /// Begins to drive a run that was claimed, or parks it when this build cannot.
     pub(super) fn take_claimed(&mut self, mut run: LoadedRun) {
         let (key, epoch) = (run.run, run.epoch);
-        self.withheld.note_loaded(key);
+        self.withheld.forget(key);
         let on_trial = run.is_on_trial();
         if on_trial {
             self.on_trial = Some(key);

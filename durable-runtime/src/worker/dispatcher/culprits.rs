@@ -4,7 +4,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Askers, Dispatcher, Failed, Request, Size, StartReply, Written, persist};
+use super::{
+    Askers, Dispatcher, Failed, Request, Size, StartReply, Written, persist,
+    tries::{Tries, pause},
+};
 use crate::{
     journal::{RunId, RunKey, Timestamp},
     observe,
@@ -18,21 +21,17 @@ use crate::{
 
 /// How often what a client asked for is tried alone before the client is told that it cannot be done.
 const TRIES: u32 = 3;
-/// The first pause before it is tried again; each is twice the one before.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A pause is so much longer than the try before it took: meanwhile the others go on.
-const PAUSE_PER_TRY: u32 = 8;
-
+/// How often the progress of a run is tried alone, while others are written, before the run is parked.
+const TRIES_OF_A_RUN: u32 = 6;
 /// A request that the database does not take, while it takes others.
 #[derive(Debug)]
 pub(super) struct Aside {
     request: Request,
     /// Mail to the same run that came later: mail keeps its order.
     behind: Vec<Request>,
-    tries: u32,
-    /// When it is tried again, alone.
-    pub(super) again_at: Timestamp,
+    tries: Tries,
+    /// When it is tried again, alone, by steady time.
+    again_at: Duration,
 }
 
 /// What became of a batch.
@@ -140,12 +139,12 @@ impl Dispatcher {
         let (held, rest): (Vec<_>, Vec<_>) = requests.into_iter().partition(is_held);
         if !held.is_empty() {
             for request in held {
-                self.set_aside(request, Vec::new(), 0, &error, took);
+                self.set_aside(request, Vec::new(), self.no_tries(), &error, took);
             }
             return self.put_back(rest);
         }
         match <[Request; 1]>::try_from(rest) {
-            Ok([culprit]) => self.isolate(culprit, Vec::new(), 0, error, took),
+            Ok([culprit]) => self.isolate(culprit, Vec::new(), self.no_tries(), error, took),
             Err(rest) => {
                 let timed_out = error.is_timeout().then_some(took);
                 self.bounds.shrink(Size::of(&rest), timed_out);
@@ -164,11 +163,13 @@ impl Dispatcher {
         &mut self,
         request: Request,
         behind: Vec<Request>,
-        tries: u32,
+        tries: Tries,
         error: StoreError,
         took: Duration,
     ) {
-        let is_hopeless = tries >= TRIES && error.kind() != StoreErrorKind::Locked;
+        let is_locked = error.kind() == StoreErrorKind::Locked;
+        let is_hopeless = tries.all >= TRIES && !is_locked;
+        let never = error.is_for_good() || (tries.beside_others >= TRIES_OF_A_RUN && !is_locked);
         match request {
             Request::Start { reply, .. } if is_hopeless || error.is_for_good() => {
                 let _ = reply.send(StartReply {
@@ -180,8 +181,8 @@ impl Dispatcher {
                 let _ = reply.send(Err(error));
                 self.put_back(behind);
             }
-            Request::Commit { commit, slot } if error.is_for_good() && !is_parking(&commit) => {
-                slot.push(Input::Refused(refusal(&commit, &error)));
+            Request::Commit { commit, slot } if never && !is_parking(&commit) => {
+                slot.push(Input::Refused(refusal(&commit, tries, &error)));
             }
             request => self.set_aside(request, behind, tries, &error, took),
         }
@@ -191,20 +192,20 @@ impl Dispatcher {
         &mut self,
         request: Request,
         behind: Vec<Request>,
-        tries: u32,
+        tries: Tries,
         error: &StoreError,
         took: Duration,
     ) {
         let Some(request) = self.queue_behind(request) else {
             return;
         };
-        let pause = pause(tries, took);
-        observe::worker::set_aside(&request.name(), tries, pause, error);
+        let pause = pause(tries.all, took);
+        observe::worker::set_aside(&request.name(), tries.all, pause, error);
         self.aside.push(Aside {
             request,
             behind,
             tries,
-            again_at: self.shared.clock.now().after(pause),
+            again_at: self.shared.steady.now() + pause,
         });
     }
 
@@ -225,17 +226,48 @@ impl Dispatcher {
         }
     }
 
+    fn no_tries(&self) -> Tries {
+        Tries::none(*self.shared.batches.borrow())
+    }
+
+    /// Whether something may be tried alone now, at the expense of everybody else.
+    pub(super) fn may_try(&self) -> bool {
+        self.turn.has_come(self.shared.steady.now())
+    }
+
+    /// Something was tried alone that began at this time. Gives how long it took.
+    pub(super) fn note_try(&mut self, start: Duration) -> Duration {
+        let now = self.shared.steady.now();
+        let took = now.saturating_sub(start);
+        self.turn.note_try(now, took);
+        took
+    }
+
+    /// The request that was to be tried first, if its time has come.
+    fn take_aside(&mut self) -> Option<Aside> {
+        let now = self.shared.steady.now();
+        let aside = self.aside.iter().enumerate();
+        let first = aside.min_by_key(|(_, aside)| aside.again_at)?;
+        let index = (first.1.again_at <= now).then_some(first.0)?;
+        Some(self.aside.remove(index))
+    }
+
     /// Tries what was set aside, each alone, if its time has come.
-    pub(super) async fn try_aside(&mut self, now: Timestamp) {
-        while let Some(index) = self.aside.iter().position(|aside| aside.again_at <= now) {
+    pub(super) async fn try_aside(&mut self) {
+        while self.may_try()
+            && let Some(aside) = self.take_aside()
+        {
             let Aside {
                 request,
                 behind,
                 tries,
                 ..
-            } = self.aside.remove(index);
+            } = aside;
             let (batch, askers) = self.batch_of(vec![request]);
-            match self.attempt(batch, askers, None).await {
+            let start = self.shared.steady.now();
+            let attempt = self.attempt(batch, askers, None).await;
+            self.note_try(start);
+            match attempt {
                 Attempt::Written(written) => {
                     self.spread(written).await;
                     self.put_back(behind);
@@ -245,26 +277,22 @@ impl Dispatcher {
                     error,
                     took,
                 } => match requests.pop() {
-                    Some(request) => self.isolate(request, behind, tries + 1, error, took),
+                    Some(request) => {
+                        let tries = tries.one_more(*self.shared.batches.borrow());
+                        self.isolate(request, behind, tries, error, took);
+                    }
                     None => self.put_back(behind),
                 },
             }
         }
     }
 
-    /// When something that was set aside is tried again.
-    pub(super) fn next_aside(&self) -> Option<Timestamp> {
+    /// When something is tried again alone.
+    pub(super) fn next_try(&self) -> Option<Timestamp> {
         let requests = self.aside.iter().map(|aside| aside.again_at);
-        requests.chain(self.withheld.next()).min()
+        let next = requests.chain(self.withheld.next()).min()?;
+        Some(self.shared.wall(self.turn.after(next)))
     }
-}
-
-/// How long what failed alone waits, after so many tries of which the last took so long.
-pub(super) fn pause(tries: u32, took: Duration) -> Duration {
-    let pause = FIRST_PAUSE.saturating_mul(1 << tries.min(16));
-    pause
-        .min(LONGEST_PAUSE)
-        .max(took.saturating_mul(PAUSE_PER_TRY))
 }
 
 /// Whether a commit does nothing but set its run aside.
@@ -273,12 +301,23 @@ fn is_parking(commit: &Commit) -> bool {
     commit.events.is_empty() && update.is_some_and(|update| update.status == Status::Parked)
 }
 
-/// Why a run is parked of which the database will never take what it has to write.
-fn refusal(commit: &Commit, error: &StoreError) -> String {
+/// Why a run is parked of which the database will never take what it has to write, or has not taken it in so
+/// many tries.
+fn refusal(commit: &Commit, tries: Tries, error: &StoreError) -> String {
+    let (refuses, recorded) = match error.is_for_good() {
+        true => ("refuses".to_owned(), "Nothing of it is recorded"),
+        // Without an answer it may have been written.
+        false => (
+            format!(
+                "took what others wrote and failed {} times to take",
+                tries.all + 1
+            ),
+            "It goes on from what is recorded",
+        ),
+    };
     format!(
-        "the database refuses what the run has to write ({events} events from position {position}, \
-         {children} children): {error}. Nothing of it is recorded; mend the cause, and the next worker that \
-         starts tries again",
+        "the database {refuses} what the run has to write ({events} events from position {position}, \
+         {children} children): {error}. {recorded}; mend the cause, and the next worker that starts tries again",
         events = commit.events.len(),
         position = commit.position,
         children = commit.children.len(),

@@ -13,6 +13,7 @@ mod mail;
 mod persist;
 mod serve;
 mod shutdown;
+mod tries;
 mod withheld;
 
 use std::{
@@ -33,6 +34,7 @@ use self::{
     culprits::{Aside, Attempt},
     mail::Unread,
     persist::persist,
+    tries::Turn,
     withheld::Withheld,
 };
 use super::{Shared, slot::Slot};
@@ -96,6 +98,8 @@ pub(super) struct Dispatcher {
     /// Requests that are tried by themselves.
     aside: Vec<Aside>,
     withheld: Withheld,
+    /// When something may be tried by itself.
+    turn: Turn,
     unread: Unread,
     bounds: Bounds,
     claim_bounds: Bounds,
@@ -152,6 +156,7 @@ impl Dispatcher {
             backlog: Vec::new(),
             aside: Vec::new(),
             withheld: Withheld::default(),
+            turn: Turn::default(),
             unread: Unread::default(),
             bounds: Bounds::new(Size {
                 items: BATCH_MAX,
@@ -212,14 +217,14 @@ impl Dispatcher {
             }
             let now = self.shared.clock.now();
             self.shared.timers.fire(now);
-            self.recall(now);
             if now >= self.next_claim || self.shared.steady.at(now) >= self.next_poll {
                 self.claim(now).await;
             }
             if std::mem::take(&mut self.try_parked) {
                 self.claim_parked(now).await;
             }
-            self.try_aside(now).await;
+            self.try_withheld(now).await;
+            self.try_aside().await;
         }
     }
 
@@ -244,7 +249,7 @@ impl Dispatcher {
         let again = again.map(|at| self.shared.wall(at));
         let parked = self.try_parked.then_some(Timestamp::MIN);
         let timers = self.shared.timers.next();
-        [claim, again, parked, timers, self.next_aside()]
+        [claim, again, parked, timers, self.next_try()]
             .into_iter()
             .flatten()
             .min()

@@ -16,7 +16,7 @@ impl Dispatcher {
     pub(in crate::worker) async fn serve(mut self) {
         loop {
             let now = self.shared.clock.now();
-            let left = self.next_aside().map_or(REST, |at| at.since(now).min(REST));
+            let left = self.next_try().map_or(REST, |at| at.since(now).min(REST));
             let is_busy = !self.backlog.is_empty();
             tokio::select! {
                 biased;
@@ -30,7 +30,7 @@ impl Dispatcher {
                 () = yield_now(), if is_busy => {}
             }
             self.write().await;
-            self.try_aside(self.shared.clock.now()).await;
+            self.try_aside().await;
         }
     }
 }

@@ -63,7 +63,7 @@ impl Dispatcher {
             }
             self.write().await;
             self.read_mail().await;
-            self.try_aside(shared.clock.now()).await;
+            self.try_aside().await;
         }
     }
 }
