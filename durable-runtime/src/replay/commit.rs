@@ -1,6 +1,9 @@
 //! What a run has to write: one commit at a time.
 
-use super::{Machine, Residency, ledger::Cause};
+use super::{
+    Machine, Residency,
+    ledger::Cause,
+};
 use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, Timestamp},

@@ -10,7 +10,6 @@ use std::{
 use super::{
     Blueprint, Ledger, Nondeterminism,
     operation::{Ask, Operation, OperationIndex, Resolution, State, StepPoll},
-    random::Random,
 };
 use crate::{
     failure::Failure,
@@ -18,6 +17,7 @@ use crate::{
         Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
     },
     observe,
+    random::{Random, derive},
     record::{LoadedRun, Mail, NewMail, NewRun, Parent},
     retry::Retry,
     status::Status,
@@ -347,7 +347,7 @@ impl Machine {
     /// Whether another attempt follows a failed one, and when. A run that is being canceled makes no
     /// further attempts.
     fn judge(&self, step: &StepId, attempt: u32, failure: Failure, retry: &Retry) -> EventKind {
-        let salt = super::random::derive(self.identity.seed, step.as_str());
+        let salt = derive(self.identity.seed, step.as_str());
         match retry.next_delay(attempt, &failure, salt) {
             Some(delay) if self.ledger.cause.is_none() => EventKind::StepAttemptFailed {
                 attempt,

@@ -22,7 +22,6 @@ mod let_go;
 mod machine;
 mod nondeterminism;
 mod operation;
-mod random;
 mod rollback;
 mod settle;
 
@@ -31,5 +30,4 @@ pub use ledger::Ledger;
 pub use machine::{Identity, Machine, MachineLimits, Residency};
 pub use nondeterminism::Nondeterminism;
 pub use operation::{Ask, Due, OperationIndex, Resolution, StepPoll};
-pub(crate) use random::unit;
 pub use rollback::{Compensate, RollbackStep};

@@ -6,6 +6,7 @@ use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, Payload, StepId, Timestamp},
     outcome::Outcome,
+    random::derive,
 };
 
 /// What a run that is being rolled back does next.
@@ -158,7 +159,7 @@ impl Machine {
             Ok(_) => EventKind::Compensated,
             Err(failure) => {
                 let failure = failure.at_step(step, *attempt);
-                let salt = super::random::derive(self.identity.seed, step.as_str());
+                let salt = derive(self.identity.seed, step.as_str());
                 match (rule.retry)().next_delay(*attempt, &failure, salt) {
                     Some(delay) => EventKind::CompensationAttemptFailed {
                         attempt: *attempt,

@@ -6,11 +6,11 @@ use std::{borrow::Cow, time::Duration};
 use super::{
     Machine,
     operation::{Ask, Due, OperationIndex, State},
-    random::derive,
 };
 use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, MailId, RunId, Timestamp},
+    random::derive,
     record::{ChildOutcome, Mail, MailKind, MailTarget, NewMail, NewRun, Parent},
 };
 
