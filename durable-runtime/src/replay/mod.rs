@@ -17,6 +17,7 @@
 mod blueprint;
 mod commit;
 mod deliver;
+mod drive;
 mod ledger;
 mod let_go;
 mod machine;
@@ -24,10 +25,13 @@ mod nondeterminism;
 mod operation;
 mod rollback;
 mod settle;
+pub mod turn;
 
 pub use blueprint::{Blueprint, UndoRule};
 pub use ledger::Ledger;
 pub use machine::{Identity, Machine, MachineLimits, Residency};
 pub use nondeterminism::Nondeterminism;
 pub use operation::{Ask, Due, OperationIndex, Resolution, StepPoll};
-pub use rollback::{Compensate, RollbackStep};
+pub use rollback::Compensate;
+use rollback::RollbackStep;
+pub use turn::{Moment, Report, Resting, Turn};
