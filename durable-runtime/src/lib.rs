@@ -18,6 +18,7 @@ pub mod text;
 pub mod values;
 
 mod observe;
+mod random;
 
 pub mod graph;
 

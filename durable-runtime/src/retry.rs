@@ -176,7 +176,7 @@ impl Retry {
             .initial_delay
             .saturating_mul(factor)
             .min(self.max_delay);
-        let draw = crate::replay::unit(salt, attempt);
+        let draw = crate::random::unit(salt, attempt);
         let jittered = part(delay, 1.0 - self.jitter * draw);
         let jittered = jittered
             .saturating_add(part(self.added_jitter, draw))

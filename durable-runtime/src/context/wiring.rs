@@ -1,6 +1,6 @@
 //! What a body is wired to: the code that the engine calls by the name of an operation.
 
-use std::{any::TypeId, fmt, future::Future, pin::Pin, time::Duration};
+use std::{any::TypeId, fmt, future::Future, pin::Pin};
 
 use super::StepCtx;
 use crate::{
@@ -91,8 +91,6 @@ pub struct Compensator {
     pub rule: UndoRule,
     /// The compensation.
     pub call: CompensateFn,
-    /// How long an attempt may take.
-    pub timeout: fn() -> Duration,
 }
 
 /// A signal that a workflow waits for.

@@ -26,6 +26,11 @@ impl Payload {
         }
     }
 
+    /// What stands for no value: the JSON `null`.
+    pub(crate) fn null() -> Self {
+        Self::from_bytes(b"null".as_slice())
+    }
+
     /// Encodes a value as JSON and reads it back, as every value is that is recorded: what a step gave
     /// must be there after a crash. Gives what was read, too: it is what a replay sees.
     ///

@@ -65,9 +65,9 @@ impl Compensator {
                 name: C::NAME,
                 check: |outcome| told::<C, T>(outcome).map(|told| told.is_some()),
                 retry: C::__retry,
+                timeout: C::__timeout,
             },
             call: compensate::<C, T>,
-            timeout: C::__timeout,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the core knows of the code that a run belongs to.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{
     graph::Graph,
@@ -37,4 +37,6 @@ pub struct UndoRule {
     pub check: fn(Outcome<&Payload>) -> Result<bool, PayloadError>,
     /// How often it is tried.
     pub retry: fn() -> Retry,
+    /// How long an attempt may take.
+    pub timeout: fn() -> Duration,
 }

@@ -1,6 +1,6 @@
 //! What a run has to write: one commit at a time.
 
-use super::{Machine, Residency, ledger::Cause};
+use super::{Machine, Residency};
 use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, Timestamp},
@@ -10,7 +10,7 @@ use crate::{
 
 impl Machine {
     /// Tells how the body ended. The run ends when all that is recorded has been delivered.
-    pub fn handle_body(&mut self, result: super::Resolution) {
+    pub(super) fn handle_body(&mut self, result: super::Resolution) {
         self.body_result = Some(result.and_then(|output| self.check_size(output)));
     }
 
@@ -31,28 +31,23 @@ impl Machine {
     }
 
     /// Whether the run is being canceled or rolled back: its body does not run on.
-    pub fn is_rolling_back(&self) -> bool {
+    pub(super) fn is_rolling_back(&self) -> bool {
         self.ledger.cause.is_some() && !self.ledger.ended
     }
 
     /// Whether the run has ended.
-    pub fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.ledger.ended
     }
 
-    /// Whether a commit is in flight.
-    pub fn is_committing(&self) -> bool {
-        self.committing
-    }
-
     /// Whether step bodies are in flight.
-    pub fn is_executing(&self) -> bool {
+    pub(super) fn is_executing(&self) -> bool {
         self.executing > 0
     }
 
     /// Takes what there is to write; `None` while a commit is in flight or nothing changed. A run
     /// that only waits, and longer than it may linger, lets go of its place in memory.
-    pub fn take_commit(&mut self, residency: Residency) -> Option<Commit> {
+    pub(super) fn take_commit(&mut self, residency: Residency) -> Option<Commit> {
         if self.committing {
             return None;
         }
@@ -80,12 +75,12 @@ impl Machine {
 
     /// Decides that the run cannot go on with this build. What happened so far is kept, and the next
     /// commit parks the run with the reason.
-    pub fn park(&mut self, reason: String) {
+    pub(super) fn park(&mut self, reason: String) {
         self.parked.get_or_insert(reason);
     }
 
     /// Whether the run cannot go on with this build.
-    pub fn is_parked(&self) -> bool {
+    pub(super) fn is_parked(&self) -> bool {
         self.parked.is_some()
     }
 
@@ -106,14 +101,14 @@ impl Machine {
     }
 
     /// Tells that the commit taken last is durable.
-    pub fn handle_committed(&mut self, events: usize) {
+    pub(super) fn handle_committed(&mut self, events: usize) {
         self.committing = false;
         self.committed += u32::try_from(events).unwrap_or(u32::MAX);
     }
 
     /// What to say when the journal has grown past its bound. A rollback always has room: what it records
     /// is bounded by what there is to undo.
-    pub fn history_exceeded(&self) -> Option<String> {
+    pub(super) fn history_exceeded(&self) -> Option<String> {
         let goes_on = self.ledger.cause.is_none() && !self.ledger.ended;
         (self.ledger.len > self.limits.history_max && goes_on).then(|| {
             format!(
@@ -125,7 +120,7 @@ impl Machine {
     }
 
     /// Tells that the commit taken last will never be durable: nothing of it was written.
-    pub fn handle_refused(&mut self, reason: String) {
+    pub(super) fn handle_refused(&mut self, reason: String) {
         self.committing = false;
         self.park_as_recorded(reason);
     }
@@ -165,7 +160,7 @@ impl Machine {
     }
 
     /// The status the run ended with.
-    pub fn terminal(&self) -> Option<Status> {
+    pub(super) fn terminal(&self) -> Option<Status> {
         self.uncommitted.last().and_then(|event| match event.kind {
             EventKind::Completed { .. } => Some(Status::Completed),
             EventKind::Failed { .. } => Some(Status::Failed),
@@ -212,7 +207,7 @@ impl Machine {
 
     /// When the run is to be looked at again: for a timer, or to leave memory. Never a time that has
     /// come: what was due by then has been dealt with, or waits for a commit or for the lease.
-    pub fn next_wake(&self, residency: Residency) -> Option<Timestamp> {
+    pub(super) fn next_wake(&self, residency: Residency) -> Option<Timestamp> {
         let leave = self
             .waiting_since
             .filter(|_| self.awaits_mail())
@@ -250,13 +245,5 @@ impl Machine {
             kind,
             at: self.wall,
         });
-    }
-
-    /// Why the run is being rolled back, in words; `None` when it is not.
-    pub fn rollback_cause(&self) -> Option<String> {
-        self.ledger.cause.as_ref().map(|cause| match cause {
-            Cause::Canceled => "the run was canceled".to_owned(),
-            Cause::Failed(failure) => failure.to_string(),
-        })
     }
 }

@@ -16,7 +16,7 @@ impl Machine {
     /// # Errors
     ///
     /// When the body has not asked for the event's operation, or asked for another kind.
-    pub fn deliver_next(&mut self) -> Result<bool, Nondeterminism> {
+    pub(super) fn deliver_next(&mut self) -> Result<bool, Nondeterminism> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
@@ -119,7 +119,7 @@ impl Machine {
                 let message = format!("signal `{name}` did not come in time");
                 Err(Failure::new(FailureKind::Timeout, message).at_step(&operation.id, 0))
             }
-            _ => Ok(Payload::from_bytes(b"null".as_slice())),
+            _ => Ok(Payload::null()),
         }
     }
 
@@ -177,7 +177,7 @@ impl Machine {
     }
 
     /// What to say when the body awaits something that is not durable; `None` when it does not.
-    pub fn foreign_await(&self) -> Option<Nondeterminism> {
+    pub(super) fn foreign_await(&self) -> Option<Nondeterminism> {
         let idle = self.outstanding == 0
             && self.undelivered.is_empty()
             && self.body_result.is_none()
@@ -196,7 +196,7 @@ impl Machine {
     }
 
     /// What to say of user code that broke: a panic, or an input that does not decode.
-    pub fn broken(&self, what: &str) -> Nondeterminism {
+    pub(super) fn broken(&self, what: &str) -> Nondeterminism {
         let last = self
             .operations
             .iter()

@@ -125,7 +125,7 @@ impl Machine {
     }
 
     /// Whether an attempt is in flight that may have to be undone.
-    pub fn executes_compensated(&self) -> bool {
+    pub(super) fn executes_compensated(&self) -> bool {
         let mut operations = self.operations.iter();
         operations.any(|operation| operation.running && operation.is_executing())
     }

@@ -9,8 +9,8 @@ use std::{
 
 use super::{
     Blueprint, Ledger, Nondeterminism,
+    drive::Drive,
     operation::{Ask, Operation, OperationIndex, Resolution, State, StepPoll},
-    random::Random,
 };
 use crate::{
     failure::Failure,
@@ -18,6 +18,7 @@ use crate::{
         Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
     },
     observe,
+    random::{Random, derive},
     record::{LoadedRun, Mail, NewMail, NewRun, Parent},
     retry::Retry,
     status::Status,
@@ -137,6 +138,7 @@ pub struct Machine {
     pub(super) kept: BTreeSet<StepId>,
     /// Why the run cannot go on with this build.
     pub(super) parked: Option<String>,
+    pub(super) drive: Drive,
 }
 
 impl Machine {
@@ -187,6 +189,7 @@ impl Machine {
             deaths: 0,
             kept: BTreeSet::new(),
             parked: None,
+            drive: Drive::default(),
         }
     }
 
@@ -242,7 +245,7 @@ impl Machine {
     }
 
     /// Tells the time. It never runs backwards for a machine.
-    pub fn set_time(&mut self, now: Timestamp) {
+    pub(super) fn set_time(&mut self, now: Timestamp) {
         self.wall = self.wall.max(now);
     }
 
@@ -347,7 +350,7 @@ impl Machine {
     /// Whether another attempt follows a failed one, and when. A run that is being canceled makes no
     /// further attempts.
     fn judge(&self, step: &StepId, attempt: u32, failure: Failure, retry: &Retry) -> EventKind {
-        let salt = super::random::derive(self.identity.seed, step.as_str());
+        let salt = derive(self.identity.seed, step.as_str());
         match retry.next_delay(attempt, &failure, salt) {
             Some(delay) if self.ledger.cause.is_none() => EventKind::StepAttemptFailed {
                 attempt,
@@ -413,11 +416,6 @@ impl Machine {
     pub fn attempt_wakers(&self) -> impl Iterator<Item = &Waker> {
         let executing = self.operations.iter().filter(|op| op.is_executing());
         executing.filter_map(|operation| operation.waker.as_ref())
-    }
-
-    /// How many events the journal had when the run was loaded.
-    pub fn recorded(&self) -> u32 {
-        self.recorded
     }
 
     /// Whether what the body does now, it has done before: recorded events are still being delivered, or

@@ -17,19 +17,21 @@
 mod blueprint;
 mod commit;
 mod deliver;
+mod drive;
 mod ledger;
 mod let_go;
 mod machine;
 mod nondeterminism;
 mod operation;
-mod random;
 mod rollback;
 mod settle;
+pub mod turn;
 
 pub use blueprint::{Blueprint, UndoRule};
 pub use ledger::Ledger;
 pub use machine::{Identity, Machine, MachineLimits, Residency};
 pub use nondeterminism::Nondeterminism;
 pub use operation::{Ask, Due, OperationIndex, Resolution, StepPoll};
-pub(crate) use random::unit;
-pub use rollback::{Compensate, RollbackStep};
+pub use rollback::Compensate;
+use rollback::RollbackStep;
+pub use turn::{Moment, Report, Resting, Turn};

@@ -6,11 +6,12 @@ use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, Payload, StepId, Timestamp},
     outcome::Outcome,
+    random::derive,
 };
 
 /// What a run that is being rolled back does next.
 #[derive(Debug)]
-pub enum RollbackStep {
+pub(super) enum RollbackStep {
     /// Wait: for a commit, for a child to end, or until compensations may start.
     Wait,
     /// Wait until the next attempt of a compensation may start.
@@ -40,7 +41,7 @@ impl Machine {
     /// Decides the next move of the rollback. Children that still run are canceled and waited for
     /// first; then what was done, or may have been, is undone in reverse order. Each attempt is recorded
     /// before it begins.
-    pub fn next_rollback(&mut self) -> RollbackStep {
+    pub(super) fn next_rollback(&mut self) -> RollbackStep {
         if std::mem::take(&mut self.children_run_on) {
             let children: Vec<_> = self.ledger.children.keys().cloned().collect();
             children.iter().for_each(|step| self.cancel_child(step));
@@ -133,11 +134,6 @@ impl Machine {
         self.kept.insert(step.clone());
     }
 
-    /// Whether nothing more is undone: a compensation that is in flight is dropped.
-    pub fn is_rollback_abandoned(&self) -> bool {
-        self.ledger.abandoned
-    }
-
     /// Whether the rollback has done all it can before its children end: they have been asked to, and
     /// the body is gone.
     pub(super) fn rollback_awaits_children(&self) -> bool {
@@ -145,7 +141,7 @@ impl Machine {
     }
 
     /// Tells how an attempt of a compensation ended.
-    pub fn handle_compensation(&mut self, compensate: &Compensate, result: Resolution) {
+    pub(super) fn handle_compensation(&mut self, compensate: &Compensate, result: Resolution) {
         let Compensate {
             step,
             attempt,
@@ -158,7 +154,7 @@ impl Machine {
             Ok(_) => EventKind::Compensated,
             Err(failure) => {
                 let failure = failure.at_step(step, *attempt);
-                let salt = super::random::derive(self.identity.seed, step.as_str());
+                let salt = derive(self.identity.seed, step.as_str());
                 match (rule.retry)().next_delay(*attempt, &failure, salt) {
                     Some(delay) => EventKind::CompensationAttemptFailed {
                         attempt: *attempt,
@@ -199,10 +195,5 @@ impl Machine {
         let source = self.source_of(Some(step));
         let fault = Nondeterminism::broken(what, source);
         self.fault.get_or_insert(fault);
-    }
-
-    /// What a compensation could not be given.
-    pub fn fault(&self) -> Option<Nondeterminism> {
-        self.fault.clone()
     }
 }

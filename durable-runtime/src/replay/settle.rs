@@ -6,17 +6,17 @@ use std::{borrow::Cow, time::Duration};
 use super::{
     Machine,
     operation::{Ask, Due, OperationIndex, State},
-    random::derive,
 };
 use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, MailId, RunId, Timestamp},
+    random::derive,
     record::{ChildOutcome, Mail, MailKind, MailTarget, NewMail, NewRun, Parent},
 };
 
 impl Machine {
     /// Takes mail in. It has effect at the frontier; mail that was handed in before is ignored.
-    pub fn handle_mail(&mut self, mail: Mail) {
+    pub(super) fn handle_mail(&mut self, mail: Mail) {
         if self.known.insert(mail.id) {
             self.mail.push_back(mail);
         }
@@ -24,7 +24,7 @@ impl Machine {
 
     /// Goes on at the frontier. `true` when an operation was moved and the body is to be polled, or
     /// an event is to be delivered.
-    pub fn settle(&mut self) -> bool {
+    pub(super) fn settle(&mut self) -> bool {
         // Mail that comes after the end is for nobody; the commit of the end removes it.
         if !self.undelivered.is_empty() || self.ledger.ended {
             return false;
@@ -388,15 +388,9 @@ impl Machine {
         self.operations[index.0].wake();
     }
 
-    /// Says whether step bodies may start: not on a worker that shuts down, or whose lease may have
-    /// ended.
-    pub fn hold_steps(&mut self, held: bool) {
-        self.held = held;
-    }
-
     /// When the run needs attention next, if it only waits for time. The timers of a body that does not
     /// run again are over.
-    pub fn next_due(&self) -> Option<Timestamp> {
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
         let runs_on = self.ledger.cause.is_none();
         self.timers.first().map(|(due, _)| *due).filter(|_| runs_on)
     }

@@ -13,7 +13,7 @@ use tokio::{runtime::Handle, sync::Notify, task::yield_now};
 use crate::{
     clock::Clock,
     journal::{Event, MailId, RunId, RunKey, Timestamp, WorkerId},
-    replay::unit,
+    random::unit,
     store::{
         Batch, BatchId, BatchOutcome, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker, Owned,
         RunPage, RunQuery, RunRecord, Store, StoreError, StoreErrorKind, StoreFuture,

@@ -176,9 +176,9 @@ impl Slot {
         self.woken.swap(false, Ordering::AcqRel)
     }
 
-    /// Marks the body as woken, without waking the task.
-    pub(crate) fn wake_body(&self) {
-        self.woken.store(true, Ordering::Release);
+    /// Whether the user code that is there was woken since it was polled last.
+    pub(super) fn woken(&self) -> &AtomicBool {
+        &self.woken
     }
 
     pub(crate) fn is_woken(&self) -> bool {

@@ -1,7 +1,8 @@
-//! Drives one run: hands the machine what comes in, polls the body, sends off what is to be written.
+//! Drives one run: tells its machine what comes in, and does what the machine says.
 
 use std::{
     future::Future,
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -15,16 +16,13 @@ use super::{
 };
 use crate::{
     context::{Cancellation, Ctx, RunContext, SharedRun, StepCtx, panic_message, panicked},
-    failure::{Failure, FailureKind},
+    failure::Failure,
     journal::{Payload, Timestamp},
     observe,
     registry::{BodyFuture, Definition},
-    replay::{Compensate, Machine, Residency, RollbackStep},
-    store::Ownership,
+    replay::{Compensate, Machine, Moment, Report, Residency, Resting, Turn},
+    store::{Commit, Ownership},
 };
-
-/// How often a body is polled in a row before other tasks get their turn.
-const POLLS_IN_A_ROW: u32 = 64;
 
 /// The task of one run in memory. It ends when the run leaves memory.
 pub(super) struct WorkflowTask {
@@ -33,18 +31,13 @@ pub(super) struct WorkflowTask {
     run: SharedRun,
     definition: &'static Definition,
     waker: Waker,
-    body: Body,
-    compensation: Option<Compensation>,
+    code: UserCode,
     /// The run may be what killed its workers: it does not linger, so that others get their turn.
     on_trial: bool,
-    /// The commit in flight lets go of the run.
-    leaving: bool,
     /// How the run ends with the commit in flight.
     ending: Option<Ending>,
     /// The wake-up time that the timers know.
     wake_at: Option<Timestamp>,
-    /// When a body that is winding down is dropped.
-    grace_until: Option<Timestamp>,
     /// Whether the run has left memory in good order, and whether the task is being polled.
     is_done: bool,
     is_polled: bool,
@@ -60,18 +53,24 @@ impl Drop for WorkflowTask {
     }
 }
 
-enum Body {
-    NotStarted(Payload),
-    Running(BodyFuture),
-    Gone,
+/// The user code of a run that is in memory.
+enum UserCode {
+    /// The body has not begun.
+    Input(Payload),
+    Body(BodyFuture),
+    Compensation {
+        future: Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>,
+        /// How it learns that it is dropped.
+        cancellation: Arc<Cancellation>,
+    },
+    None,
 }
 
-struct Compensation {
-    compensate: Compensate,
-    future: Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>,
-    cancellation: Arc<Cancellation>,
-    /// When the attempt is dropped.
-    deadline: Timestamp,
+/// What is so from one poll of user code to the next.
+#[derive(Clone, Copy)]
+struct Look {
+    now: Timestamp,
+    may_start: bool,
 }
 
 impl WorkflowTask {
@@ -93,13 +92,10 @@ impl WorkflowTask {
             definition,
             waker: Waker::from(Arc::clone(&slot)),
             slot,
-            body: Body::NotStarted(input),
-            compensation: None,
+            code: UserCode::Input(input),
             on_trial,
-            leaving: false,
             ending: None,
             wake_at: None,
-            grace_until: None,
             is_done: false,
             is_polled: false,
         }
@@ -121,364 +117,69 @@ impl Future for WorkflowTask {
     }
 }
 
-#[derive(PartialEq, Eq)]
-enum Drive {
-    Quiet,
-    Yielded,
-}
-
 impl WorkflowTask {
+    /// One round of the machine's turns.
     fn go_on(&mut self, task: &Waker) -> Poll<()> {
-        let inputs = self.slot.take(task);
-        if self.take_in(inputs).is_break() {
+        if self.take_in(task).is_break() {
             return Poll::Ready(());
         }
-        if self.leaving {
-            // Nothing moves until the commit is durable.
-            self.slot.take_woken();
-            self.rest();
-            return Poll::Pending;
+        let residency = self.residency();
+        let mut look = self.look();
+        loop {
+            let turn = self.run.machine().turn(&self.moment(look, residency));
+            match turn {
+                Turn::Begin { recorded } => self.begin(recorded),
+                Turn::Poll { silently } => self.poll_code(silently),
+                Turn::Cancel => self.run.cancellation.set(),
+                Turn::Drop => self.drop_code(),
+                Turn::Compensate(compensate) => self.compensate(compensate),
+                Turn::Commit(commit) => {
+                    self.send(commit);
+                    // No time has passed.
+                    continue;
+                }
+                Turn::Rest(rest) => {
+                    self.rest(rest, task);
+                    return Poll::Pending;
+                }
+                Turn::Leave => {
+                    if let Some(ending) = &self.ending {
+                        ending.observe(&self.run.id, self.definition.name);
+                    }
+                    return Poll::Ready(());
+                }
+            }
+            look = self.look();
         }
-        self.look();
-        let drive = self.drive();
-        self.send_commit();
-        self.set_timer();
-        if drive == Drive::Yielded || !self.rest() {
-            task.wake_by_ref();
-        }
-        Poll::Pending
     }
 
-    /// Tells the machine the time and whether steps may start.
-    fn look(&self) {
-        let now = self.shared.clock.now();
-        let mut machine = self.run.machine();
-        machine.set_time(now);
-        machine.hold_steps(!self.shared.may_start_steps(now));
-    }
-
-    fn take_in(&mut self, inputs: Vec<Input>) -> std::ops::ControlFlow<()> {
+    /// Tells the machine what has come in. Breaks when the run is to stop at once.
+    fn take_in(&mut self, task: &Waker) -> ControlFlow<()> {
+        let inputs = self.slot.take(task);
+        if inputs.is_empty() {
+            return ControlFlow::Continue(());
+        }
         let mut machine = self.run.machine();
         for input in inputs {
             match input {
-                Input::Committed { events } => {
-                    machine.handle_committed(events);
-                    if self.leaving {
-                        if let Some(ending) = &self.ending {
-                            ending.observe(&self.run.id, self.definition.name);
-                        }
-                        return std::ops::ControlFlow::Break(());
-                    }
-                }
-                Input::Mail(mail) => machine.handle_mail(mail),
+                Input::Committed { events } => machine.report(Report::Committed { events }),
+                Input::Refused(reason) => machine.report(Report::Refused(reason)),
+                Input::Mail(mail) => machine.report(Report::Mail(mail)),
+                Input::Park(reason) => machine.report(Report::Parked(reason)),
                 // Who does not wait any more does not want to know.
                 Input::Tell(reply) => drop(reply.send(machine.attempts())),
-                Input::Park(reason) => machine.park(reason),
-                Input::Refused(reason) => {
-                    machine.handle_refused(reason);
-                    self.leaving = false;
-                }
                 Input::Look => self.wake_at = None,
-                Input::Drop => return std::ops::ControlFlow::Break(()),
+                Input::Drop => return ControlFlow::Break(()),
             }
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     }
 
-    /// Goes on until nothing moves: each event is delivered alone, and the body polled to quiescence
-    /// after it.
-    fn drive(&mut self) -> Drive {
-        let mut polls = 0;
-        // A cancellation that is already here must find the body not started.
-        let mut moved = self.run.machine().settle();
-        loop {
-            if self.is_over() {
-                return Drive::Quiet;
-            }
-            if self.run.machine().is_rolling_back() {
-                return self.roll_back();
-            }
-            while self.slot.take_woken() {
-                polls += 1;
-                if polls > POLLS_IN_A_ROW {
-                    self.slot.wake_body();
-                    return Drive::Yielded;
-                }
-                self.poll_body();
-            }
-            let delivered = self.run.machine().deliver_next();
-            match delivered {
-                Err(reason) => self.park(&reason),
-                Ok(true) => {
-                    polls = 0;
-                    continue;
-                }
-                Ok(false) => moved = self.run.machine().settle() || moved,
-            }
-            if !std::mem::take(&mut moved) && !self.slot.is_woken() && !self.must_go_on() {
-                break;
-            }
-        }
-        self.check_foreign_await();
-        Drive::Quiet
-    }
-
-    fn is_over(&self) -> bool {
-        let machine = self.run.machine();
-        machine.has_ended() || machine.is_parked()
-    }
-
-    /// Whether the last settling ended the body or began a rollback.
-    fn must_go_on(&self) -> bool {
-        let machine = self.run.machine();
-        machine.is_rolling_back() || machine.is_parked() || machine.has_ended()
-    }
-
-    fn poll_body(&mut self) {
-        if let Body::NotStarted(input) = &self.body {
-            let ctx = Ctx::new(self.run.clone());
-            let definition = self.definition;
-            match (definition.body)(ctx, input) {
-                Ok(body) => {
-                    let events = self.run.machine().recorded();
-                    observe::run::taken_up(&self.run.id, definition.name, events);
-                    let span = observe::span_of_run(&self.run.id, definition.name);
-                    self.body = Body::Running(observe::in_span(span, body));
-                }
-                Err(failure) => {
-                    let reason = self
-                        .run
-                        .machine()
-                        .broken(&format!("to read the run's input: {failure}"));
-                    return self.park(&reason);
-                }
-            }
-        }
-        let Body::Running(body) = &mut self.body else {
-            return;
-        };
-        let mut cx = Context::from_waker(&self.waker);
-        let is_replaying = self.run.machine().is_replaying();
-        let mut poll = || body.as_mut().poll(&mut cx);
-        let polled = catch_unwind(AssertUnwindSafe(|| match is_replaying {
-            true => observe::silently(poll),
-            false => poll(),
-        }));
-        self.look();
-        match polled {
-            Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(result)) => {
-                // Dropped first: operations that were let go of are part of how the body ended.
-                self.drop_body();
-                self.run.machine().handle_body(result);
-            }
-            Err(panic) => {
-                let what = format!("the body panicked: {}", panic_message(&*panic));
-                let reason = self.run.machine().broken(&what);
-                self.drop_body();
-                self.park(&reason);
-            }
-        }
-    }
-
-    fn drop_body(&mut self) {
-        let body = std::mem::replace(&mut self.body, Body::Gone);
-        self.drop_user_code(body);
-    }
-
-    /// A destructor that panics must not take the worker along.
-    fn drop_user_code<T>(&self, code: T) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(code))) {
-            observe::worker::destructor_panicked(&self.run.id, panic_message(&*panic));
-        }
-    }
-
-    fn check_foreign_await(&mut self) {
-        if matches!(self.body, Body::Running(_)) {
-            let foreign = self.run.machine().foreign_await();
-            if let Some(reason) = foreign {
-                self.park(&reason);
-            }
-        }
-    }
-
-    fn park(&mut self, reason: &dyn std::fmt::Display) {
-        self.run.machine().park(reason.to_string());
-    }
-
-    fn roll_back(&mut self) -> Drive {
-        if self.is_winding_down() {
-            return Drive::Quiet;
-        }
-        if self.run.machine().is_rollback_abandoned() {
-            self.drop_compensation();
-        }
-        loop {
-            if self.poll_compensation().is_pending() || self.is_over() {
-                return Drive::Quiet;
-            }
-            let next = self.run.machine().next_rollback();
-            match next {
-                RollbackStep::Compensate(_) if self.is_held() => return Drive::Quiet,
-                RollbackStep::Compensate(compensate) => self.start_compensation(compensate),
-                RollbackStep::Until(at) => {
-                    self.shared.timers.set(at, &self.slot);
-                    return Drive::Quiet;
-                }
-                RollbackStep::Stuck(reason) => {
-                    self.park(&reason);
-                    return Drive::Quiet;
-                }
-                RollbackStep::Wait | RollbackStep::Done => return Drive::Quiet,
-            }
-        }
-    }
-
-    fn is_held(&self) -> bool {
-        !self.shared.may_start_steps(self.shared.clock.now())
-    }
-
-    /// Gives step bodies a while to wind down that asked to be told of a cancellation, or may have to be
-    /// undone; drops the body otherwise.
-    fn is_winding_down(&mut self) -> bool {
-        if !matches!(self.body, Body::Running(_)) {
-            self.body = Body::Gone;
-            return false;
-        }
-        self.run.cancellation.set();
+    fn look(&self) -> Look {
         let now = self.shared.clock.now();
-        let grace = self.shared.tuning.cancel_grace;
-        let until = *self.grace_until.get_or_insert_with(|| now.after(grace));
-        if now < until && self.is_waited_for() {
-            if self.slot.take_woken() {
-                self.poll_body();
-            }
-            if self.is_waited_for() {
-                self.shared.timers.set(until, &self.slot);
-                return true;
-            }
-        }
-        self.drop_body();
-        false
-    }
-
-    /// Whether a step body is in flight that is not dropped at once when the run is canceled.
-    fn is_waited_for(&self) -> bool {
-        let machine = self.run.machine();
-        let asked = self.run.cancellation.is_awaited() && machine.is_executing();
-        matches!(self.body, Body::Running(_)) && (asked || machine.executes_compensated())
-    }
-
-    fn start_compensation(&mut self, compensate: Compensate) {
-        let Compensate {
-            step,
-            outcome,
-            attempt,
-            ..
-        } = compensate.clone();
-        let Some(compensator) = self.definition.compensator(&step) else {
-            let what = format!("to undo `{step}`, which this build does not have");
-            let reason = self.run.machine().broken(&what);
-            return self.park(&reason);
-        };
-        let span = observe::span_of_compensation(&self.run.id, &step, attempt);
-        let cancellation = Arc::<Cancellation>::default();
-        let told = Arc::clone(&cancellation);
-        let ctx = StepCtx::compensation(self.run.clone(), step, attempt, told);
-        let deadline = self.shared.clock.now().after((compensator.timeout)());
-        let call = || span.in_scope(|| (compensator.call)(ctx, outcome));
-        match catch_unwind(AssertUnwindSafe(call)) {
-            Ok(future) => {
-                let future = observe::in_span(span, future);
-                self.slot.wake_body();
-                self.shared.timers.set(deadline, &self.slot);
-                self.compensation = Some(Compensation {
-                    compensate,
-                    future,
-                    cancellation,
-                    deadline,
-                });
-            }
-            Err(panic) => self.end_compensation(&compensate, Err(panicked(&*panic))),
-        }
-    }
-
-    fn poll_compensation(&mut self) -> Poll<()> {
-        let Some(compensation) = &mut self.compensation else {
-            return Poll::Ready(());
-        };
-        let late = self.shared.clock.now() >= compensation.deadline;
-        if !late && !self.slot.take_woken() {
-            return Poll::Pending;
-        }
-        let mut cx = Context::from_waker(&self.waker);
-        let future = &mut compensation.future;
-        let result = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
-            Ok(Poll::Pending) if !late => return Poll::Pending,
-            Ok(Poll::Pending) => Err(Failure::new(
-                FailureKind::Timeout,
-                "the attempt took longer than the timeout of the compensation",
-            )),
-            Ok(Poll::Ready(result)) => result,
-            Err(panic) => Err(panicked(&*panic)),
-        };
-        if let Some(compensate) = self.drop_compensation() {
-            self.end_compensation(&compensate, result);
-        }
-        Poll::Ready(())
-    }
-
-    /// Drops the compensation in flight. What it has handed its context to is told.
-    fn drop_compensation(&mut self) -> Option<Compensate> {
-        let Compensation {
-            compensate,
-            future,
-            cancellation,
-            ..
-        } = self.compensation.take()?;
-        cancellation.set();
-        self.drop_user_code(future);
-        Some(compensate)
-    }
-
-    fn end_compensation(&mut self, compensate: &Compensate, result: Result<(), Failure>) {
-        let null = || Payload::from_bytes(b"null".as_slice());
-        let mut machine = self.run.machine();
-        machine.set_time(self.shared.clock.now());
-        let unfit = machine.fault();
-        match (unfit, result) {
-            // What it was not given is no failure of its own: another build goes on with it.
-            (Some(reason), Err(_)) => {
-                drop(machine);
-                self.park(&reason);
-            }
-            (_, result) => machine.handle_compensation(compensate, result.map(|()| null())),
-        }
-    }
-
-    fn send_commit(&mut self) {
-        let mut machine = self.run.machine();
-        if let Some(reason) = machine.history_exceeded() {
-            machine.park(reason);
-        }
-        let commit = machine.take_commit(self.residency());
-        let busy = commit.is_some()
-            || machine.is_executing()
-            || self.compensation.is_some()
-            || machine.is_committing();
-        drop(machine);
-        self.slot.set_busy(busy);
-        if let Some(commit) = commit {
-            let keeps = commit
-                .update
-                .as_ref()
-                .is_none_or(|u| u.ownership == Ownership::Keep);
-            self.leaving = !keeps;
-            self.ending = if keeps { None } else { ending_of(&commit) };
-            self.shared.request(Request::Commit {
-                commit,
-                slot: Arc::clone(&self.slot),
-            });
+        Look {
+            now,
+            may_start: self.shared.may_start_steps(now),
         }
     }
 
@@ -490,31 +191,144 @@ impl WorkflowTask {
         }
     }
 
-    fn set_timer(&mut self) {
-        let wake = self.run.machine().next_wake(self.residency());
-        if let Some(at) = wake.filter(|at| self.wake_at.is_none_or(|known| *at < known)) {
-            self.wake_at = Some(at);
-            self.shared.timers.set(at, &self.slot);
+    fn moment(&self, look: Look, residency: Residency) -> Moment<'_> {
+        Moment {
+            now: look.now,
+            may_start: look.may_start,
+            residency,
+            woken: self.slot.woken(),
+            is_cancel_awaited: self.run.cancellation.is_awaited(),
         }
     }
 
-    /// Nothing moves until something reaches the run: tells those who wait for that. `false` when the body was
-    /// woken meanwhile.
-    fn rest(&self) -> bool {
-        if !self.listens() {
+    fn report(&self, report: Report) {
+        self.run.machine().report(report);
+    }
+
+    fn begin(&mut self, recorded: u32) {
+        let UserCode::Input(input) = &self.code else {
+            return;
+        };
+        let ctx = Ctx::new(self.run.clone());
+        match (self.definition.body)(ctx, input) {
+            Ok(body) => {
+                observe::run::taken_up(&self.run.id, self.definition.name, recorded);
+                let span = observe::span_of_run(&self.run.id, self.definition.name);
+                self.code = UserCode::Body(observe::in_span(span, body));
+            }
+            Err(failure) => {
+                let what = format!("to read the run's input: {failure}");
+                self.report(Report::Broken(what));
+            }
+        }
+    }
+
+    fn poll_code(&mut self, silently: bool) {
+        let mut cx = Context::from_waker(&self.waker);
+        let report = match &mut self.code {
+            UserCode::Body(body) => {
+                let mut poll = || body.as_mut().poll(&mut cx);
+                let polled = catch_unwind(AssertUnwindSafe(|| match silently {
+                    true => observe::silently(poll),
+                    false => poll(),
+                }));
+                match polled {
+                    Ok(Poll::Pending) => return,
+                    Ok(Poll::Ready(result)) => Report::Ended(result),
+                    Err(panic) => {
+                        let message = panic_message(&*panic);
+                        Report::Broken(format!("the body panicked: {message}"))
+                    }
+                }
+            }
+            UserCode::Compensation { future, .. } => {
+                match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
+                    Ok(Poll::Pending) => return,
+                    Ok(Poll::Ready(result)) => Report::Ended(result.map(|()| Payload::null())),
+                    Err(panic) => Report::Ended(Err(panicked(&*panic))),
+                }
+            }
+            UserCode::Input(_) | UserCode::None => return,
+        };
+        // Dropped first: operations that were let go of are part of how the body ended.
+        self.drop_code();
+        self.report(report);
+    }
+
+    /// Drops the user code that is there. What a compensation has handed its context to is told.
+    fn drop_code(&mut self) {
+        let code = std::mem::replace(&mut self.code, UserCode::None);
+        if let UserCode::Compensation { cancellation, .. } = &code {
+            cancellation.set();
+        }
+        // A destructor that panics must not take the worker along.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(code))) {
+            observe::worker::destructor_panicked(&self.run.id, panic_message(&*panic));
+        }
+    }
+
+    fn compensate(&mut self, compensate: Compensate) {
+        let Compensate {
+            step,
+            outcome,
+            attempt,
+            ..
+        } = compensate;
+        let Some(compensator) = self.definition.compensator(&step) else {
+            let what = format!("to undo `{step}`, which this build does not have");
+            return self.report(Report::Broken(what));
+        };
+        let span = observe::span_of_compensation(&self.run.id, &step, attempt);
+        let cancellation = Arc::<Cancellation>::default();
+        let told = Arc::clone(&cancellation);
+        let ctx = StepCtx::compensation(self.run.clone(), step, attempt, told);
+        let call = || span.in_scope(|| (compensator.call)(ctx, outcome));
+        match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(future) => {
+                let future = observe::in_span(span, future);
+                self.code = UserCode::Compensation {
+                    future,
+                    cancellation,
+                };
+            }
+            Err(panic) => self.report(Report::Ended(Err(panicked(&*panic)))),
+        }
+    }
+
+    fn send(&mut self, commit: Commit) {
+        // Said before others can see the commit: a run with a commit in flight is not at rest.
+        self.slot.set_busy(true);
+        let update = commit.update.as_ref();
+        let keeps = update.is_none_or(|update| update.ownership == Ownership::Keep);
+        self.ending = if keeps { None } else { ending_of(&commit) };
+        self.shared.request(Request::Commit {
+            commit,
+            slot: Arc::clone(&self.slot),
+        });
+    }
+
+    /// Nothing moves until something reaches the run: tells those who wait for that, unless the body was woken
+    /// meanwhile.
+    fn rest(&mut self, rest: Resting, task: &Waker) {
+        self.slot.set_busy(rest.is_busy);
+        let is_earlier = |at: &Timestamp| self.wake_at.is_none_or(|known| *at < known);
+        if let Some(at) = rest.wake.filter(is_earlier) {
+            self.wake_at = Some(at);
+            self.shared.timers.set(at, &self.slot);
+        }
+        if rest.goes_on {
+            return task.wake_by_ref();
+        }
+        if !rest.listens {
             self.slot.take_woken();
         }
         let rests = self.slot.rest(self.is_at_work());
         if self.shared.pace.is_kept() || self.shared.is_stopping() {
             self.shared.pace.stirred.notify_one();
         }
-        rests
-    }
-
-    /// Whether there is user code to be polled when it is woken.
-    fn listens(&self) -> bool {
-        let is_there = self.compensation.is_some() || !matches!(self.body, Body::Gone);
-        is_there && !self.is_over()
+        if !rests {
+            task.wake_by_ref();
+        }
     }
 
     /// Whether user code is in flight that waits for something other than a clock that jumps.
@@ -523,7 +337,8 @@ impl WorkflowTask {
             return true;
         };
         let machine = self.run.machine();
-        let compensation = self.compensation.as_ref().map(|_| &self.waker);
+        let compensates = matches!(self.code, UserCode::Compensation { .. });
+        let compensation = compensates.then_some(&self.waker);
         let mut wakers = machine.attempt_wakers().chain(compensation);
         wakers.any(|waker| !pacer.wakes(waker))
     }

@@ -1,17 +1,24 @@
 //! Rollbacks of the pure core: whatever comes to a run, in whatever order and however much of it at
 //! once, it ends, and what it did is undone.
 
-use std::task::Waker;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+};
 
 use durable::{
     Failure, FailureKind, Retry, Status,
     journal::{
         Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
     },
-    store::{LoadedRun, Mail, MailKind},
+    store::{Commit, LoadedRun, Mail, MailKind},
 };
 use durable_runtime::replay::{
-    Ask, Identity, Machine, MachineLimits, OperationIndex, Residency, RollbackStep, StepPoll,
+    Ask, Identity, Machine, MachineLimits, Moment, OperationIndex, Report, Residency, StepPoll,
+    Turn,
 };
 use durable_tests::program::DEFINITION;
 
@@ -36,9 +43,20 @@ struct Database {
     undone: Vec<StepId>,
 }
 
+/// Whether the body was woken.
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A run whose body awaits a step that can be undone, and then so many children at once.
 struct Body {
     machine: Machine,
+    woken: Arc<Woken>,
+    compensates: bool,
     step: OperationIndex,
     children: Vec<OperationIndex>,
     resolved: usize,
@@ -71,20 +89,26 @@ impl Body {
             mail: database.mail.clone(),
         };
         let mut machine = Machine::load(identity, LIMITS, loaded).unwrap();
-        machine.set_time(Timestamp::from_micros(1_000));
         let step = machine.build("", "saga_0");
         let children = (0..children).map(|_| machine.build("", "child")).collect();
         Self {
             machine,
+            woken: Arc::new(Woken(AtomicBool::new(true))),
+            compensates: false,
             step,
             children,
             resolved: 0,
         }
     }
 
+    /// What the body, or the compensation that runs, does when it is polled.
     fn poll(&mut self) {
+        if std::mem::take(&mut self.compensates) {
+            return self.machine.report(Report::Ended(Ok(null())));
+        }
         let machine = &mut self.machine;
-        match machine.poll_step(self.step, Waker::noop(), None) {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        match machine.poll_step(self.step, &waker, None) {
             StepPoll::Execute { .. } => {
                 let output = Payload::from_bytes(*b"1");
                 machine.handle_attempt(self.step, Ok(output), &Retry::exponential());
@@ -99,58 +123,64 @@ impl Body {
                 workflow: "interpreter",
                 input: Ok(null()),
             };
-            let resolved = machine.poll_wait(*child, Waker::noop(), ask);
+            let resolved = machine.poll_wait(*child, &waker, ask);
             self.resolved += usize::from(resolved.is_some());
         }
         if self.resolved == 1 + self.children.len() {
-            machine.handle_body(Ok(null()));
+            machine.report(Report::Ended(Ok(null())));
         }
     }
 
     /// Goes on until nothing moves, as the worker does; what is committed goes to the database. So many
     /// commits are made before the worker dies.
     fn drive(&mut self, database: &mut Database, mut commits: usize) -> bool {
+        let mut something_came = false;
         loop {
-            if !self.machine.is_rolling_back() {
-                self.poll();
-            }
-            let mut moved = self.machine.settle();
-            if self.machine.is_rolling_back() {
-                if let RollbackStep::Compensate(next) = self.machine.next_rollback() {
-                    database.undone.push(next.step.clone());
-                    self.machine.handle_compensation(&next, Ok(null()));
+            let turn = self.machine.turn(&Moment {
+                now: Timestamp::from_micros(1_000),
+                may_start: true,
+                residency: STAYS,
+                woken: &self.woken.0,
+                is_cancel_awaited: false,
+            });
+            match turn {
+                Turn::Poll { .. } => self.poll(),
+                Turn::Compensate(next) => {
+                    database.undone.push(next.step);
+                    self.compensates = true;
                 }
-            } else {
-                moved |= self.machine.deliver_next().unwrap();
-            }
-            if !moved && let Some(commit) = self.machine.take_commit(STAYS) {
-                if commits == 0 {
-                    return false;
+                Turn::Commit(_) if commits == 0 => return false,
+                Turn::Commit(commit) => {
+                    commits -= 1;
+                    let events = commit.events.len();
+                    if database.write(commit) {
+                        return true;
+                    }
+                    self.machine.report(Report::Committed { events });
+                    something_came = true;
                 }
-                commits -= 1;
-                moved = true;
-                let written = commit.events.len();
-                database.events.extend(commit.events);
-                database
-                    .mail
-                    .retain(|mail| !commit.consumed.contains(&mail.id));
-                let before = match database.status {
-                    // What a claim makes of it.
-                    None | Some(Status::Pending | Status::Parked) => Status::Running,
-                    Some(status) => status,
-                };
-                let after = commit.update.map_or(before, |update| update.status);
-                assert!(before.may_become(after), "{before} became {after}");
-                database.status = Some(after);
-                if database.status.is_some_and(Status::is_terminal) {
-                    return true;
-                }
-                self.machine.handle_committed(written);
-            }
-            if !moved {
-                return true;
+                Turn::Rest(_) if something_came => something_came = false,
+                Turn::Rest(_) | Turn::Leave => return true,
+                Turn::Begin { .. } | Turn::Cancel | Turn::Drop => {}
             }
         }
+    }
+}
+
+impl Database {
+    /// Takes a commit in; whether the run has ended with it.
+    fn write(&mut self, commit: Commit) -> bool {
+        self.events.extend(commit.events);
+        self.mail.retain(|mail| !commit.consumed.contains(&mail.id));
+        let before = match self.status {
+            // What a claim makes of it.
+            None | Some(Status::Pending | Status::Parked) => Status::Running,
+            Some(status) => status,
+        };
+        let after = commit.update.map_or(before, |update| update.status);
+        assert!(before.may_become(after), "{before} became {after}");
+        self.status = Some(after);
+        after.is_terminal()
     }
 }
 
@@ -204,7 +234,7 @@ fn run(order: &[MailKind], cuts: usize, dies_at: usize, children: usize) -> Data
             break;
         }
         database.mail.push(mail.clone());
-        body.machine.handle_mail(mail);
+        body.machine.report(Report::Mail(mail));
         if cuts & (1 << number) == 0 && number + 1 < order.len() {
             continue;
         }

@@ -106,7 +106,14 @@ fn hits(places: &[&str], words: &[&str], inside: bool) -> Result<Vec<String>> {
 #[test]
 fn the_core_is_synchronous_and_knows_no_clock_or_chance() -> Result<()> {
     never(
-        &["replay/", "context/", "graph/", "journal/", "retry.rs"],
+        &[
+            "replay/",
+            "context/",
+            "graph/",
+            "journal/",
+            "retry.rs",
+            "random.rs",
+        ],
         &[
             "tokio",
             "sqlx",

@@ -10,12 +10,13 @@ use super::{Source, code, sources};
 const ROOMS: &[(&str, &str)] = &[
     // Data.
     ("text", ""),
+    ("random", ""),
     ("values", ""),
     ("journal", "values"),
     ("failure", "journal text"),
     ("status", ""),
     ("outcome", ""),
-    ("retry", "failure"),
+    ("retry", "failure random"),
     ("record", "failure journal status"),
     ("limits", "journal record"),
     ("clock", "journal"),
@@ -25,7 +26,7 @@ const ROOMS: &[(&str, &str)] = &[
     // The pure core.
     (
         "replay",
-        "failure graph journal limits observe outcome record retry status",
+        "failure graph journal limits observe outcome random record retry status",
     ),
     (
         "context",
@@ -55,12 +56,12 @@ const ROOMS: &[(&str, &str)] = &[
     // For tests.
     (
         "testing",
-        "clock failure graph journal registry replay status store",
+        "clock failure graph journal random registry status store",
     ),
 ];
 
 /// What is imported upward, to be taken away: room, and what it imports.
-const UPWARD: &[(&str, &str)] = &[("journal", "failure"), ("retry", "replay")];
+const UPWARD: &[(&str, &str)] = &[("journal", "failure")];
 
 impl Source {
     /// The room it is in: a folder or a file at the top of `src`.

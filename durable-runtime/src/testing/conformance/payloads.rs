@@ -197,7 +197,7 @@ pub(super) async fn a_deep_childs_long_id_is_kept(f: Fixture) -> CaseResult {
 pub(super) async fn the_longest_id_of_a_child_can_be_indexed(f: Fixture) -> CaseResult {
     // Noise: an index that compresses what it holds gains nothing.
     let noise: String = (0..)
-        .map(|n| format!("{:016x}", crate::replay::unit(n, 0).to_bits()))
+        .map(|n| format!("{:016x}", crate::random::unit(n, 0).to_bits()))
         .take(RunId::CHILD_MAX_LEN / 16)
         .collect();
     assert_eq!(noise.len(), RunId::CHILD_MAX_LEN);
