@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod damaged;
+#[cfg(test)]
+mod files;
 #[cfg(all(test, target_os = "linux"))]
 mod full_disk;
 #[cfg(test)]

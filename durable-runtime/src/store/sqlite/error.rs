@@ -1,14 +1,35 @@
 //! From a driver's error to a [`StoreError`].
 
-use std::path::Path;
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::Path,
+};
 
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Describes a failed call by what was being done, on which file, and what helps.
 pub(super) fn describe(doing: &str, path: &Path, error: sqlx::Error) -> StoreError {
     let (kind, advice) = classify(&error);
-    let message = format!("cannot {doing} in `{}`: {advice}", path.display());
-    StoreError::new(kind, message).with_source(error)
+    let what = format!("cannot {doing} in `{}`", path.display());
+    if kind == StoreErrorKind::Open
+        && let Some(cause) = cannot_open_beside(path)
+    {
+        let kind = match cause.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied => kind,
+            // The process or the machine is short of something.
+            _ => StoreErrorKind::Unavailable,
+        };
+        let message = format!("{what}: the file cannot be opened: {cause}");
+        return StoreError::new(kind, message).with_source(error);
+    }
+    StoreError::new(kind, format!("{what}: {advice}")).with_source(error)
+}
+
+/// Why nothing can be opened where the file is, if that is so: SQLite does not tell what the operating system
+/// said. The file itself is not opened: closing it would end the locks that SQLite holds on it.
+fn cannot_open_beside(path: &Path) -> Option<io::Error> {
+    fs::read_dir(path.parent()?).err()
 }
 
 /// Whether a statement may have failed for one of the rows that it was for, so that it succeeds for the others.
