@@ -119,7 +119,7 @@ impl<W> Run<W> {
         if shared.is_stopping() {
             return Err(shared.ended());
         }
-        let mut waiting = shared.wait(self.key);
+        let mut waiting = shared.wait(self.key, &self.id);
         if !waiting.is_resident {
             // It may have ended already, or be known to the database alone.
             if let Some(ending) = self.recorded_ending().await? {

@@ -94,6 +94,7 @@ impl Machine {
         self.committing = true;
         Commit {
             run: self.identity.run,
+            created_at: self.identity.created_at,
             epoch: self.identity.epoch,
             position: self.committed,
             events,

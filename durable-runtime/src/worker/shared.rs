@@ -28,7 +28,7 @@ use crate::{
     clock::{Clock, Steady},
     context::AppState,
     graph::Registry,
-    journal::{RunKey, StepId, Timestamp, WorkerId},
+    journal::{RunId, RunKey, StepId, Timestamp, WorkerId},
     limits::Limits,
     observe,
     replay::{MachineLimits, Residency},
@@ -204,8 +204,8 @@ impl Shared {
     }
 
     /// Waits for a run to end.
-    pub(crate) fn wait(&self, run: RunKey) -> Waiting<'_> {
-        self.residents.wait(&self.pace, run)
+    pub(crate) fn wait(&self, run: RunKey, id: &RunId) -> Waiting<'_> {
+        self.residents.wait(&self.pace, run, id)
     }
 
     /// Has the dispatcher compare what is in memory with what the database says.

@@ -88,5 +88,5 @@ impl Dispatcher {
 /// Whether a run in memory is where its row is, as far as can be read. No batch is on its way.
 fn is_same(slot: &Slot, row: &Owned) -> bool {
     let is_as_long = row.events.is_none_or(|events| events == slot.durable());
-    row.epoch == slot.epoch && is_as_long
+    row.created_at == slot.created_at && row.epoch == slot.epoch && is_as_long
 }
