@@ -165,6 +165,12 @@ impl Slot {
         MailId::new(self.read_to.load(Ordering::Acquire))
     }
 
+    /// Has the mailbox be read from its beginning: mail that was handed over before is told by its number.
+    pub(crate) fn read_again(&self) {
+        self.note_read_to(MailId::new(0));
+        self.note_read(MailId::new(0));
+    }
+
     pub(crate) fn note_read(&self, last: MailId) {
         self.read_at.store(last.get(), Ordering::Release);
     }

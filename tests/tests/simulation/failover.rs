@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use durable::{
     Client, Clock, ErrorKind, Run, Status,
-    journal::{RunId, RunKey},
+    journal::{Payload, RunId, RunKey, Timestamp},
     prelude::*,
-    store::{Batch, Store},
+    store::{Batch, MailKind, MailTarget, NewMail, Store},
     testing::{Fault, FaultyStore, StoreCall},
 };
 use durable_tests::{
@@ -247,5 +247,62 @@ async fn nobody_is_told_the_end_of_another_run_that_got_the_number() {
     assert_eq!(error.kind(), ErrorKind::UnknownRun, "{error}");
     door.open.notify_waiters();
     assert_eq!(soon(other.result()).await.unwrap().unwrap(), "other");
+    engine.shutdown().await.unwrap();
+}
+
+/// Takes a word when it has gone through the door.
+#[durable::workflow]
+async fn passes_and_hears(ctx: &Ctx, _nothing: ()) -> durable::Result<String> {
+    let door = ctx.state::<Door>();
+    ctx.step("pass", async |_| {
+        door.begin();
+        door.pass().await;
+        Ok::<_, String>(())
+    })
+    .await?;
+    Ok(ctx.signal::<String>("word").await?)
+}
+
+fn word(to: &str, word: &str) -> Batch {
+    let mail = NewMail {
+        to: MailTarget::Id(RunId::from_recorded(to)),
+        kind: MailKind::Signal {
+            name: word.to_owned(),
+            payload: Payload::from_bytes(*b"\"hello\""),
+        },
+        at: Timestamp::MIN,
+    };
+    Batch {
+        mail: vec![mail],
+        ..Batch::default()
+    }
+}
+
+/// The numbers that mail gets after a failover are below those that a run in memory has read.
+#[tokio::test]
+async fn mail_that_comes_after_a_failover_is_read_whatever_its_number() {
+    let clock = durable::testing::VirtualClock::new();
+    let door = Door::default();
+    // The standby has heard of the two starts, and of no mail.
+    let store = Replicated::lagging(3, 3);
+    let builder = builder(&clock, &door).linger(Duration::MAX);
+    let engine = builder.start(store.clone()).await.unwrap();
+    let client = engine.client();
+    let run = client.start::<passes_and_hears>("run", ()).await.unwrap();
+    passer(&client, "other").await;
+    door.until_begun(2).await;
+    // Another process writes; this one finds it when it renews its lease.
+    for (to, name) in [("other", "noise"), ("other", "noise"), ("run", "noise")] {
+        store.commit(&word(to, name)).await.unwrap();
+    }
+    clock.advance(Duration::from_secs(20)).await;
+    assert!(store.commit(&word("run", "noise")).await.is_err());
+    assert!(store.has_failed_over());
+    clock.advance(Duration::from_secs(20)).await;
+    store.commit(&word("run", "word")).await.unwrap();
+    clock.advance(Duration::from_secs(20)).await;
+    door.open.notify_waiters();
+    assert_eq!(soon(run.result()).await.unwrap().unwrap(), "hello");
+    assert_eq!(door.begun(), 2, "it has not left memory");
     engine.shutdown().await.unwrap();
 }

@@ -60,7 +60,10 @@ impl Dispatcher {
         };
         let owned: BTreeMap<RunKey, Owned> = owned.into_iter().map(|run| (run.run, run)).collect();
         for slot in shared.residents.all() {
-            if !owned.get(&slot.run).is_some_and(|row| is_same(&slot, row)) {
+            if owned.get(&slot.run).is_some_and(|row| is_same(&slot, row)) {
+                // What comes next may have a number below that of mail that is forgotten.
+                slot.read_again();
+            } else {
                 observe::run::forgotten(&slot.id);
                 self.let_it_go(&slot);
             }
