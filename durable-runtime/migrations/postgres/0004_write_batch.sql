@@ -2,6 +2,8 @@
 --
 -- - Every run whose status is set is locked, in the order of the runs. Those that end were locked where the
 --   update came to them, in any order, so that two workers could wait in a circle.
+-- - A commit says when its run was started (c_created), and is refused when the run's row says otherwise: a
+--   database that failed over may have forgotten a run and given its number to another.
 -- - Mail is not written when the worker has sent its batch before, *or a later one*: a batch that was
 --   given up as lost, and comes late, writes none.
 -- - A run that is being rolled back takes no signal and no cancellation. Kinds of mail that cancel are 3
@@ -32,6 +34,7 @@ CREATE FUNCTION write_batch_2(
     m_ok          BOOLEAN[],
     m_at          BIGINT[],
     c_run         BIGINT[],
+    c_created     BIGINT[],
     c_epoch       BIGINT[],
     c_position    INTEGER[],
     c_status      SMALLINT[],
@@ -88,11 +91,12 @@ BEGIN
         )) ORDER BY run FOR NO KEY UPDATE;
     END IF;
 
-    -- The fence: the commit's epoch is the run's, the worker owns it, and the first event is the next of
-    -- the journal.
+    -- The fence: the run is the one that is meant, the commit's epoch is the run's, the worker owns it, and
+    -- the first event is the next of the journal.
     fresh := ARRAY(
         SELECT coalesce(is_alive AND (
-            SELECT r.epoch = c.epoch AND r.owner = coalesce(b_worker, r.owner)
+            SELECT r.created_at = c.created AND r.epoch = c.epoch
+                AND r.owner = coalesce(b_worker, r.owner)
                 AND (coalesce(c.position, 0) = 0 OR EXISTS (
                     SELECT FROM journal AS j WHERE j.run = c.run AND j.position = c.position - 1
                 ))
@@ -101,7 +105,7 @@ BEGIN
                 ))
             FROM runs AS r WHERE r.run = c.run
         ), FALSE)
-        FROM unnest(c_run, c_epoch, c_position) AS c (run, epoch, position)
+        FROM unnest(c_run, c_created, c_epoch, c_position) AS c (run, created, epoch, position)
     );
 
     IF cardinality(e_kind) > 0 THEN

@@ -161,6 +161,9 @@ pub struct Delivery {
 pub struct Commit {
     /// The run.
     pub run: RunKey,
+    /// When the run was started. The commit is refused when it is not what the run's row says: a database
+    /// that failed over may have forgotten a run and given its number to another.
+    pub created_at: Timestamp,
     /// The epoch of its claim. The commit is refused when it is not the run's current one.
     pub epoch: Epoch,
     /// The position of the first of `events`.

@@ -89,6 +89,7 @@ impl Machine {
         self.committing = true;
         Commit {
             run: self.identity.run,
+            created_at: self.identity.created_at,
             epoch: self.identity.epoch,
             position: self.committed,
             events,

@@ -31,6 +31,8 @@ pub struct Identity {
     pub run: RunKey,
     /// Its id.
     pub id: RunId,
+    /// When it was started.
+    pub created_at: Timestamp,
     /// The epoch of the claim.
     pub epoch: Epoch,
     /// The worker that claimed it.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{MailKind, NewRun, Owned, Ownership, RunUpdate, StartOutcome, rules};
 use crate::{
     failure::Failure,
-    journal::{Epoch, Payload, PayloadError, RunKey, StepId, WorkerId},
+    journal::{Epoch, Payload, PayloadError, RunKey, StepId, Timestamp, WorkerId},
     status::Status,
 };
 
@@ -41,10 +41,13 @@ impl There {
     }
 }
 
-/// Where a run stands, from its number, its epoch and the length of its journal.
-pub(super) fn owned((run, epoch, events): (i64, i64, Option<i64>)) -> Owned {
+/// Where a run stands: its number, when it was started, its epoch and the length of its journal.
+pub(super) type OwnedRow = (i64, i64, i64, Option<i64>);
+
+pub(super) fn owned((run, created_at, epoch, events): OwnedRow) -> Owned {
     Owned {
         run: RunKey::new(run),
+        created_at: Timestamp::from_micros(created_at),
         epoch: Epoch::new(epoch),
         events: events.map(|events| usize::try_from(events).unwrap_or(0)),
     }

@@ -54,9 +54,10 @@ pub(super) fn tell_recorded(shared: Arc<Shared>, runs: Vec<RunKey>) {
         for run in runs {
             if let Ok(Some(record)) = shared.store.read(run).await
                 && (record.status != Status::Parked || *shared.parked_were_tried.borrow())
+                && let id = record.id.clone()
                 && let Ok(Some(ending)) = recorded(&*shared.store, record).await
             {
-                shared.residents.tell(run, &ending);
+                shared.residents.tell(run, &id, &ending);
             }
         }
     });

@@ -25,8 +25,10 @@ struct Inner {
 }
 
 /// Those who wait for one run to end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiters {
+    /// The run's id: after a failover of the database its number may be another run's.
+    id: RunId,
     senders: Vec<oneshot::Sender<Ending>>,
     /// Whether the run is known to be under way; it may have ended before they came.
     run_goes_on: bool,
@@ -37,7 +39,7 @@ impl Residents {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the place of the same run that was there before, if there was one.
+    /// Gives the place that the run's number had before, if it had one.
     pub(super) fn insert(&self, slot: &Arc<Slot>) -> Option<Arc<Slot>> {
         self.lock().slots.insert(slot.run, Arc::clone(slot))
     }
@@ -117,11 +119,16 @@ impl Residents {
     }
 
     /// Registers somebody who waits for a run to end.
-    pub(super) fn wait<'s>(&'s self, pace: &'s Pace, run: RunKey) -> Waiting<'s> {
+    pub(super) fn wait<'s>(&'s self, pace: &'s Pace, run: RunKey, id: &RunId) -> Waiting<'s> {
         let (sender, ending) = oneshot::channel();
         let mut inner = self.lock();
-        let is_resident = inner.slots.contains_key(&run);
-        let waiters = inner.waiters.entry(run).or_default();
+        let is_resident = inner.slots.get(&run).is_some_and(|slot| slot.id == *id);
+        inner.have_others_asked(run, id);
+        let waiters = inner.waiters.entry(run).or_insert_with(|| Waiters {
+            id: id.clone(),
+            senders: Vec::new(),
+            run_goes_on: false,
+        });
         waiters.senders.push(sender);
         waiters.run_goes_on |= is_resident;
         drop(inner);
@@ -173,11 +180,26 @@ impl Residents {
     }
 
     /// Tells everybody who waits for a run how it ended.
-    pub(super) fn tell(&self, run: RunKey, ending: &Ending) {
-        let waiters = self.lock().waiters.remove(&run).unwrap_or_default();
-        for waiter in waiters.senders {
+    pub(super) fn tell(&self, run: RunKey, id: &RunId, ending: &Ending) {
+        let mut inner = self.lock();
+        inner.have_others_asked(run, id);
+        let waiters = inner.waiters.remove(&run);
+        for waiter in waiters.into_iter().flat_map(|waiters| waiters.senders) {
             // Whoever gave up waiting does not want to know.
             let _ = waiter.send(ending.clone());
+        }
+    }
+}
+
+impl Inner {
+    /// Has everybody ask the database who waits for another run that had this number.
+    fn have_others_asked(&mut self, run: RunKey, id: &RunId) {
+        if self
+            .waiters
+            .get(&run)
+            .is_some_and(|waiters| waiters.id != *id)
+        {
+            self.waiters.remove(&run);
         }
     }
 }

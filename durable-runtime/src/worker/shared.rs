@@ -27,7 +27,7 @@ use super::{
 use crate::{
     clock::{Clock, Steady, SystemClock},
     context::AppState,
-    journal::{RunKey, StepId, Timestamp, WorkerId},
+    journal::{RunId, RunKey, StepId, Timestamp, WorkerId},
     limits::Limits,
     observe,
     registry::Registry,
@@ -235,8 +235,8 @@ impl Shared {
     }
 
     /// Waits for a run to end.
-    pub(crate) fn wait(&self, run: RunKey) -> Waiting<'_> {
-        self.residents.wait(&self.pace, run)
+    pub(crate) fn wait(&self, run: RunKey, id: &RunId) -> Waiting<'_> {
+        self.residents.wait(&self.pace, run, id)
     }
 
     /// Has the dispatcher compare what is in memory with what the database says.

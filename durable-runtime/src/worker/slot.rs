@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    journal::{Epoch, MailId, RunId, RunKey},
+    journal::{Epoch, MailId, RunId, RunKey, Timestamp},
     replay::Identity,
     store::Mail,
 };
@@ -38,6 +38,7 @@ pub(crate) enum Input {
 pub(crate) struct Slot {
     pub(crate) run: RunKey,
     pub(crate) id: RunId,
+    pub(crate) created_at: Timestamp,
     pub(crate) epoch: Epoch,
     /// How many events of its journal are known to be durable.
     durable: AtomicUsize,
@@ -78,6 +79,7 @@ impl Slot {
         Arc::new(Self {
             run: run.run,
             id: run.id.clone(),
+            created_at: run.created_at,
             epoch: run.epoch,
             durable: AtomicUsize::new(durable),
             inner: Mutex::default(),
@@ -163,6 +165,12 @@ impl Slot {
         MailId::new(self.read_to.load(Ordering::Acquire))
     }
 
+    /// Has the mailbox be read from its beginning: mail that was handed over before is told by its number.
+    pub(crate) fn read_again(&self) {
+        self.note_read_to(MailId::new(0));
+        self.note_read(MailId::new(0));
+    }
+
     pub(crate) fn note_read(&self, last: MailId) {
         self.read_at.store(last.get(), Ordering::Release);
     }
@@ -237,6 +245,7 @@ mod tests {
         let slot = Arc::new(Slot {
             run: RunKey::new(1),
             id: RunId::from_recorded("run"),
+            created_at: Timestamp::MIN,
             epoch: Epoch::new(1),
             durable: AtomicUsize::new(0),
             inner: Mutex::default(),

@@ -26,7 +26,7 @@ pub use database::Database;
 pub use pooler::{PoolMode, Pooler};
 use programs::{Programs, run};
 
-use crate::TempDir;
+use crate::{TempDir, proxy::Proxy};
 
 /// How long a server may take to start or stop before something is wrong with it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -66,14 +66,29 @@ impl Server {
     ///
     /// When the copy fails or the standby does not start.
     pub async fn synchronous_standby(&self) -> Result<Self> {
-        let standby = Self::with_data(|programs, data| {
+        let standby = Self::copy_of(&self.url())?;
+        database::make_synchronous(&self.url()).await?;
+        Ok(standby)
+    }
+
+    /// Makes and starts a standby that streams from this server over a line that leads here, and that
+    /// no commit waits for: what does not get through the line is acknowledged all the same.
+    ///
+    /// # Errors
+    ///
+    /// When the copy fails or the standby does not start.
+    pub fn asynchronous_standby(&self, line: &Proxy) -> Result<Self> {
+        Self::copy_of(&address(line.port(), "postgres"))
+    }
+
+    /// A standby of the server at an address.
+    fn copy_of(url: &str) -> Result<Self> {
+        Self::with_data(|programs, data| {
             let mut copy = programs.command("pg_basebackup");
             copy.arg("--pgdata").arg(data);
             copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
-            run(copy.arg("--dbname").arg(self.url())).map(drop)
-        })?;
-        database::make_synchronous(&self.url()).await?;
-        Ok(standby)
+            run(copy.arg("--dbname").arg(url)).map(drop)
+        })
     }
 
     /// Whether there are programs to run one, and somebody to run them.
@@ -157,7 +172,7 @@ impl Server {
 
     /// The address of one of its databases.
     pub fn url_of(&self, database: &str) -> String {
-        format!("postgres://durable@127.0.0.1:{}/{database}", self.port)
+        address(self.port, database)
     }
 
     /// Where it listens, on the loopback address.
@@ -301,6 +316,10 @@ impl Drop for Server {
         // What it could not do, it says on standard error.
         let _ = self.watchdog.wait();
     }
+}
+
+fn address(port: u16, database: &str) -> String {
+    format!("postgres://durable@127.0.0.1:{port}/{database}")
 }
 
 fn data(directory: &Path) -> PathBuf {

@@ -195,6 +195,7 @@ fn state() -> impl Strategy<Value = NewState> {
 #[derive(Debug, Clone)]
 struct Holding {
     run: RunKey,
+    created_at: Timestamp,
     epoch: Epoch,
     position: u32,
     mail: Vec<MailId>,
@@ -304,6 +305,7 @@ impl Pair<'_> {
     fn hold(&mut self, runs: Vec<LoadedRun>) {
         self.holdings.extend(runs.into_iter().map(|run| Holding {
             run: run.run,
+            created_at: run.created_at,
             epoch: run.epoch,
             position: u32::try_from(run.events.len()).unwrap(),
             mail: run.mail.iter().map(|mail| mail.id).collect(),
@@ -386,6 +388,7 @@ impl Pair<'_> {
         };
         let mut commit = Commit {
             run: holding.run,
+            created_at: holding.created_at,
             epoch: holding.epoch,
             position: holding.position,
             events: vec![event.clone(); progress.events.into()],
@@ -490,6 +493,7 @@ impl Pair<'_> {
             let mail = Vec::new();
             self.holdings.push(Holding {
                 run,
+                created_at: start.at,
                 epoch: Epoch::new(1),
                 position: 0,
                 mail,

@@ -4,6 +4,7 @@
 
 mod culprits;
 mod damaged;
+mod failover;
 mod hints;
 mod network;
 mod opening;

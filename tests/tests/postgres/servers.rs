@@ -10,7 +10,8 @@ use durable_tests::{needs, server::Server, soon};
 
 use crate::support::{PATIENCE, later, refusal, start};
 
-fn url(ports: &[u16], parameters: &str) -> String {
+/// The address of several servers.
+pub(crate) fn url(ports: &[u16], parameters: &str) -> String {
     let hosts = ports.iter().map(|port| format!("127.0.0.1:{port}"));
     let hosts = hosts.collect::<Vec<_>>().join(",");
     format!("postgres://durable@{hosts}/postgres?{parameters}")

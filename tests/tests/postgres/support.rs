@@ -34,6 +34,16 @@ pub(crate) async fn count(url: &str, sql: &str) -> Result<i64> {
     Ok(count)
 }
 
+/// What a query says, as one text.
+pub(crate) async fn text(url: &str, sql: &str) -> Result<String> {
+    let mut connection = PgConnection::connect(url).await?;
+    let text = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(text)
+}
+
 /// Waits until a query says that it is so.
 pub(crate) async fn until(url: &str, sql: &str) -> Result<()> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -135,6 +145,7 @@ pub(crate) fn step(run: RunKey, position: u32) -> Commit {
     };
     Commit {
         run,
+        created_at: NOW,
         epoch: Epoch::new(1),
         position,
         events: vec![event],

@@ -49,6 +49,7 @@ pub async fn rebuild(
     }
     let commits = vec![Commit {
         run,
+        created_at: started_at,
         epoch: Epoch::new(1),
         position: 0,
         events: events.to_vec(),

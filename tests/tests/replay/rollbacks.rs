@@ -68,6 +68,7 @@ impl Body {
         let identity = Identity {
             run: RunKey::new(1),
             id: RunId::from_recorded("run"),
+            created_at: Timestamp::MIN,
             epoch: Epoch::new(database.epoch),
             worker: WorkerId::new(1),
             seed: 7,

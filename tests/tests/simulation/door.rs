@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use durable::{Engine, EngineBuilder, testing::VirtualClock};
+use durable_tests::soon;
 use tokio::sync::Notify;
 
 /// What a step waits for, and what it tells when it goes on.
@@ -25,6 +26,16 @@ impl Door {
     /// How many have.
     pub fn begun(&self) -> u32 {
         self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many have.
+    pub async fn until_begun(&self, steps: u32) {
+        let begun = async {
+            while self.begun() < steps {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(begun).await.unwrap();
     }
 
     pub async fn pass(&self) {

@@ -159,7 +159,7 @@ impl State {
         let Some(run) = self.runs.get(&commit.run) else {
             return Standing::Lost;
         };
-        if run.epoch != commit.epoch {
+        if run.epoch != commit.epoch || run.created_at != commit.created_at {
             return Standing::Lost;
         }
         let is_owner = run.owner.is_some() && (sender.is_none() || run.owner == sender);

@@ -15,7 +15,7 @@ use crate::{
 
 const CALL: &str = "SELECT * FROM write_batch_2(\
      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)";
+     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)";
 
 type Bound = Query<'static, Postgres, PgArguments>;
 
@@ -212,6 +212,7 @@ impl<'b> Mail<'b> {
 #[derive(Default)]
 struct Commits<'b> {
     run: Vec<i64>,
+    created_at: Vec<i64>,
     epoch: Vec<i64>,
     position: Vec<Option<i32>>,
     status: Vec<Option<i16>>,
@@ -232,6 +233,7 @@ impl<'b> Commits<'b> {
         let wakes = columns.and_then(|update| update.wakes);
         let reason = commit.update.as_ref().and_then(|u| u.reason.as_deref());
         self.run.push(commit.run.get());
+        self.created_at.push(commit.created_at.as_micros());
         self.epoch.push(commit.epoch.get());
         self.position.push(Some(position));
         self.status.push(status);
@@ -247,6 +249,7 @@ impl<'b> Commits<'b> {
     fn bind(self, query: Bound) -> Bound {
         query
             .bind(array(self.run))
+            .bind(array(self.created_at))
             .bind(array(self.epoch))
             .bind(sparse(self.position))
             .bind(sparse(self.status))

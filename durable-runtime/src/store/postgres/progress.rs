@@ -11,10 +11,13 @@ pub(super) async fn is_repeated(
     connection: &mut PgConnection,
     commit: &Commit,
 ) -> Result<bool, sqlx::Error> {
-    let run = sqlx::query("SELECT epoch, owner IS NOT NULL, status FROM runs WHERE run = $1")
-        .bind(commit.run.get())
-        .fetch_optional(&mut *connection)
-        .await?;
+    let run = sqlx::query(
+        "SELECT epoch, owner IS NOT NULL, status FROM runs WHERE run = $1 AND created_at = $2",
+    )
+    .bind(commit.run.get())
+    .bind(commit.created_at.as_micros())
+    .fetch_optional(&mut *connection)
+    .await?;
     let Some(run) = run else {
         return Ok(false);
     };

@@ -67,8 +67,8 @@ pub(super) async fn owned(
     connection: &mut PgConnection,
     worker: WorkerId,
 ) -> Result<Option<Vec<Owned>>, sqlx::Error> {
-    let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
-        "SELECT run, epoch::BIGINT, (SELECT coalesce(max(position) + 1, 0) FROM journal AS j \
+    let rows: Vec<columns::OwnedRow> = sqlx::query_as(
+        "SELECT run, created_at, epoch::BIGINT, (SELECT coalesce(max(position) + 1, 0) FROM journal AS j \
          WHERE j.run = r.run)::BIGINT FROM runs AS r WHERE owner = $1",
     )
     .bind(worker.get())

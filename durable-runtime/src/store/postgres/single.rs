@@ -89,17 +89,21 @@ async fn start(
     }))
 }
 
-/// The fence of `write_batch`, for one run, with a lock.
+/// The fence of `write_batch`, for one run, with a lock, and with the parameter that says when it was started.
 macro_rules! fenced {
-    () => {
-        "WITH fenced AS MATERIALIZED (SELECT r.run FROM runs AS r \
-         WHERE r.run = $1 AND r.epoch = $2 AND r.owner = coalesce($3, r.owner) AND ($4 = 0 OR EXISTS \
-         (SELECT FROM journal AS j WHERE j.run = $1 AND j.position = $4 - 1)) FOR NO KEY UPDATE) "
+    ($created_at:literal) => {
+        concat!(
+            "WITH fenced AS MATERIALIZED (SELECT r.run FROM runs AS r \
+             WHERE r.run = $1 AND r.epoch = $2 AND r.owner = coalesce($3, r.owner) AND r.created_at = ",
+            $created_at,
+            " AND ($4 = 0 OR EXISTS (SELECT FROM journal AS j WHERE j.run = $1 AND j.position = $4 - 1)) \
+             FOR NO KEY UPDATE) "
+        )
     };
 }
 
 const APPEND: &str = concat!(
-    fenced!(),
+    fenced!("$9"),
     "INSERT INTO journal (run, at, position, kind, step, data) \
      SELECT run, $5, $4, $6, $7, $8 FROM fenced"
 );
@@ -121,6 +125,7 @@ async fn append(
         .bind(i16::try_from(event.kind.code()).map_err(unreadable)?)
         .bind(event.step.as_ref().map(|step| text(step.as_str())))
         .bind(data.as_ref().map(Payload::as_bytes))
+        .bind(commit.created_at.as_micros())
         .execute(connection)
         .await?;
     Ok(one_commit(appended.rows_affected()))
@@ -129,7 +134,7 @@ async fn append(
 /// $9: whether the run ends, so that all of its mail goes; mail that is committed in this very moment
 /// may stay, and nobody reads it.
 const ADVANCE: &str = concat!(
-    fenced!(),
+    fenced!("$16"),
     ", appended AS (INSERT INTO journal (run, at, position, kind, step, data) \
      SELECT f.run, e.at, $4 + e.number::INTEGER - 1, e.kind, e.step, e.data FROM fenced AS f \
      CROSS JOIN unnest($5::BIGINT[], $6::SMALLINT[], $7::TEXT[], $8::BYTEA[]) \
@@ -190,6 +195,7 @@ async fn advance(
         .bind(commit.at.as_micros())
         .bind(columns.release)
         .bind(columns.due)
+        .bind(commit.created_at.as_micros())
         .execute(connection)
         .await?;
     Ok(one_commit(advanced.rows_affected()))

@@ -101,10 +101,10 @@ async fn append_one(
     sender: Option<WorkerId>,
     commit: &Commit,
 ) -> Result<bool, sqlx::Error> {
-    // The `WHERE` is the fence: this epoch, still owned by the sender, and no gap.
+    // The `WHERE` is the fence: this run, this epoch, still owned by the sender, and no gap.
     let statement = sqlx::query(
         "INSERT INTO journal (run, position, kind, step, data, at) \
-         SELECT run, ?, ?, ?, ?, ? FROM runs AS r WHERE run = ? AND epoch = ? \
+         SELECT run, ?, ?, ?, ?, ? FROM runs AS r WHERE run = ? AND created_at = ? AND epoch = ? \
          AND owner = coalesce(?, owner) AND (? = 0 OR EXISTS \
          (SELECT 1 FROM journal AS j WHERE j.run = r.run AND j.position = ? - 1)) \
          ON CONFLICT DO NOTHING",
@@ -115,6 +115,7 @@ async fn append_one(
         .fold(statement.bind(commit.position), progress::bind_event);
     let done = statement
         .bind(commit.run.get())
+        .bind(commit.created_at.as_micros())
         .bind(commit.epoch.get())
         .bind(sender.map(WorkerId::get))
         .bind(commit.position)

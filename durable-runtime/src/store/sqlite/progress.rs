@@ -10,16 +10,16 @@ use crate::{
     store::{Commit, RunUpdate, columns::UpdateColumns},
 };
 
-/// The number of commits whose run has the commit's epoch, the sender as its owner, and the event before
-/// the commit's first.
+/// The number of commits whose run is the one that was started then, and has the commit's epoch, the sender
+/// as its owner, and the event before the commit's first.
 macro_rules! held {
     ($head:literal, $tail:literal) => {
         Rows::new(
             concat!($head, "(SELECT count(*) FROM (VALUES "),
-            "(?,?,?,?)",
+            "(?,?,?,?,?)",
             concat!(
                 ") AS v CROSS JOIN runs AS r ON r.run = v.column1 \
-                 WHERE r.epoch = v.column2 AND r.owner = coalesce(v.column4, r.owner) \
+                 WHERE r.created_at = v.column5 AND r.epoch = v.column2 AND r.owner = coalesce(v.column4, r.owner) \
                  AND (v.column3 = 0 OR EXISTS (SELECT 1 FROM journal AS j \
                  WHERE j.run = r.run AND j.position = v.column3 - 1)))",
                 $tail
@@ -118,7 +118,8 @@ pub(super) fn bind_fence(s: Bound, sender: Option<WorkerId>, commit: &Commit) ->
     Ok(s.bind(commit.run.get())
         .bind(commit.epoch.get())
         .bind(commit.position)
-        .bind(sender.map(WorkerId::get)))
+        .bind(sender.map(WorkerId::get))
+        .bind(commit.created_at.as_micros()))
 }
 
 pub(super) fn bind_append(s: Bound, (run, position, event): &(RunKey, u32, &Event)) -> Bind {

@@ -79,11 +79,11 @@ pub(super) async fn owned(
     worker: WorkerId,
 ) -> Result<Option<Vec<Owned>>, sqlx::Error> {
     let all = sqlx::query_as(concat!(
-        "SELECT run, epoch, ",
+        "SELECT run, created_at, epoch, ",
         events!(),
         " FROM runs AS r WHERE owner = ?"
     ));
-    let owned: Result<Vec<(i64, i64, Option<i64>)>, _> =
+    let owned: Result<Vec<columns::OwnedRow>, _> =
         all.bind(worker.get()).fetch_all(&mut *connection).await;
     let owned = match owned {
         Err(error) if may_be_of_a_row(&error) => one_by_one(connection, worker).await?,
@@ -95,13 +95,14 @@ pub(super) async fn owned(
 async fn one_by_one(
     connection: &mut SqliteConnection,
     worker: WorkerId,
-) -> Result<Vec<(i64, i64, Option<i64>)>, sqlx::Error> {
-    let runs: Vec<(i64, i64)> = sqlx::query_as("SELECT run, epoch FROM runs WHERE owner = ?")
-        .bind(worker.get())
-        .fetch_all(&mut *connection)
-        .await?;
+) -> Result<Vec<columns::OwnedRow>, sqlx::Error> {
+    let runs: Vec<(i64, i64, i64)> =
+        sqlx::query_as("SELECT run, created_at, epoch FROM runs WHERE owner = ?")
+            .bind(worker.get())
+            .fetch_all(&mut *connection)
+            .await?;
     let mut owned = Vec::with_capacity(runs.len());
-    for (run, epoch) in runs {
+    for (run, created_at, epoch) in runs {
         let one = sqlx::query_scalar(concat!(
             "SELECT ",
             events!(),
@@ -111,7 +112,7 @@ async fn one_by_one(
             Err(error) if may_be_of_a_row(&error) => None,
             events => Some(events?),
         };
-        owned.push((run, epoch, events));
+        owned.push((run, created_at, epoch, events));
     }
     Ok(owned)
 }

@@ -23,8 +23,9 @@ pub(super) async fn standing(
     sender: Option<WorkerId>,
     commit: &Commit,
 ) -> Result<Standing, sqlx::Error> {
-    let run = sqlx::query("SELECT epoch, owner, status FROM runs WHERE run = ?")
+    let run = sqlx::query("SELECT epoch, owner, status FROM runs WHERE run = ? AND created_at = ?")
         .bind(commit.run.get())
+        .bind(commit.created_at.as_micros())
         .fetch_optional(&mut *connection)
         .await?;
     let Some(run) = run else {

@@ -105,6 +105,7 @@ fn last_commit(run: RunKey, consumed: Vec<MailId>) -> Commit {
     };
     Commit {
         run,
+        created_at: Timestamp::from_micros(1),
         epoch: Epoch::new(1),
         position: 0,
         events: vec![

@@ -52,6 +52,7 @@ macro_rules! __conformance_cases {
                 a_status_is_set_and_the_owner_kept
                 a_stale_epoch_writes_nothing
                 a_journal_that_is_shorter_than_a_commit_says_takes_nothing
+                a_run_that_had_the_number_before_writes_nothing
                 another_worker_writes_nothing
                 an_epoch_from_the_future_writes_nothing
                 an_unknown_run_is_lost

@@ -52,7 +52,8 @@ pub(super) async fn a_claim_loads_the_whole_run(f: Fixture) -> CaseResult {
     };
     let run = f.start_run(new.clone()).await?;
     let events: Vec<_> = (0..30).map(|n| completed("step", n)).collect();
-    let step = commit(run, 1, 0).events(events.clone());
+    let mut step = commit(run, 1, 0).events(events.clone());
+    step.created_at = at(1);
     f.committed(step.release(Status::Suspended, Some(at(3)), 0))
         .await?;
     f.deliver(signal(run, "s", 1)).await?;

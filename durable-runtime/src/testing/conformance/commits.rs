@@ -10,7 +10,7 @@ use super::{
 use crate::{
     journal::RunKey,
     status::Status,
-    store::{Batch, BatchId, CommitOutcome, NewWorker, Ownership, StartOutcome},
+    store::{Batch, BatchId, Commit, CommitOutcome, NewWorker, Ownership, StartOutcome},
 };
 
 const LOST: CommitOutcome = CommitOutcome::LostOwnership;
@@ -84,6 +84,45 @@ pub(super) async fn a_journal_that_is_shorter_than_a_commit_says_takes_nothing(
     assert_eq!(f.status(a).await?, Status::Running);
     f.committed(commit(a, 1, 1).keep(Status::Suspended)).await?;
     assert_eq!(f.status(a).await?, Status::Suspended);
+    Ok(())
+}
+
+/// A failover may have forgotten a run and given its number to another, under the same worker and at the
+/// same epoch.
+pub(super) async fn a_run_that_had_the_number_before_writes_nothing(f: Fixture) -> CaseResult {
+    let [a, b] = [f.start_owned("a").await?, f.start_owned("b").await?];
+    let forgotten = |run| Commit {
+        created_at: at(1),
+        ..commit(run, 1, 0)
+    };
+    let event = || [completed("x", 1)];
+    // Alone, with a new state, with nothing but that, and next to others.
+    let alone = [
+        forgotten(a).events(event()),
+        forgotten(a).events(event()).keep(Status::Suspended),
+        forgotten(a).release(Status::Suspended, None, 0),
+        forgotten(a).events(event()).sends([cancel(b)]),
+    ];
+    for commit in alone {
+        assert_eq!(f.commit(commit.clone()).await?, LOST, "{commit:?}");
+    }
+    let batch = [
+        forgotten(a).events(event()),
+        commit(b, 1, 0).events(event()),
+        forgotten(a).events(event()).ends(Status::Completed),
+    ];
+    let outcome = f.write(commits(batch)).await?;
+    let [LOST, CommitOutcome::Committed { .. }, LOST] = outcome.commits[..] else {
+        return Err(format!("{outcome:?}").into());
+    };
+    assert!(f.history(a).await?.is_empty() && f.store().mailbox(b).await?.is_empty());
+    // What is there is not what the other one has written.
+    f.committed(commit(a, 1, 0).events(event())).await?;
+    assert_eq!(f.commit(forgotten(a).events(event())).await?, LOST);
+    f.committed(commit(a, 1, 1).release(Status::Suspended, None, 0))
+        .await?;
+    let again = forgotten(a).release(Status::Suspended, None, 0);
+    assert_eq!(f.commit(again).await?, LOST);
     Ok(())
 }
 

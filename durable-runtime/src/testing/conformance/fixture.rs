@@ -363,10 +363,11 @@ pub(super) fn ended(status: Status) -> Event {
     }
 }
 
-/// An empty commit of a run, at an epoch and a position.
+/// An empty commit of a run that was started as all are here, at an epoch and a position.
 pub(super) fn commit(run: RunKey, epoch: i64, position: u32) -> Commit {
     Commit {
         run,
+        created_at: at(0),
         epoch: Epoch::new(epoch),
         position,
         events: Vec::new(),

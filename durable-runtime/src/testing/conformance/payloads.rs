@@ -337,7 +337,7 @@ async fn dated(f: &Fixture, name: &str, time: Timestamp) -> Fallible<()> {
     let mut step = commit(run, 1, 0)
         .events(events.clone())
         .keep(Status::Suspended);
-    step.at = time;
+    (step.at, step.created_at) = (time, time);
     f.committed(step).await?;
     let record = f.record(run).await?;
     assert_eq!((record.created_at, record.updated_at), (time, time));

@@ -77,9 +77,9 @@ impl Dispatcher {
             }
             _ => false,
         };
-        if let Some(slot) = slot {
+        if let Some(slot) = &slot {
             if released {
-                self.shared.residents.remove(&slot);
+                self.shared.residents.remove(slot);
             }
             slot.note_durable(commit.events.len());
             slot.push(Input::Committed {
@@ -88,8 +88,11 @@ impl Dispatcher {
         }
         if released {
             self.note_room(&commit);
-            if let Some(ending) = ending_of(&commit) {
-                self.shared.residents.tell(commit.run, &ending);
+            let residents = &self.shared.residents;
+            match (ending_of(&commit), &slot) {
+                (Some(ending), Some(slot)) => residents.tell(commit.run, &slot.id, &ending),
+                (Some(_), None) => residents.have_asked(commit.run),
+                (None, _) => {}
             }
         }
         for (child, outcome) in commit.children.into_iter().zip(children) {

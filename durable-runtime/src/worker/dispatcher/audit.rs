@@ -60,7 +60,10 @@ impl Dispatcher {
         };
         let owned: BTreeMap<RunKey, Owned> = owned.into_iter().map(|run| (run.run, run)).collect();
         for slot in shared.residents.all() {
-            if !owned.get(&slot.run).is_some_and(|row| is_same(&slot, row)) {
+            if owned.get(&slot.run).is_some_and(|row| is_same(&slot, row)) {
+                // What comes next may have a number below that of mail that is forgotten.
+                slot.read_again();
+            } else {
                 observe::run::forgotten(&slot.id);
                 self.let_it_go(&slot);
             }
@@ -88,5 +91,5 @@ impl Dispatcher {
 /// Whether a run in memory is where its row is, as far as can be read. No batch is on its way.
 fn is_same(slot: &Slot, row: &Owned) -> bool {
     let is_as_long = row.events.is_none_or(|events| events == slot.durable());
-    row.epoch == slot.epoch && is_as_long
+    row.created_at == slot.created_at && row.epoch == slot.epoch && is_as_long
 }

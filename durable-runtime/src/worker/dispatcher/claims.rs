@@ -16,6 +16,15 @@ use crate::{
     },
 };
 
+/// Which run a worker lets go of, and where its journal ends.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    run: RunKey,
+    created_at: Timestamp,
+    epoch: Epoch,
+    position: u32,
+}
+
 impl Dispatcher {
     /// Begins to drive a run that was started for this worker.
     pub(super) fn take_started(&mut self, key: RunKey, run: NewRun) {
@@ -24,7 +33,9 @@ impl Dispatcher {
             return;
         };
         // A start whose reply was lost may have been taken already.
-        if worker != self.shared.worker() || self.shared.residents.holds(key) {
+        let there = self.shared.residents.find(key);
+        let is_taken = there.is_some_and(|slot| slot.created_at == run.at);
+        if worker != self.shared.worker() || is_taken {
             return;
         }
         let epoch = Epoch::new(1);
@@ -38,11 +49,18 @@ impl Dispatcher {
                 },
                 reason: None,
             };
-            return self.let_go(key, epoch, 0, update);
+            let place = Place {
+                run: key,
+                created_at: run.at,
+                epoch,
+                position: 0,
+            };
+            return self.let_go(place, update);
         };
         let identity = Identity {
             run: key,
             id: run.id,
+            created_at: run.at,
             epoch,
             worker,
             seed: run.seed,
@@ -66,7 +84,7 @@ impl Dispatcher {
         let slot = Slot::new(machine.identity(), durable, self.last_mail);
         slot.note_read_to(read_to);
         if let Some(before) = self.shared.residents.insert(&slot) {
-            // The database says that nobody had it.
+            // The database says that nobody had it, or that its number is another run's now.
             before.push(Input::Drop);
         }
         let task = WorkflowTask::new(&self.shared, slot, machine, definition, input, on_trial);
@@ -185,22 +203,26 @@ impl Dispatcher {
 
     /// Begins to drive a run that was claimed, or parks it when this build cannot.
     pub(super) fn take_claimed(&mut self, mut run: LoadedRun) {
-        let (key, epoch) = (run.run, run.epoch);
-        self.withheld.forget(key);
+        self.withheld.forget(run.run);
         let on_trial = run.is_on_trial();
         if on_trial {
-            self.on_trial = Some(key);
+            self.on_trial = Some(run.run);
         }
         let durable = run.events.len();
-        let position = u32::try_from(durable).unwrap_or(u32::MAX);
+        let place = Place {
+            run: run.run,
+            created_at: run.created_at,
+            epoch: run.epoch,
+            position: u32::try_from(durable).unwrap_or(u32::MAX),
+        };
         let Some(definition) = self.shared.registry.find(&run.workflow) else {
             let reason = self.shared.registry.unknown(&run.workflow);
             observe::run::parked(&run.id, &run.workflow, &reason);
-            return self.park(key, epoch, position, reason);
+            return self.park(place, reason);
         };
         if let Some(reason) = self.shared.limits.too_many_deaths(&run) {
             observe::run::parked(&run.id, definition.name, &reason);
-            return self.park(key, epoch, position, reason);
+            return self.park(place, reason);
         }
         let (id, input) = (run.id.clone(), run.input.clone());
         let read_to = run.mail.last().map_or(MailId::new(0), |mail| mail.id);
@@ -210,7 +232,7 @@ impl Dispatcher {
             Err(reason) => {
                 let reason = reason.to_string();
                 observe::run::parked(&id, definition.name, &reason);
-                self.park(key, epoch, position, reason);
+                self.park(place, reason);
             }
         }
     }
@@ -219,9 +241,14 @@ impl Dispatcher {
     pub(super) fn bury(&mut self, slot: &Arc<Slot>, panicked: bool) {
         self.shared.residents.remove(slot);
         if panicked {
-            let position = u32::try_from(slot.durable()).unwrap_or(u32::MAX);
+            let place = Place {
+                run: slot.run,
+                created_at: slot.created_at,
+                epoch: slot.epoch,
+                position: u32::try_from(slot.durable()).unwrap_or(u32::MAX),
+            };
             let reason = "the engine panicked while it drove this run; the panic is in the log";
-            return self.park(slot.run, slot.epoch, position, reason.to_owned());
+            return self.park(place, reason.to_owned());
         }
         self.shared.doubt();
         self.next_claim = Timestamp::MIN;
@@ -235,6 +262,7 @@ impl Dispatcher {
         Identity {
             run: run.run,
             id: run.id.clone(),
+            created_at: run.created_at,
             epoch: run.epoch,
             worker: self.shared.worker(),
             seed: run.seed,
@@ -243,7 +271,7 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn park(&self, run: RunKey, epoch: Epoch, position: u32, reason: String) {
+    fn park(&self, place: Place, reason: String) {
         let ownership = Ownership::Release {
             due: None,
             seen: MailId::new(i64::MAX),
@@ -253,14 +281,15 @@ impl Dispatcher {
             ownership,
             reason: Some(reason),
         };
-        self.let_go(run, epoch, position, update);
+        self.let_go(place, update);
     }
 
-    fn let_go(&self, run: RunKey, epoch: Epoch, position: u32, update: RunUpdate) {
+    fn let_go(&self, place: Place, update: RunUpdate) {
         let commit = Commit {
-            run,
-            epoch,
-            position,
+            run: place.run,
+            created_at: place.created_at,
+            epoch: place.epoch,
+            position: place.position,
             events: Vec::new(),
             update: Some(update),
             children: Vec::new(),
