@@ -6,74 +6,75 @@ use syn::{Attribute, Block, parse::Parser, token::Brace};
 
 use crate::{
     diagnostics::Diagnostics,
-    expand, graph,
-    parse::{self, args::Args, set_aside::SetAside, signature::Function},
-    validate::{self, signature::Shape},
+    emit, facts, read, refuse,
+    rules::{self, signature::Shape},
+    syntax::{
+        arguments::{self, Args},
+        function::Function,
+        rewritten,
+        step_bodies::SetAside,
+    },
 };
 
 /// Expands `#[durable::workflow]`.
 pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
-    let args = parse::args::parse("workflow", args, &mut diagnostics);
+    let args = arguments::parse("workflow", args, &mut diagnostics);
     let Some(function) = function("workflow", &item, &mut diagnostics) else {
         return finish(item, TokenStream::new(), diagnostics);
     };
-    if let Some(above) = parse::above::find(&function) {
-        validate::above::report("workflow", &above, &mut diagnostics);
+    if let Some(above) = rewritten::find(&function) {
+        rules::rewritten::report("workflow", &above, &mut diagnostics);
         let item = function.with_body(unread(&function, &args));
-        let beside = expand::workflow(&function, &args, &graph::Body::default(), false);
+        let beside = emit::workflow(&function, &args, &facts::Body::default(), false);
         return finish(item, beside, diagnostics);
     }
-    let signed = signature(&function, &validate::signature::WORKFLOW, &mut diagnostics);
+    let signed = signature(&function, &rules::signature::WORKFLOW, &mut diagnostics);
     if function.has_receiver() {
         // Nothing can stand beside a method.
         let item = function.with_body(unread(&function, &args));
         return finish(item, TokenStream::new(), diagnostics);
     }
     let (item, body) = body(&function, &args, &mut diagnostics);
-    let beside = expand::workflow(&function, &args, &body, signed);
+    let beside = emit::workflow(&function, &args, &body, signed);
     finish(item, beside, diagnostics)
 }
 
 /// Expands `#[durable::steps]`.
 pub(crate) fn steps(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
-    let args = parse::args::parse("steps", args, &mut diagnostics);
+    let args = arguments::parse("steps", args, &mut diagnostics);
     let Some(function) = function("steps", &item, &mut diagnostics) else {
         return finish(item, TokenStream::new(), diagnostics);
     };
-    if let Some(above) = parse::above::find(&function) {
-        validate::above::report("steps", &above, &mut diagnostics);
+    if let Some(above) = rewritten::find(&function) {
+        rules::rewritten::report("steps", &above, &mut diagnostics);
         let item = function.with_body(unread(&function, &args));
-        let beside = expand::fragment(&function, &args.paths, &graph::Body::default());
+        let beside = emit::fragment(&function, &args.paths, &facts::Body::default());
         return finish(item, beside, diagnostics);
     }
-    signature(&function, &validate::signature::FRAGMENT, &mut diagnostics);
+    signature(&function, &rules::signature::FRAGMENT, &mut diagnostics);
     let (item, body) = body(&function, &args, &mut diagnostics);
-    let beside = expand::fragment(&function, &args.paths, &body);
+    let beside = emit::fragment(&function, &args.paths, &body);
     finish(item, beside, diagnostics)
 }
 
 /// Expands `#[durable::compensate]`.
 pub(crate) fn compensate(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
-    let args = parse::args::parse("compensate", args, &mut diagnostics);
+    let args = arguments::parse("compensate", args, &mut diagnostics);
     let Some(function) = function("compensate", &item, &mut diagnostics) else {
         return finish(item, TokenStream::new(), diagnostics);
     };
-    let signed = signature(
-        &function,
-        &validate::signature::COMPENSATION,
-        &mut diagnostics,
-    );
+    let signed = signature(&function, &rules::signature::COMPENSATION, &mut diagnostics);
     let options = [("retry", &args.retry), ("timeout", &args.timeout)];
     for (name, value) in options {
         if let Some(value) = value {
-            validate::options::value("compensation", name, value, &mut diagnostics);
+            rules::options::value("compensation", name, value, &mut diagnostics);
         }
     }
     let beside = if signed {
-        expand::compensation(&function, &args)
+        emit::compensation(&function, &args)
     } else {
         TokenStream::new()
     };
@@ -128,7 +129,7 @@ fn function(
 /// Whether the signature is in order.
 fn signature(function: &Function, shape: &Shape, diagnostics: &mut Diagnostics) -> bool {
     let mut found = Diagnostics::default();
-    validate::signature::check(function, shape, &mut found);
+    rules::signature::check(function, shape, &mut found);
     let in_order = found.is_empty();
     diagnostics.append(found);
     in_order
@@ -140,7 +141,7 @@ fn body(
     function: &Function,
     args: &Args,
     diagnostics: &mut Diagnostics,
-) -> (TokenStream, graph::Body) {
+) -> (TokenStream, facts::Body) {
     let context = function.context().and_then(|(name, _)| name);
     let judged = context.and_then(|context| judge_quickly(function, context));
     let judged = judged.or_else(|| {
@@ -154,18 +155,18 @@ fn body(
     }) = judged
     else {
         let body = unread(function, args);
-        return (function.with_body(body), graph::Body::default());
+        return (function.with_body(body), facts::Body::default());
     };
     let refused = !found.is_empty();
     diagnostics.append(found);
     if let Some(context) = context {
         let block = &mut block.block;
         if refused {
-            expand::mend(block, function.ident(), context, &read, &args.paths);
+            refuse::mend(block, function.ident(), context, &read, &args.paths);
         }
-        expand::rewrite(block, function.ident(), context, &args.paths);
+        emit::rewrite(block, function.ident(), context, &args.paths);
         if refused {
-            expand::detach(block, function.ident(), context, &args.paths);
+            refuse::detach(block, function.ident(), context, &args.paths);
         }
     }
     read.cut_recursion(function.ident());
@@ -175,7 +176,7 @@ fn body(
 /// A body that was read, and what is wrong with it.
 struct Judged {
     block: ReadBlock,
-    read: graph::Body,
+    read: facts::Body,
     found: Diagnostics,
 }
 
@@ -193,9 +194,9 @@ fn judge_quickly(function: &Function, context: &Ident) -> Option<Judged> {
 }
 
 fn judge(function: &Function, context: Option<&Ident>, block: ReadBlock, closures: bool) -> Judged {
-    let read = parse::body::read(&block.block, context, function.inputs(), closures);
+    let read = read::body::read(&block.block, context, function.inputs(), closures);
     let mut found = Diagnostics::default();
-    validate::body(&function.name(), &read, &mut found);
+    rules::body(&function.name(), &read, &mut found);
     Judged { block, read, found }
 }
 
@@ -208,7 +209,7 @@ pub(crate) fn judged_both_ways(item: TokenStream) -> Option<[String; 2]> {
     let quick = judge_quickly(&function, context)?;
     let block = block(&function.body, function.body.stream())?;
     let both = [quick, judge(&function, Some(context), block, true)].map(|judged| {
-        let graph = expand::graph_text("order", 1, &judged.read);
+        let graph = emit::graph_text("order", 1, &judged.read);
         let states = judged.read.states.iter();
         let body = judged.block.into_tokens();
         let errors = judged.found.into_compile_errors();
@@ -222,7 +223,7 @@ pub(crate) fn judged_both_ways(item: TokenStream) -> Option<[String; 2]> {
 /// The body as it is, except for the names in it.
 fn unread(function: &Function, args: &Args) -> Group {
     match function.context() {
-        Some((Some(context), _)) => expand::unread(&function.body, context, &args.paths),
+        Some((Some(context), _)) => refuse::unread(&function.body, context, &args.paths),
         _ => function.body.clone(),
     }
 }

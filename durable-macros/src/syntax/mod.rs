@@ -1,0 +1,10 @@
+//! Rust source as it is written, with no meaning for a workflow yet.
+
+pub(crate) mod arguments;
+pub(crate) mod cfgs;
+pub(crate) mod function;
+pub(crate) mod macros;
+pub(crate) mod operation_call;
+pub(crate) mod rewritten;
+pub(crate) mod step_bodies;
+pub(crate) mod text;
