@@ -1,57 +1,35 @@
-//! What was read from a body: the step graph with spans, and the facts that the rules judge.
-
-use std::ops::Range;
+//! What was read from a body: its operations and how they nest, and the facts that the rules judge.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Path, Type};
+use syn::{Attribute, Expr, LitStr, Path, Type};
 
-use crate::syntax::cfgs::are_exclusive;
+use crate::{
+    hazards::Hazard,
+    operations::OperationKind,
+    syntax::{cfgs::are_exclusive, expressions::string},
+};
 
 /// Everything read from one body.
 #[derive(Default)]
-pub(crate) struct Body {
+pub(crate) struct BodyFacts {
     /// What the body calls its context.
     pub(crate) context: String,
     /// The durable operations, in program order.
     pub(crate) operations: Vec<Operation>,
     /// How they nest.
     pub(crate) nodes: Vec<Node>,
-    /// Locals that are the context under another name.
-    pub(crate) aliases: Vec<Ident>,
-    /// Uses of the context that are not calls on it.
-    pub(crate) uses: Vec<ContextUse>,
-    /// Every `.await` outside a step body.
-    pub(crate) awaits: Vec<Await>,
-    /// Every path that is named outside a step body, with aliases resolved.
-    pub(crate) paths: Vec<PathUse>,
-    /// Macros that the parser does not know, outside a step body.
-    pub(crate) macros: Vec<MacroUse>,
-    /// Uses of `durable::nondeterministic!`.
-    pub(crate) escapes: Vec<Escape>,
-    /// Methods that are judged by what they are called on: `ctx.now().elapsed()`.
-    pub(crate) methods: Vec<(Ident, MethodUse)>,
-    /// Loops that can only go round and round.
-    pub(crate) spinning: Vec<Span>,
-    /// Options that are set on an operation in a local, and not where it is built.
-    pub(crate) late_options: Vec<Ident>,
-    /// Locals that hold operations and are never mentioned again, and whether it is one operation.
-    pub(crate) forgotten: Vec<(Ident, bool)>,
-    /// Combinators that nobody awaits: `durable::join_all(..);`.
-    pub(crate) dropped_combinators: Vec<Ident>,
-    /// Text that a step gives as it stands in the source.
-    pub(crate) literals: Vec<LitStr>,
     /// The types of application state that the workflow and its steps read.
     pub(crate) states: Vec<Type>,
-    /// How many facts were noted.
-    noted: usize,
+    /// What else a rule may have something to say of.
+    pub(crate) facts: Vec<Fact>,
 }
 
 /// A call on the context that makes a durable operation.
 pub(crate) struct Operation {
-    pub(crate) kind: Kind,
+    pub(crate) kind: &'static OperationKind,
     /// The method's name as written.
     pub(crate) method: Ident,
-    pub(crate) name: Name,
+    pub(crate) name: OperationName,
     /// Whether it has fewer arguments than it takes, as while it is typed.
     pub(crate) is_short: bool,
     /// The type in its turbofish.
@@ -61,31 +39,20 @@ pub(crate) struct Operation {
     /// The `cfg`s that it is under.
     pub(crate) cfgs: Vec<Attribute>,
     /// The options of its builder, in order.
-    pub(crate) options: Vec<Choice>,
+    pub(crate) options: Vec<OptionCall>,
     pub(crate) place: Place,
     pub(crate) fate: Fate,
-    pub(crate) order: usize,
-}
-
-/// What an operation is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Step,
-    Sleep,
-    Signal,
-    Child,
-    Scope,
 }
 
 /// What an operation is called.
-pub(crate) enum Name {
+pub(crate) enum OperationName {
     Literal(LitStr),
     Computed(Box<Expr>),
     Missing,
 }
 
 /// An option of an operation's builder: `.retry(..)`.
-pub(crate) struct Choice {
+pub(crate) struct OptionCall {
     pub(crate) name: Ident,
     pub(crate) args: Vec<Expr>,
 }
@@ -104,13 +71,15 @@ pub(crate) enum Place {
     /// In an `async` block that is neither awaited at once nor a branch of a combinator.
     Async,
     /// In `durable::nondeterministic!`.
-    Escape,
+    Hatch,
+    /// In the arguments of a call that is reported: one report is enough.
+    Reported,
 }
 
 impl Place {
     /// Whether clocks, I/O and awaits are free to be used here.
     pub(crate) fn is_unjudged(self) -> bool {
-        matches!(self, Self::StepBody | Self::Escape)
+        matches!(self, Self::StepBody | Self::Hatch)
     }
 }
 
@@ -130,7 +99,7 @@ pub(crate) enum Fate {
 
 impl Fate {
     /// What becomes of the parts of a value of which this becomes.
-    pub(crate) fn of_a_part(self) -> Self {
+    pub(crate) fn of_parts(self) -> Self {
         match self {
             Self::Discarded | Self::Wildcard => self,
             Self::Awaited | Self::Branch | Self::Used => Self::Used,
@@ -151,8 +120,6 @@ pub(crate) enum Node {
         header: String,
         span: Span,
         body: Vec<Self>,
-        /// Whether it says how it ends, or is left by `break` or `return`.
-        ends: bool,
     },
     Parallel {
         kind: &'static str,
@@ -169,17 +136,45 @@ pub(crate) struct Arm {
     pub(crate) body: Vec<Node>,
 }
 
-/// A mention of the context that is not a call on it.
+/// Something in a body, besides its operations, that a rule may refuse.
+pub(crate) enum Fact {
+    /// An await, or a branch of a combinator, of something that is not durable: the smallest tokens that say
+    /// so, and what is awaited, as text.
+    ForeignAwait(TokenStream, String),
+    /// A mention of the context that is not a call of an operation.
+    ContextUse(ContextUse),
+    /// A clock, randomness, I/O: the tokens, and what they name.
+    Hazard(TokenStream, String, Hazard),
+    /// A macro whose arguments cannot be parsed.
+    UnknownMacro(UnknownMacro),
+    /// `durable::nondeterministic!(reason, value)`.
+    Hatch(HatchUse),
+    /// A loop that makes durable operations and has no way out: its header, as text.
+    EndlessLoop(Span, String),
+    /// A loop that can only go round and round.
+    SpinningLoop(Span),
+    /// An option that is set on an operation in a local, and not where it is built.
+    LateOption(Ident),
+    /// A local that holds operations and is never mentioned again, and whether it is one operation.
+    Forgotten(Ident, bool),
+    /// A combinator that nobody awaits: `durable::join_all(..);`.
+    DroppedCombinator(Ident),
+    /// Text that a step gives as it stands in the source.
+    BorrowedOutput(LitStr),
+    /// A local that is the context under another name, which is reported where it gets it.
+    Alias(Ident),
+}
+
+/// A mention of the context that is not a call of an operation.
 pub(crate) struct ContextUse {
     pub(crate) ident: Ident,
-    pub(crate) how: How,
+    pub(crate) usage: ContextUsage,
     pub(crate) place: Place,
-    pub(crate) order: usize,
 }
 
 /// What is done with the context.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum How {
+#[derive(PartialEq, Eq)]
+pub(crate) enum ContextUsage {
     /// A query such as `ctx.now()`.
     Asked,
     /// Passed to this fn.
@@ -193,51 +188,16 @@ pub(crate) enum How {
     Scoped,
 }
 
-/// An `.await`, or what a combinator awaits.
-pub(crate) struct Await {
-    /// The smallest tokens that say so.
-    pub(crate) at: TokenStream,
-    /// What is awaited, as text, if it is not durable.
-    pub(crate) foreign: Option<String>,
-    /// The order of the facts in what is awaited.
-    pub(crate) base: Range<usize>,
-}
-
-/// A path that is named.
-pub(crate) struct PathUse {
-    pub(crate) path: Path,
-    /// Its segments, with an alias from a `use` in the body resolved.
-    pub(crate) segments: Vec<String>,
-    /// How many generic arguments its last segment has.
-    pub(crate) generics: usize,
-    pub(crate) order: usize,
-    /// The order of the facts in its arguments, if it is called.
-    pub(crate) args: Range<usize>,
-}
-
-/// What a method does that gives another answer on a replay.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MethodUse {
-    /// Reads the clock.
-    Clock,
-    /// Asks the file system.
-    File,
-    /// Asks the network.
-    Network,
-    /// Uses what is shared by all runs of this process.
-    Global,
-}
-
 /// `durable::nondeterministic!(reason, value)`.
-pub(crate) struct Escape {
+pub(crate) struct HatchUse {
     pub(crate) path: Path,
     pub(crate) reason: Option<Expr>,
     /// How many values follow the reason.
     pub(crate) values: usize,
 }
 
-/// A macro that the parser cannot look into.
-pub(crate) struct MacroUse {
+/// A macro whose arguments cannot be parsed.
+pub(crate) struct UnknownMacro {
     pub(crate) path: Path,
     /// The path's segments, with an alias from a `use` in the body resolved.
     pub(crate) segments: Vec<String>,
@@ -245,15 +205,7 @@ pub(crate) struct MacroUse {
     pub(crate) mention: Option<Ident>,
 }
 
-impl Body {
-    /// Nothing yet, of a body that calls its context so.
-    pub(crate) fn of(context: String) -> Self {
-        Self {
-            context,
-            ..Self::default()
-        }
-    }
-
+impl BodyFacts {
     /// Forgets which fragment is called where that is the fn itself: what is built from it would have no
     /// end.
     pub(crate) fn cut_recursion(&mut self, owner: &Ident) {
@@ -263,21 +215,14 @@ impl Body {
                 .take_if(|fragment| fragment.is_ident(owner));
         }
     }
-
-    /// The place of a fact in the order in which they are noted: what is in an expression is noted
-    /// while that is read.
-    pub(crate) fn next_order(&mut self) -> usize {
-        self.noted += 1;
-        self.noted
-    }
 }
 
 impl Operation {
     /// The literal it is named by, if it is.
     pub(crate) fn literal(&self) -> Option<&LitStr> {
         match &self.name {
-            Name::Literal(name) => Some(name),
-            Name::Computed(_) | Name::Missing => None,
+            OperationName::Literal(name) => Some(name),
+            OperationName::Computed(_) | OperationName::Missing => None,
         }
     }
 
@@ -287,23 +232,27 @@ impl Operation {
     }
 
     /// The options with this name.
-    pub(crate) fn choices<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Choice> {
+    pub(crate) fn options_named<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a OptionCall> {
         self.options
             .iter()
-            .filter(move |choice| choice.name == name)
+            .filter(move |option| option.name == name)
     }
 
     /// How it is written, without its arguments.
     pub(crate) fn sketch(&self, context: &str) -> String {
-        match self.kind {
-            Kind::Scope => format!("bill({context}.scope(..), ..)"),
-            _ => format!("{context}.{}(..)", self.method),
+        if self.kind.is_scope() {
+            format!("bill({context}.scope(..), ..)")
+        } else {
+            format!("{context}.{}(..)", self.method)
         }
     }
 
     /// The fn that compensates it.
     pub(crate) fn compensation(&self) -> Option<&Path> {
-        self.choices("compensate").next()?.path()
+        self.options_named("compensate").next()?.path()
     }
 }
 
@@ -323,7 +272,7 @@ impl Node {
     }
 }
 
-impl Choice {
+impl OptionCall {
     /// Its argument, if that is a path.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self.args.first()? {
@@ -334,33 +283,6 @@ impl Choice {
 
     /// Its argument, if that is a string literal.
     pub(crate) fn literal(&self) -> Option<&LitStr> {
-        match self.args.first()? {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(text),
-                ..
-            }) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl Kind {
-    /// How many arguments the method takes that makes it.
-    pub(crate) fn arity(self) -> usize {
-        match self {
-            Self::Step | Self::Sleep | Self::Child => 2,
-            Self::Signal | Self::Scope => 1,
-        }
-    }
-
-    /// What a message calls it.
-    pub(crate) fn noun(self) -> &'static str {
-        match self {
-            Self::Step => "step",
-            Self::Sleep => "sleep",
-            Self::Signal => "signal",
-            Self::Child => "child",
-            Self::Scope => "fragment",
-        }
+        string(self.args.first()?)
     }
 }

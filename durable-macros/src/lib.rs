@@ -4,10 +4,13 @@
 //! `refuse` before it is emitted. The signature is parsed first and the body second; every rule reports all
 //! it finds; and the user's fn is emitted whatever was wrong, so that an editor keeps working in it.
 
+mod attributes;
 mod diagnostics;
 mod emit;
 mod facts;
+mod hazards;
 mod names;
+mod operations;
 mod paths;
 mod pipeline;
 mod read;

@@ -3,21 +3,25 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::graph;
-use super::keys;
-use super::wiring::wiring;
-use crate::{facts::Body, paths::Paths, syntax::function::Function};
+use super::{
+    graph_text::graph_text,
+    step_enum::{named_operations, step_enum},
+    wiring::wiring,
+};
+use crate::{
+    facts::BodyFacts,
+    syntax::{arguments::AttributeArgs, function::Function},
+};
 
 /// The step enum and its part of the graphs of the workflows that call the fn.
-pub(crate) fn fragment(function: &Function, paths: &Paths, body: &Body) -> TokenStream {
-    let named = keys::named(body);
-    let keys = keys::step_enum(function, &named, paths);
-    let ident = function.ident();
-    let name = function.name();
-    let cfgs = function.cfgs();
-    let private = paths.private();
-    let text = graph::written(&name, function.line(), body);
-    let wiring = wiring(body, &named, paths).unwrap_or_else(|| quote!(#private::Wiring::NONE));
+pub(crate) fn fragment(function: &Function, args: &AttributeArgs, body: &BodyFacts) -> TokenStream {
+    let named = named_operations(body);
+    let keys = step_enum(function, &named, &args.paths);
+    let (ident, name, cfgs) = (function.ident(), function.name(), function.cfgs());
+    let private = args.paths.private();
+    let text = graph_text(&name, function.line(), body);
+    let wiring =
+        wiring(body, &named, &args.paths).unwrap_or_else(|| quote!(#private::Wiring::NONE));
     quote! {
         #keys
         #cfgs

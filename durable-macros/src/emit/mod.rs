@@ -1,16 +1,16 @@
-//! The model as tokens. Nothing here can fail.
+//! What is generated, as tokens. Nothing here can fail.
 
-mod compensate;
+mod body;
+mod compensation;
 mod fragment;
-mod graph;
-mod keys;
-mod rewrite;
+mod graph_text;
+mod step_enum;
 mod wiring;
 mod workflow;
 
-pub(crate) use compensate::compensation;
+pub(crate) use body::rewrite_body;
+pub(crate) use compensation::compensation;
 pub(crate) use fragment::fragment;
 #[cfg(test)]
-pub(crate) use graph::written as graph_text;
-pub(crate) use rewrite::rewrite;
+pub(crate) use graph_text::graph_text;
 pub(crate) use workflow::workflow;

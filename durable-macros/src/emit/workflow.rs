@@ -2,69 +2,81 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use syn::{LitStr, spanned::Spanned};
 
-use super::graph;
-use super::keys::Named;
-use super::keys::{self};
-use super::wiring::wiring;
+use super::{
+    graph_text::graph_text,
+    step_enum::{NamedOperation, named_operations, step_enum},
+    wiring::wiring,
+};
 use crate::{
-    facts::Body,
+    facts::BodyFacts,
     paths::generated_at,
-    syntax::{arguments::Args, function::Function},
+    syntax::{arguments::AttributeArgs, function::Function},
 };
 
-/// The step enum, the workflow's impl and its registration.
+/// The step enum and, if the signature is in order, the workflow's impl and its registration.
 pub(crate) fn workflow(
     function: &Function,
-    args: &Args,
-    body: &Body,
-    checked: bool,
+    args: &AttributeArgs,
+    body: &BodyFacts,
+    is_in_order: bool,
 ) -> TokenStream {
-    let named = keys::named(body);
-    let keys = keys::step_enum(function, &named, &args.paths);
-    if !checked {
+    let named = named_operations(body);
+    let keys = step_enum(function, &named, &args.paths);
+    if !is_in_order {
         return keys;
     }
     let implementation = implementation(function, args, body, &named);
-    let registration = registration(function, args);
-    quote!(#keys #implementation #registration)
+    let (ident, cfgs) = (function.ident(), function.cfgs());
+    let private = args.paths.private();
+    quote! {
+        #keys
+        #implementation
+        #cfgs
+        #private::inventory::submit! {
+            #private::Registered(#private::define::<#ident>, ::core::file!())
+        }
+    }
 }
 
 fn implementation(
     function: &Function,
-    args: &Args,
-    body: &Body,
-    named: &[Named<'_>],
+    args: &AttributeArgs,
+    body: &BodyFacts,
+    named: &[NamedOperation<'_>],
 ) -> TokenStream {
     let (Some((_, context)), Some(output)) = (function.context(), function.output()) else {
         return TokenStream::new();
     };
-    let ident = function.ident();
-    let cfgs = function.cfgs();
+    let (ident, cfgs) = (function.ident(), function.cfgs());
     let private = args.paths.private();
-    let name = workflow_name(function, args);
+    // What runs are recorded under.
+    let name = args
+        .name
+        .as_ref()
+        .map_or_else(|| function.name(), LitStr::value);
+    let text = graph_text(&name, function.line(), body);
     let was = &args.was;
-    let text = graph::written(&name, function.line(), body);
     let was =
         (!was.is_empty()).then(|| quote!(const __WAS: &'static [&'static str] = &[#(#was),*];));
     let wiring = wiring(body, named, &args.paths)
         .map(|wiring| quote!(const __WIRING: #private::Wiring = #wiring;));
-    let input = function
-        .input()
-        .map_or_else(|| quote!(()), |input| quote!(#input));
-    let (ctx, value) = (local("ctx", context), local("input", function.input()));
-    let (parameter, arguments) = match function.input() {
-        Some(_) => (quote!(#value), quote!(#ctx, #value)),
-        None => (quote!(()), quote!(#ctx)),
+    let ctx = local("ctx", context.span());
+    let (input, parameter, arguments) = match function.input() {
+        Some(input) => {
+            let value = local("input", input.span());
+            (quote!(#input), quote!(#value), quote!(#ctx, #value))
+        }
+        None => (quote!(()), quote!(()), quote!(#ctx)),
     };
-    let checked_body = args.paths.private_at("body", output.span());
     let at = generated_at(output.span());
     let called = called_at(ident, at);
     let value_at = function.value().unwrap_or(output).span();
     let fallible = args.paths.private_at("Fallible", value_at);
     let value_type =
         quote_spanned!(generated_at(value_at)=> type Output = <#output as #fallible>::Ok;);
+    let checked_body = args.paths.private_at("body", output.span());
     let call = quote_spanned!(at=> #checked_body(#called(#arguments)));
     let running = args.paths.private_at("Running", output.span());
     let run = quote_spanned! {at=>
@@ -93,25 +105,6 @@ pub(super) fn called_at(ident: &Ident, at: Span) -> Ident {
 }
 
 /// A local of generated code, seen at the type it has.
-fn local(name: &str, ty: impl Spanned) -> Ident {
-    Ident::new(name, generated_at(ty.span()))
-}
-
-fn registration(function: &Function, args: &Args) -> TokenStream {
-    let ident = function.ident();
-    let cfgs = function.cfgs();
-    let private = args.paths.private();
-    quote! {
-        #cfgs
-        #private::inventory::submit! {
-            #private::Registered(#private::define::<#ident>, ::core::file!())
-        }
-    }
-}
-
-/// The name that runs are recorded under.
-fn workflow_name(function: &Function, args: &Args) -> String {
-    args.name
-        .as_ref()
-        .map_or_else(|| function.name(), syn::LitStr::value)
+fn local(name: &str, ty: Span) -> Ident {
+    Ident::new(name, generated_at(ty))
 }

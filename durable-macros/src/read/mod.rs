@@ -1,14 +1,15 @@
 //! Reads a body into its graph and the facts that the rules judge.
+//!
+//! An expression is read once, in the order in which it runs. Reading it notes what stands in it, and gives
+//! what its value is, as far as that can be seen.
 
-pub(crate) mod awaitable;
-pub(crate) mod bindings;
-pub(crate) mod body;
-mod branches;
-pub(crate) mod call_sites;
-mod hashed;
-mod known_fns;
-mod literals;
-mod loops;
+mod calls;
+mod control;
+mod expressions;
+mod locals;
 mod macro_calls;
-mod methods;
-mod walk;
+mod paths;
+mod reader;
+mod values;
+
+pub(crate) use reader::read_body;

@@ -8,10 +8,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use crate::{
-    paths::Paths,
-    syntax::operation_call::{context_ident, kind_of},
-};
+use crate::{operations::made_by, paths::Paths, syntax::expressions::referenced_name};
 
 /// Detaches the context in a body whose names are keys already.
 pub(crate) fn detach(block: &mut Block, owner: &Ident, context: &Ident, paths: &Paths) {
@@ -78,7 +75,7 @@ impl Detacher<'_> {
     /// Replaces the context; its name stays, for the editor.
     fn replace(&mut self, expression: &mut Expr, as_: &TokenStream) {
         let private = &self.private;
-        if let Some(name) = context_ident(expression).filter(|name| *name == self.context) {
+        if let Some(name) = referenced_name(expression).filter(|name| *name == self.context) {
             *expression = parse_quote!({ let #name = #private::elsewhere(); #as_(#name) });
             self.detached = true;
         }
@@ -86,7 +83,7 @@ impl Detacher<'_> {
 
     /// Whether it is the context that has this name, and no local: an operation has a key.
     fn is_ours(&self, call: &ExprMethodCall) -> bool {
-        if kind_of(&call.method).is_none() {
+        if made_by(&call.method).is_none() {
             return true;
         }
         let key = call.args.first().map(ToTokens::to_token_stream);

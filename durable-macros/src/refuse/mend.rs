@@ -1,29 +1,37 @@
 //! A refused body as it was meant. The compiler reads the body too, and what it would say of a mistake
 //! that was reported already would be noise; nothing is mended in a body that was not refused.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::{
-    Block, Expr, ExprAwait, ExprCall, ExprLit, ExprMethodCall, ExprReturn, ExprTry, Item, Lit,
-    LitStr, Macro, Stmt, parse_quote,
+    Block, Expr, ExprCall, ExprMethodCall, ExprReturn, ExprTry, ExprTuple, Item, LitStr, Macro,
+    Stmt, parse_quote,
     visit_mut::{self, VisitMut},
 };
 
 use crate::{
-    facts::{Body, Kind},
+    facts::{BodyFacts, Fact},
+    operations::{Carries, OperationKind, is_of_result, made_by},
     paths::Paths,
-    read::{body::turbofish, call_sites::is_constructor},
-    rules::{options, signature::Borrow},
+    rules::options::is_refused,
     syntax::{
-        macros::{self, Reading},
-        operation_call::{
-            Chain, FragmentCall, context_ident, is_context, is_of_result, kind_of, peel,
-        },
+        borrows::first_borrow,
+        construct,
+        expressions::{is_constructor, last_name, peel, referenced_name, string, turbofish},
+        macros::MacroArgs,
+        operation_call::{FragmentCall, OperationCall},
+        step_bodies,
     },
 };
 
-/// Mends a body in place.
-pub(crate) fn mend(block: &mut Block, owner: &Ident, context: &Ident, body: &Body, paths: &Paths) {
+/// Mends a body in place, of which this was read.
+pub(crate) fn mend(
+    block: &mut Block,
+    owner: &Ident,
+    context: &Ident,
+    body: &BodyFacts,
+    paths: &Paths,
+) {
     let mut mender = Mender {
         owner,
         context,
@@ -39,7 +47,7 @@ pub(crate) fn mend(block: &mut Block, owner: &Ident, context: &Ident, body: &Bod
 struct Mender<'a> {
     owner: &'a Ident,
     context: &'a Ident,
-    body: &'a Body,
+    body: &'a BodyFacts,
     private: TokenStream,
 }
 
@@ -47,8 +55,8 @@ impl VisitMut for Mender<'_> {
     fn visit_item_mut(&mut self, _: &mut Item) {}
 
     fn visit_expr_try_mut(&mut self, tried: &mut ExprTry) {
-        if self.kind(&tried.expr).is_some() {
-            await_it(&mut tried.expr);
+        if self.operation(&tried.expr).is_some() {
+            *tried.expr = construct::awaited((*tried.expr).clone());
         }
         visit_mut::visit_expr_try_mut(self, tried);
     }
@@ -63,13 +71,12 @@ impl VisitMut for Mender<'_> {
     fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
         visit_mut::visit_expr_call_mut(self, call);
         self.recursion(call);
-        let method = match peel(&call.func) {
-            Expr::Path(path) => path.path.segments.last().map(|last| &last.ident),
-            _ => None,
-        };
-        let first = call.args.first();
-        if method.is_some_and(|method| kind_of(method).is_some())
-            && first.is_some_and(|first| is_context(first, self.context))
+        let makes = last_name(&call.func).and_then(made_by).is_some();
+        if makes
+            && call
+                .args
+                .first()
+                .is_some_and(|first| self.is_context(first))
         {
             self.rename(call.args.iter_mut().nth(1));
         }
@@ -79,108 +86,121 @@ impl VisitMut for Mender<'_> {
         visit_mut::visit_expr_method_call_mut(self, call);
         self.named_elsewhere(call);
         self.name_left_out(call);
-        if is_of_result(&call.method) && self.kind(&call.receiver).is_some() {
-            await_it(&mut call.receiver);
+        if is_of_result(&call.method) && self.operation(&call.receiver).is_some() {
+            *call.receiver = construct::awaited((*call.receiver).clone());
         }
     }
 
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        if let Expr::Verbatim(body) = expression
+            && let Some(body) = step_bodies::parse(body)
+        {
+            *expression = body;
+        }
         visit_mut::visit_expr_mut(self, expression);
-        if let Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) = expression
-            && self.is_borrowed(text)
-        {
-            *expression = parse_quote!(::std::string::String::from(#text));
-        }
-        if let Expr::Await(awaited) = expression
-            && let Expr::MethodCall(call) = &*awaited.base
-            && is_of_result(&call.method)
-            && matches!(&*call.receiver, Expr::Await(_))
-        {
-            *expression = (*awaited.base).clone();
-        }
-        if let Expr::MethodCall(call) = expression
-            && let Some(wait) = self.refused_signal(call)
-        {
-            *expression = wait;
-        }
-        if let Expr::MethodCall(call) = expression
-            && call.method == "compensate"
-            && self.is_late(&call.method)
-        {
-            *expression = (*call.receiver).clone();
-        }
-        if let Expr::MethodCall(call) = expression
-            && let Some(kind) = self.kind(&call.receiver)
-            && options::is_refused(kind, call)
-        {
-            *expression = (*call.receiver).clone();
+        if let Some(mended) = self.mended(expression) {
+            *expression = mended;
         }
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        let args = MacroArgs::parse(mac);
         // What `nondeterministic!` cannot do without is its value.
-        if let Reading::Escape(parts) = macros::read(mac)
-            && let [value] = &*macros::expressions(&parts)
-        {
+        if let (MacroArgs::Hatch(_), [value]) = (&args, &*args.values()) {
             mac.tokens = quote!("", #value);
         }
-        macros::rewrite(mac, &mut |_, expression| self.visit_expr_mut(expression));
+        MacroArgs::parse(mac).rewrite(mac, &mut |expression| self.visit_expr_mut(expression));
     }
 }
 
 impl Mender<'_> {
+    fn is_context(&self, expression: &Expr) -> bool {
+        referenced_name(expression).is_some_and(|name| name == self.context)
+    }
+
     /// What an expression makes, if that is an operation.
-    fn kind(&self, expression: &Expr) -> Option<Kind> {
-        let chain = Chain::of(expression, self.context)?;
-        kind_of(&chain.call.method)
+    fn operation(&self, expression: &Expr) -> Option<&'static OperationKind> {
+        Some(OperationCall::find(expression, &|name| name == self.context)?.kind)
+    }
+
+    /// What an expression was meant to be, whose parts are mended.
+    fn mended(&self, expression: &Expr) -> Option<Expr> {
+        match expression {
+            Expr::Lit(_) => {
+                let text = string(expression).filter(|text| self.is_borrowed(text))?;
+                Some(parse_quote!(::std::string::String::from(#text)))
+            }
+            // Of what was awaited for the sake of its result.
+            Expr::Await(awaited) => match &*awaited.base {
+                Expr::MethodCall(call)
+                    if is_of_result(&call.method) && matches!(&*call.receiver, Expr::Await(_)) =>
+                {
+                    Some((*awaited.base).clone())
+                }
+                _ => None,
+            },
+            Expr::MethodCall(call) => {
+                let is_late = call.method == "compensate" && self.is_late(&call.method);
+                let is_refused = || {
+                    self.operation(&call.receiver)
+                        .is_some_and(|kind| is_refused(kind, call))
+                };
+                let without = || (is_late || is_refused()).then(|| (*call.receiver).clone());
+                self.refused_payload(call).or_else(without)
+            }
+            _ => None,
+        }
     }
 
     /// An operation of the context under another name.
     fn named_elsewhere(&self, call: &mut ExprMethodCall) {
-        let is_alias = context_ident(&call.receiver)
-            .is_some_and(|receiver| self.body.aliases.contains(receiver));
-        if is_alias && kind_of(&call.method).is_some() {
+        let is_alias = referenced_name(&call.receiver).is_some_and(|receiver| {
+            let mut facts = self.body.facts.iter();
+            facts.any(|fact| matches!(fact, Fact::Alias(alias) if alias == receiver))
+        });
+        if is_alias && made_by(&call.method).is_some() {
             self.rename(call.args.first_mut());
         }
     }
 
     /// An operation that has everything but a name: `ctx.sleep(pause)`.
     fn name_left_out(&self, call: &mut ExprMethodCall) {
-        let arity = kind_of(&call.method).map(Kind::arity);
-        let named = matches!(call.args.first(), Some(Expr::Lit(_)) | None);
-        if is_context(&call.receiver, self.context) && !named && arity == Some(call.args.len() + 1)
-        {
+        let arity = made_by(&call.method).map(|kind| kind.arity);
+        let is_named = matches!(call.args.first(), Some(Expr::Lit(_)) | None);
+        if !is_named && arity == Some(call.args.len() + 1) && self.is_context(&call.receiver) {
             call.args.insert(0, parse_quote!(""));
         }
     }
 
     /// A fragment's call of itself: there is no constant for its scope.
     fn recursion(&self, call: &mut ExprCall) {
-        let calls_itself = FragmentCall::of(call, self.context)
+        let is_itself = FragmentCall::find(call, &|name| name == self.context)
             .is_some_and(|call| call.fragment.is_ident(self.owner));
-        if let (true, Some(Expr::MethodCall(scope))) = (calls_itself, call.args.first_mut())
+        if let (true, Some(Expr::MethodCall(scope))) = (is_itself, call.args.first_mut())
             && let Some(name) = scope.args.first_mut()
         {
             *name = parse_quote!("");
         }
     }
 
-    /// A wait for a signal whose value cannot be one.
-    fn refused_signal(&self, call: &ExprMethodCall) -> Option<Expr> {
+    /// A wait for a value whose type cannot be one.
+    fn refused_payload(&self, call: &ExprMethodCall) -> Option<Expr> {
+        let is_wait = made_by(&call.method).is_some_and(|kind| kind.carries == Carries::Payload);
         let payload = turbofish(call.turbofish.as_ref());
-        let is_refused = payload
-            .as_ref()
-            .is_none_or(|payload| Borrow::find(payload).is_some());
-        if !is_refused || call.method != "signal" || !is_context(&call.receiver, self.context) {
+        let is_payload = payload.is_some_and(|payload| first_borrow(payload).is_none());
+        if !is_wait || is_payload || !self.is_context(&call.receiver) {
             return None;
         }
-        let Self { private, .. } = self;
-        let payload = payload.unwrap_or_else(|| parse_quote!(_));
-        let (context, name) = (&call.receiver, &call.args);
-        Some(parse_quote!(#private::refused_signal::<#payload, _>(&#context, (#name))))
+        let (private, context) = (&self.private, &call.receiver);
+        let payload = payload.map_or_else(|| quote!(_), |payload| quote!(#payload));
+        let path = quote!(#private::refused_signal::<#payload, _>);
+        let context = parse_quote!(&#context);
+        let names = Expr::Tuple(ExprTuple {
+            attrs: Vec::new(),
+            paren_token: call.paren_token,
+            elems: call.args.clone(),
+        });
+        Some(construct::call(&path, [context, names], Span::call_site()))
     }
 
     /// The name of an operation that is built in another way than on the context.
@@ -193,16 +213,18 @@ impl Mender<'_> {
 
     /// Whether this was reported as text that a step gives.
     fn is_borrowed(&self, text: &LitStr) -> bool {
-        let same = |given: &LitStr| {
-            given.span().start() == text.span().start() && given.value() == text.value()
-        };
-        self.body.literals.iter().any(same)
+        self.body.facts.iter().any(|fact| {
+            matches!(fact, Fact::BorrowedOutput(given)
+                if given.span().start() == text.span().start() && given.value() == text.value())
+        })
     }
 
     /// Whether an option was reported as one that is set too late.
     fn is_late(&self, option: &Ident) -> bool {
-        let same = |late: &Ident| late == option && late.span().start() == option.span().start();
-        self.body.late_options.iter().any(same)
+        self.body.facts.iter().any(|fact| {
+            matches!(fact, Fact::LateOption(late)
+                if late == option && late.span().start() == option.span().start())
+        })
     }
 
     /// An operation that is returned in place of what it comes to.
@@ -210,23 +232,14 @@ impl Mender<'_> {
         if let Expr::Call(call) = value
             && is_constructor(&call.func)
             && let Some(operation) = call.args.first_mut()
-            && self.kind(operation).is_some()
+            && self.operation(operation).is_some()
         {
-            *operation = parse_quote!(#operation.await?);
+            *operation = construct::tried(construct::awaited(operation.clone()));
         }
-        if self.kind(value).is_some() {
-            let operation = peel(value);
-            *value = parse_quote!(::core::result::Result::Ok(#operation.await?));
+        if self.operation(value).is_some() {
+            let output = construct::tried(construct::awaited(peel(value).clone()));
+            let path = quote!(::core::result::Result::Ok);
+            *value = construct::call(&path, [output], Span::call_site());
         }
     }
-}
-
-fn await_it(operation: &mut Box<Expr>) {
-    let base = operation.clone();
-    **operation = Expr::Await(ExprAwait {
-        attrs: Vec::new(),
-        base,
-        dot_token: parse_quote!(.),
-        await_token: parse_quote!(await),
-    });
 }

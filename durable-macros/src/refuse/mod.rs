@@ -6,4 +6,4 @@ mod unread;
 
 pub(crate) use detach::detach;
 pub(crate) use mend::mend;
-pub(crate) use unread::{unread, without_names};
+pub(crate) use unread::{unread_body, without_names};

@@ -1,19 +1,17 @@
-//! Operations in tokens that cannot be read: a macro's, or a body's with a syntax error. They are refused;
+//! Operations in tokens that cannot be parsed: a macro's, or a body's with a syntax error. They are refused;
 //! their names become keys that fit everywhere, so that the compiler does not report them once more.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::{paths::Paths, syntax::operation_call::kind_of};
+use crate::{operations::made_by, paths::Paths};
 
-/// A body that cannot be read, with the names of operations replaced.
-pub(crate) fn unread(body: &Group, context: &Ident, paths: &Paths) -> Group {
+/// A body that cannot be parsed, with the names of operations replaced.
+pub(crate) fn unread_body(body: &Group, context: &Ident, paths: &Paths) -> Group {
     let private = paths.private();
     let key = quote!(#private::InvalidKey);
-    let mut unread = Group::new(
-        body.delimiter(),
-        without_names(body.stream(), context, &key),
-    );
+    let tokens = without_names(body.stream(), context, &key);
+    let mut unread = Group::new(body.delimiter(), tokens);
     unread.set_span(body.span());
     unread
 }
@@ -33,7 +31,7 @@ pub(crate) fn without_names(
                 seen = match (&token, seen) {
                     (TokenTree::Ident(ident), _) if ident == context => 1,
                     (TokenTree::Punct(punct), 1) if punct.as_char() == '.' => 2,
-                    (TokenTree::Ident(ident), 2) if kind_of(ident).is_some() => 3,
+                    (TokenTree::Ident(ident), 2) if made_by(ident).is_some() => 3,
                     // The turbofish.
                     (TokenTree::Punct(_) | TokenTree::Ident(_), 3) => 3,
                     _ => 0,
@@ -41,18 +39,14 @@ pub(crate) fn without_names(
                 return token;
             }
         };
-        let call = seen == 3 && group.delimiter() == Delimiter::Parenthesis;
+        let is_call = seen == 3 && group.delimiter() == Delimiter::Parenthesis;
         seen = 0;
         let mut inner = without_names(group.stream(), context, key).into_iter();
-        let first = inner.next();
-        let named = call && matches!(first, Some(TokenTree::Literal(_)));
-        let first = first.into_iter().collect::<TokenStream>();
-        let first = if named {
-            quote!(#key::of(&#first))
-        } else {
-            first
+        let inner = match inner.next() {
+            Some(TokenTree::Literal(name)) if is_call => quote!(#key::of(&#name) #(#inner)*),
+            first => first.into_iter().chain(inner).collect(),
         };
-        let mut rewritten = Group::new(group.delimiter(), quote!(#first #(#inner)*));
+        let mut rewritten = Group::new(group.delimiter(), inner);
         rewritten.set_span(group.span());
         TokenTree::Group(rewritten)
     });

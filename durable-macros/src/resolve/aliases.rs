@@ -2,111 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use syn::{Block, Item, ItemType, Path, PathArguments, Type, UseTree, ext::IdentExt, visit::Visit};
+use proc_macro2::Ident;
+use syn::{Item, ItemType, Path, Type, UseTree, ext::IdentExt};
+
+use crate::syntax::expressions::generics;
 
 /// The full path behind each name that an item in the body brings in. Items that are declared there
 /// have one that begins with an empty segment, like nothing else.
 #[derive(Default)]
-pub(crate) struct Aliases(BTreeMap<String, Vec<String>>);
+pub(crate) struct Aliases {
+    paths: BTreeMap<String, Vec<String>>,
+    /// `type Clock = std::time::SystemTime;`
+    types: Vec<(String, Path)>,
+}
 
 impl Aliases {
-    /// Reads every item of a body, at any depth.
-    pub(crate) fn of(block: &Block) -> Self {
-        let mut reader = AliasReader::default();
-        reader.visit_block(block);
-        let AliasReader { mut aliases, types } = reader;
-        for item in types {
-            // What a type alias stands for may itself be imported here.
-            let path = aliases.resolve(&item.path);
-            aliases.0.insert(item.alias, path);
-        }
-        aliases
-    }
-
-    /// A path's segments, with its first one resolved.
-    pub(crate) fn resolve(&self, path: &Path) -> Vec<String> {
-        let mut segments = path
-            .segments
-            .iter()
-            .map(|segment| segment.ident.unraw().to_string());
-        let Some(first) = segments.next() else {
-            return Vec::new();
-        };
-        let mut resolved = match self.0.get(&first) {
-            Some(full) if path.leading_colon.is_none() => full.clone(),
-            _ => vec![first],
-        };
-        resolved.extend(segments);
-        resolved
-    }
-
-    fn add(&mut self, tree: &UseTree, mut prefix: Vec<String>) {
-        match tree {
-            UseTree::Path(path) => {
-                prefix.push(path.ident.unraw().to_string());
-                self.add(&path.tree, prefix);
-            }
-            UseTree::Name(name) => self.add_name(&name.ident, &name.ident, prefix),
-            UseTree::Rename(rename) => self.add_name(&rename.rename, &rename.ident, prefix),
-            UseTree::Group(group) => {
-                for tree in &group.items {
-                    self.add(tree, prefix.clone());
-                }
-            }
-            UseTree::Glob(_) => {}
-        }
-    }
-
-    fn add_name(&mut self, alias: &syn::Ident, name: &syn::Ident, mut path: Vec<String>) {
-        // `use std::fs::{self}` brings in `fs`.
-        let alias = if name == "self" && alias == "self" {
-            path.last().cloned()
-        } else {
-            Some(alias.unraw().to_string())
-        };
-        if name != "self" {
-            path.push(name.unraw().to_string());
-        }
-        if let Some(alias) = alias {
-            self.0.insert(alias, path);
-        }
-    }
-}
-
-#[derive(Default)]
-struct AliasReader {
-    aliases: Aliases,
-    types: Vec<TypeAlias>,
-}
-
-/// `type Clock = std::time::SystemTime;`
-struct TypeAlias {
-    alias: String,
-    path: Path,
-}
-
-impl TypeAlias {
-    /// The alias that this is, if it leaves nothing of its type out: a map with a hasher of its own is
-    /// another type than one without.
-    fn of(item: &ItemType) -> Option<Self> {
-        let Type::Path(ty) = &*item.ty else {
-            return None;
-        };
-        let arguments = match &ty.path.segments.last()?.arguments {
-            PathArguments::AngleBracketed(arguments) => arguments.args.len(),
-            _ => 0,
-        };
-        (ty.qself.is_none() && arguments < 3).then(|| Self {
-            alias: item.ident.unraw().to_string(),
-            path: ty.path.clone(),
-        })
-    }
-}
-
-impl<'ast> Visit<'ast> for AliasReader {
-    fn visit_item(&mut self, item: &'ast Item) {
+    /// Takes in an item.
+    pub(super) fn add(&mut self, item: &Item) {
         let declared = match item {
-            Item::Use(item) => return self.aliases.add(&item.tree, Vec::new()),
+            Item::Use(item) => return self.add_use(&item.tree, Vec::new()),
             Item::Const(item) => &item.ident,
             Item::Enum(item) => &item.ident,
             Item::Fn(item) => &item.sig.ident,
@@ -115,12 +29,75 @@ impl<'ast> Visit<'ast> for AliasReader {
             Item::Struct(item) => &item.ident,
             Item::Trait(item) => &item.ident,
             Item::Type(item) => {
-                self.types.extend(TypeAlias::of(item));
+                self.types.extend(whole_alias(item));
                 &item.ident
             }
             _ => return,
         };
-        self.aliases
-            .add_name(declared, declared, vec![String::new()]);
+        self.add_name(declared, declared, vec![String::new()]);
     }
+
+    /// Ends a body, all of whose items are known: what a type alias stands for may itself be imported there.
+    pub(super) fn finish(&mut self) {
+        for (alias, path) in std::mem::take(&mut self.types) {
+            let path = self.resolve(&path);
+            self.paths.insert(alias, path);
+        }
+    }
+
+    /// A path's segments, with its first one resolved.
+    pub(crate) fn resolve(&self, path: &Path) -> Vec<String> {
+        let names = path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.unraw().to_string());
+        let names: Vec<String> = names.collect();
+        let first = names.first().filter(|_| path.leading_colon.is_none());
+        match first.and_then(|first| self.paths.get(first)) {
+            Some(full) => [full, &names[1..]].concat(),
+            None => names,
+        }
+    }
+
+    fn add_use(&mut self, tree: &UseTree, mut prefix: Vec<String>) {
+        match tree {
+            UseTree::Path(path) => {
+                prefix.push(path.ident.unraw().to_string());
+                self.add_use(&path.tree, prefix);
+            }
+            UseTree::Name(name) => self.add_name(&name.ident, &name.ident, prefix),
+            UseTree::Rename(rename) => self.add_name(&rename.rename, &rename.ident, prefix),
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.add_use(tree, prefix.clone());
+                }
+            }
+            UseTree::Glob(_) => {}
+        }
+    }
+
+    fn add_name(&mut self, alias: &Ident, name: &Ident, mut path: Vec<String>) {
+        if name != "self" {
+            path.push(name.unraw().to_string());
+        }
+        // `use std::fs::{self}` brings in `fs`.
+        let alias = if name == "self" && alias == "self" {
+            path.last().cloned()
+        } else {
+            Some(alias.unraw().to_string())
+        };
+        if let Some(alias) = alias {
+            self.paths.insert(alias, path);
+        }
+    }
+}
+
+/// The alias that a type item is, if it leaves nothing of its type out: a map with a hasher of its own is
+/// another type than one without.
+fn whole_alias(item: &ItemType) -> Option<(String, Path)> {
+    let Type::Path(ty) = &*item.ty else {
+        return None;
+    };
+    let alias = item.ident.unraw().to_string();
+    (ty.qself.is_none() && generics(&ty.path) < 3).then(|| (alias, ty.path.clone()))
 }

@@ -2,91 +2,95 @@
 
 use proc_macro2::Ident;
 
-use super::hazards;
+use super::Review;
 use crate::{
-    diagnostics::Diagnostics,
-    facts::{Body, Choice, Fate, Kind, Operation, Place},
-    syntax::operation_call::is_of_result,
+    diagnostics::report,
+    facts::{Fate, Operation, OptionCall, Place},
+    operations::is_of_result,
 };
 
 const WHY: &str = "an operation does nothing until it is awaited: the run would go on without it";
 
+const INSTEAD: &str = "add `.await?`; to run it beside others, hand it to `durable::join!`";
+
 /// What is called on an operation before what can only be called on its result.
-pub(super) fn options(operation: &Operation) -> &[Choice] {
+pub(super) fn options_before_result(operation: &Operation) -> &[OptionCall] {
     let mut options = operation.options.iter();
-    let end = options.position(|choice| is_of_result(&choice.name));
+    let end = options.position(|option| is_of_result(&option.name));
     &operation.options[..end.unwrap_or(operation.options.len())]
 }
 
-pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
-    for operation in &body.operations {
-        let misplaced = !matches!(operation.place, Place::Body | Place::FanOut);
-        if !misplaced && !hazards::covers(body, operation.order) {
-            operation_check(operation, &body.context, diagnostics);
+impl Review<'_> {
+    pub(super) fn drop_of(&mut self, operation: &Operation) {
+        let is_misplaced = !matches!(operation.place, Place::Body | Place::FanOut);
+        // Of one that is short the compiler says which arguments there should be.
+        if is_misplaced || operation.is_short {
+            return;
+        }
+        let (noun, at) = (operation.kind.noun, &operation.method);
+        let options = options_before_result(operation).len();
+        if let Some(OptionCall { name, .. }) = operation.options.get(options) {
+            return report!(
+                self.found,
+                name,
+                "this {noun} is not awaited before `.{name}(..)`",
+                "an operation has a result once it is awaited, and does nothing until then",
+                "`.await.{name}(..)`",
+            );
+        }
+        match operation.fate {
+            Fate::Awaited | Fate::Branch | Fate::Used => {}
+            Fate::Discarded => {
+                let instead = operation.kind.unawaited.unwrap_or(INSTEAD);
+                report!(
+                    self.found,
+                    at,
+                    "this {noun} is not awaited",
+                    "{WHY}",
+                    "{instead}"
+                );
+            }
+            Fate::Wildcard => {
+                let sketch = operation.sketch(self.context);
+                report!(
+                    self.found,
+                    at,
+                    "this {noun} is thrown away by `_`",
+                    "{WHY}",
+                    "`let _ = {sketch}.await;` if its result does not matter; to run it beside others, hand \
+                     it to `durable::join!`",
+                );
+            }
         }
     }
-    for (local, is_one) in &body.forgotten {
-        let (what, instead) = if *is_one {
-            (
-                format!("the operation in `{local}` is never awaited"),
-                format!("`{local}.await?`, or hand it to `durable::join!`"),
-            )
-        } else {
-            (
-                format!("the operations in `{local}` are never awaited"),
-                "await each of them, or hand them to `durable::join_all`".to_owned(),
-            )
-        };
-        diagnostics.push(local, what, WHY, instead);
-    }
-    for combinator in &body.dropped_combinators {
-        dropped(combinator, &format!("`{combinator}`"), diagnostics);
-    }
-}
 
-fn operation_check(operation: &Operation, context: &str, diagnostics: &mut Diagnostics) {
-    if operation.is_short {
-        // The compiler says which arguments there should be.
-        return;
-    }
-    let noun = operation.kind.noun();
-    if let Some(choice) = operation.options.get(options(operation).len()) {
-        let name = &choice.name;
-        return diagnostics.push(
+    pub(super) fn dropped_combinator(&mut self, name: &Ident) {
+        report!(
+            self.found,
             name,
-            format_args!("this {noun} is not awaited before `.{name}(..)`"),
-            "an operation has a result once it is awaited, and does nothing until then",
-            format_args!("`.await.{name}(..)`"),
+            "`{name}` is not awaited",
+            "{WHY}",
+            "{INSTEAD}"
         );
     }
-    match operation.fate {
-        Fate::Awaited | Fate::Branch | Fate::Used => {}
-        Fate::Discarded if operation.kind == Kind::Child => diagnostics.push(
-            &operation.method,
-            "this child is not awaited",
-            WHY,
-            "add `.await?`; to run it beside others, hand it to `durable::join!`; to start a run and not \
-             wait for it, start it in a step with a client: `client.start::<order>(id, input).await?`",
-        ),
-        Fate::Discarded => dropped(&operation.method, &format!("this {noun}"), diagnostics),
-        Fate::Wildcard => diagnostics.push(
-            &operation.method,
-            format_args!("this {noun} is thrown away by `_`"),
-            WHY,
-            format_args!(
-                "`let _ = {}.await;` if its result does not matter; to run it beside others, \
-                 hand it to `durable::join!`",
-                operation.sketch(context)
-            ),
-        ),
-    }
-}
 
-fn dropped(at: &Ident, subject: &str, diagnostics: &mut Diagnostics) {
-    diagnostics.push(
-        at,
-        format_args!("{subject} is not awaited"),
-        WHY,
-        "add `.await?`; to run it beside others, hand it to `durable::join!`",
-    );
+    pub(super) fn forgotten(&mut self, local: &Ident, is_one: bool) {
+        if is_one {
+            report!(
+                self.found,
+                local,
+                "the operation in `{local}` is never awaited",
+                "{WHY}",
+                "`{local}.await?`, or hand it to `durable::join!`",
+            );
+        } else {
+            report!(
+                self.found,
+                local,
+                "the operations in `{local}` are never awaited",
+                "{WHY}",
+                "await each of them, or hand them to `durable::join_all`",
+            );
+        }
+    }
 }

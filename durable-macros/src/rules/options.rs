@@ -3,168 +3,116 @@
 use proc_macro2::Ident;
 use syn::{Expr, ExprMethodCall, Lit, visit::Visit};
 
-use super::drops;
+use super::{Review, drops::options_before_result};
 use crate::{
-    diagnostics::Diagnostics,
-    facts::{Body, Choice, Kind, Operation},
-    syntax::operation_call::{OPTIONS, is_option, peel},
+    diagnostics::{Diagnostics, report},
+    facts::{Operation, OptionCall},
+    operations::OperationKind,
+    syntax::expressions::{last_name, peel},
 };
 
-/// The options that an operation has.
-fn known(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Step => &OPTIONS,
-        Kind::Sleep => &["was"],
-        Kind::Signal => &["timeout", "was"],
-        Kind::Child => &["compensate", "was"],
-        Kind::Scope => &[],
-    }
+/// Whether an option is refused where it stands.
+pub(crate) fn is_refused(kind: &OperationKind, option: &ExprMethodCall) -> bool {
+    let is_path = |value: &Expr| matches!(value, Expr::Path(_));
+    let is_no_fn = option.method == "compensate" && !option.args.iter().all(is_path);
+    kind.lacks_option(&option.method) || is_no_fn
 }
 
-/// Whether this is an option that another kind of operation has. One that none has is reported by the
-/// compiler, which knows names that are close to it.
-fn is_misplaced(kind: Kind, option: &Ident) -> bool {
-    kind != Kind::Scope && !known(kind).iter().any(|known| option == known) && is_option(option)
-}
-
-/// Whether an option is refused, by these rules or those of compensation.
-pub(crate) fn is_refused(kind: Kind, option: &ExprMethodCall) -> bool {
-    let no_fn = option.method == "compensate" && !option.args.iter().all(is_path);
-    is_misplaced(kind, &option.method) || no_fn
-}
-
-fn is_path(value: &Expr) -> bool {
-    matches!(value, Expr::Path(_))
-}
-
-pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
-    for operation in &body.operations {
-        let options = drops::options(operation);
-        for (index, choice) in options.iter().enumerate() {
-            choice_check(
-                operation,
-                choice,
-                &options[..index],
-                &body.context,
-                diagnostics,
-            );
-        }
-    }
-    for option in &body.late_options {
-        late(option, &body.context, diagnostics);
-    }
-}
-
-fn late(option: &Ident, context: &str, diagnostics: &mut Diagnostics) {
-    let why = if option == "compensate" {
-        "a rollback finds compensations in the step graph, which is read where an operation is built: it \
-         would never run this one"
-    } else {
-        "the step graph is read where an operation is built, and would not have this option"
-    };
-    diagnostics.push(
-        option,
-        format_args!("`.{option}(..)` is set on an operation that was built before"),
-        why,
-        format_args!(
-            "`{context}.step(..).{option}(..)`, where it is built; what depends on something goes into \
-             the parentheses"
+/// Judges the value of an option of this name.
+pub(crate) fn review_value(noun: &str, name: &str, value: &Expr, found: &mut Diagnostics) {
+    match name {
+        "compensate" if !matches!(value, Expr::Path(_)) => report!(
+            found,
+            value,
+            "a compensation is the name of a `#[durable::compensate]` fn",
+            "after a crash the rollback has the journal and no body, so it can call only what is \
+             registered by name",
+            "move this into `#[durable::compensate] async fn undo(step: &StepCtx, output: ..)` and write \
+             `.compensate(undo)`",
         ),
-    );
-}
-
-fn choice_check(
-    operation: &Operation,
-    choice: &Choice,
-    before: &[Choice],
-    context: &str,
-    diagnostics: &mut Diagnostics,
-) {
-    let name = choice.name.to_string();
-    if is_misplaced(operation.kind, &choice.name) {
-        misplaced(operation, &choice.name, context, diagnostics);
-    } else if name != "was" && before.iter().any(|earlier| earlier.name == name) {
-        repeated(operation, &choice.name, diagnostics);
-    } else {
-        values(operation.kind.noun(), choice, diagnostics);
-    }
-}
-
-fn misplaced(operation: &Operation, name: &Ident, context: &str, diagnostics: &mut Diagnostics) {
-    // A wait that is compensated is told so by the rules of compensation.
-    if name == "compensate" {
-        return;
-    }
-    let noun = operation.kind.noun();
-    let options: Vec<String> = known(operation.kind)
-        .iter()
-        .map(|known| format!("`.{known}(..)`"))
-        .collect();
-    let why = match (operation.kind, name.to_string().as_str()) {
-        (Kind::Sleep | Kind::Signal, "retry") => "a wait does nothing that could be done again",
-        (Kind::Sleep, "timeout") => "a sleep ends by itself, at a recorded time",
-        (Kind::Child, "retry" | "timeout") => {
-            "a child is a run of its own: what is retried in it, and how long it may take, is said \
-             in its steps"
+        "retry" => {
+            let mut search = ZeroAttempts(None);
+            search.visit_expr(value);
+            if let Some(zero) = search.0 {
+                report!(
+                    found,
+                    zero,
+                    "a {noun} cannot have zero attempts",
+                    "the first attempt is one of them: it cannot run without it",
+                    "at least 1; `Retry::never()` is one attempt and no retry",
+                );
+            }
         }
-        _ => "what it would do there is not defined",
-    };
-    let instead = match (operation.kind, name.to_string().as_str()) {
-        (Kind::Child, "timeout") => format!(
-            "`durable::race! {{ done = {sketch} => .., _ = {context}.sleep(\"a_name\", duration) => .. }}`: \
-             a child that loses is canceled",
-            sketch = operation.sketch(context)
-        ),
-        (Kind::Child, "retry") => {
-            "`.retry(..)` on the child's steps; or, for another run, a loop around the child"
-                .to_owned()
-        }
-        _ => format!("a {noun} has {}", options.join(", ")),
-    };
-    diagnostics.push(
-        name,
-        format_args!("a {noun} has no option `{name}`"),
-        why,
-        instead,
-    );
-}
-
-fn repeated(operation: &Operation, name: &Ident, diagnostics: &mut Diagnostics) {
-    let noun = operation.kind.noun();
-    diagnostics.push(
-        name,
-        format_args!("`.{name}(..)` is set twice on this {noun}"),
-        "the second would silently take the place of the first",
-        "keep one of them",
-    );
-}
-
-/// Values that can be seen to make no sense.
-fn values(noun: &str, choice: &Choice, diagnostics: &mut Diagnostics) {
-    if let Some(given) = choice.args.first() {
-        value(noun, &choice.name.to_string(), given, diagnostics);
-    }
-}
-
-/// A value of the option of this name.
-pub(crate) fn value(noun: &str, name: &str, value: &Expr, diagnostics: &mut Diagnostics) {
-    if name == "retry" {
-        let mut search = ZeroAttempts(None);
-        search.visit_expr(value);
-        if let Some(zero) = search.0 {
-            diagnostics.push(
-                zero,
-                format_args!("a {noun} cannot have zero attempts"),
-                "the first attempt is one of them: it cannot run without it",
-                "at least 1; `Retry::never()` is one attempt and no retry",
-            );
-        }
-    } else if name == "timeout" && is_zero_duration(value) {
-        diagnostics.push(
+        "timeout" if is_zero_duration(value) => report!(
+            found,
             value,
             "a timeout of zero leaves no time",
             "the time would be up before anything can happen",
             "a duration that is long enough, or no `.timeout(..)` for no limit",
+        ),
+        _ => {}
+    }
+}
+
+impl Review<'_> {
+    pub(super) fn options_of(&mut self, operation: &Operation) {
+        let noun = operation.kind.noun;
+        let options = options_before_result(operation);
+        for (index, OptionCall { name, args }) in options.iter().enumerate() {
+            if operation.kind.lacks_option(name) {
+                self.lacking_option(operation, name);
+            } else if name != "was" && options[..index].iter().any(|before| before.name == *name) {
+                report!(
+                    self.found,
+                    name,
+                    "`.{name}(..)` is set twice on this {noun}",
+                    "the second would silently take the place of the first",
+                    "keep one of them",
+                );
+            } else if let Some(value) = args.first() {
+                review_value(noun, &name.to_string(), value, &mut self.found);
+            }
+        }
+    }
+
+    fn lacking_option(&mut self, operation: &Operation, name: &Ident) {
+        let kind = operation.kind;
+        let noun = kind.noun;
+        let lacking = kind.lacks.iter().find(|lacking| name == lacking.option);
+        let why = lacking.map_or("what it would do there is not defined", |lacking| {
+            lacking.why
+        });
+        let what = match lacking {
+            Some(_) if name == "compensate" => "cannot be compensated".to_owned(),
+            _ => format!("has no option `{name}`"),
+        };
+        let instead = match lacking.and_then(|lacking| lacking.instead) {
+            Some(instead) => self
+                .filled(instead)
+                .replace("{operation}", &operation.sketch(self.context)),
+            None => {
+                let options = kind.options.iter().map(|option| format!("`.{option}(..)`"));
+                format!("a {noun} has {}", options.collect::<Vec<_>>().join(", "))
+            }
+        };
+        report!(self.found, name, "a {noun} {what}", "{why}", "{instead}");
+    }
+
+    pub(super) fn late_option(&mut self, option: &Ident) {
+        let context = self.context;
+        let why = if option == "compensate" {
+            "a rollback finds compensations in the step graph, which is read where an operation is built: it \
+             would never run this one"
+        } else {
+            "the step graph is read where an operation is built, and would not have this option"
+        };
+        report!(
+            self.found,
+            option,
+            "`.{option}(..)` is set on an operation that was built before",
+            "{why}",
+            "`{context}.step(..).{option}(..)`, where it is built; what depends on something goes into \
+             the parentheses",
         );
     }
 }
@@ -182,14 +130,14 @@ impl<'ast> Visit<'ast> for ZeroAttempts<'ast> {
 }
 
 fn is_zero(value: &Expr) -> bool {
-    match peel(value) {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Int(number) => number.base10_parse::<u64>().is_ok_and(|number| number == 0),
-            Lit::Float(number) => number
-                .base10_parse::<f64>()
-                .is_ok_and(|number| number == 0.0),
-            _ => false,
-        },
+    let Expr::Lit(literal) = peel(value) else {
+        return false;
+    };
+    match &literal.lit {
+        Lit::Int(number) => number.base10_parse::<u64>().is_ok_and(|number| number == 0),
+        Lit::Float(number) => number
+            .base10_parse::<f64>()
+            .is_ok_and(|number| number == 0.0),
         _ => false,
     }
 }
@@ -197,15 +145,12 @@ fn is_zero(value: &Expr) -> bool {
 /// `Duration::ZERO`, `Duration::from_secs(0)`
 fn is_zero_duration(value: &Expr) -> bool {
     match peel(value) {
-        Expr::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "ZERO"),
+        Expr::Path(_) => last_name(value).is_some_and(|name| name == "ZERO"),
         Expr::Call(call) => {
-            let from = matches!(peel(&call.func), Expr::Path(path)
-                if path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with("from_")));
-            from && call.args.len() == 1 && call.args.iter().all(is_zero)
+            let makes = last_name(&call.func);
+            makes.is_some_and(|name| name.to_string().starts_with("from_"))
+                && call.args.len() == 1
+                && call.args.iter().all(is_zero)
         }
         _ => false,
     }

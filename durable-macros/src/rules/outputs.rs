@@ -1,15 +1,20 @@
 //! Outputs: what a step gives can be read from the journal.
 
-use crate::{diagnostics::Diagnostics, facts::Body, syntax::text::text};
+use syn::LitStr;
 
-pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
-    for literal in &body.literals {
-        diagnostics.push(
+use super::Review;
+use crate::{diagnostics::report, syntax::text::text};
+
+impl Review<'_> {
+    pub(super) fn borrowed_output(&mut self, literal: &LitStr) {
+        let source = text(literal);
+        report!(
+            self.found,
             literal,
             "a step cannot give a borrowed value",
             "it is recorded, and read from the journal when the run goes on in another process, where \
              nobody is there to lend it",
-            format_args!("an owned value: `{}.to_owned()`", text(literal)),
+            "an owned value: `{source}.to_owned()`",
         );
     }
 }

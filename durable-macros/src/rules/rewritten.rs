@@ -1,27 +1,36 @@
 //! Attribute macros above ours: what they made of the fn cannot be judged.
 
 use crate::{
-    diagnostics::Diagnostics,
-    syntax::rewritten::{Above, Kind},
+    attributes::AttributeKind,
+    diagnostics::{At, Diagnostics, report},
+    syntax::rewritten::{RewritingAttribute, RewritingKind},
 };
 
-pub(crate) fn report(attribute: &str, above: &Above, diagnostics: &mut Diagnostics) {
-    let name = &above.name;
+/// Reports an attribute that stands above ours.
+pub(crate) fn report_rewritten(
+    ours: &AttributeKind,
+    above: &RewritingAttribute,
+    found: &mut Diagnostics,
+) {
+    let (ours, above_name) = (ours.name, &above.name);
     let instead = match above.kind {
-        Kind::Instrument => format!(
-            "swap them: `#[durable::{attribute}]` on top, `#[tracing::instrument]` below; or leave it out, \
+        RewritingKind::Instrument => format!(
+            "swap them: `#[durable::{ours}]` on top, `#[tracing::instrument]` below; or leave it out, \
              since the engine runs the body in a span `workflow` that has the run's id"
         ),
-        Kind::Runtime => {
+        RewritingKind::Runtime => {
             "take it away; an engine runs the workflow: `engine.client().start::<order>(..)`"
                 .to_owned()
         }
-        Kind::Other => format!("swap them: `#[durable::{attribute}]` on top, `{name}` below"),
+        RewritingKind::Other => {
+            format!("swap them: `#[durable::{ours}]` on top, `{above_name}` below")
+        }
     };
-    diagnostics.push_at(
-        above.at,
-        format_args!("`{name}` stands above `#[durable::{attribute}]`"),
+    report!(
+        found,
+        At(above.at),
+        "`{above_name}` stands above `#[durable::{ours}]`",
         "the upper one is expanded first, and the lower one reads what it has made of the fn",
-        instead,
+        "{instead}",
     );
 }

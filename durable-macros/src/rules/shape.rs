@@ -2,63 +2,58 @@
 
 use syn::Type;
 
+use super::Review;
 use crate::{
-    diagnostics::Diagnostics,
-    facts::{Body, Kind, Node, Operation},
+    diagnostics::report,
+    facts::{Node, Operation},
+    operations::Carries,
 };
 
-pub(super) fn check(owner: &str, body: &Body, diagnostics: &mut Diagnostics) {
-    for fragment in body
-        .operations
-        .iter()
-        .filter_map(|operation| operation.fragment.as_ref())
-    {
-        if fragment.is_ident(owner) {
-            diagnostics.push(
+impl<'a> Review<'a> {
+    /// A fragment that calls itself.
+    pub(super) fn recursion_of(&mut self, operation: &Operation) {
+        let owner = self.owner;
+        let fragment = operation.fragment.as_ref();
+        if let Some(fragment) = fragment.filter(|fragment| fragment.is_ident(owner)) {
+            report!(
+                self.found,
                 fragment,
-                format_args!("fragment `{owner}` calls itself"),
+                "fragment `{owner}` calls itself",
                 "its operations are part of the graph of each caller, and that would have no end",
                 "a loop; or a workflow that starts itself as a child, on some of its paths",
             );
         }
     }
-    let recursion = Recursion { owner, body };
-    if let Some(operation) = recursion.on_every_path(&body.nodes) {
-        let at = operation.generic.as_ref();
-        diagnostics.push(
-            at,
-            format_args!("`{owner}` starts itself as a child on every path"),
-            "the run waits for its child and the child for its own, so none of them ever ends",
-            format_args!(
-                "a way through that does not start it, such as `if input.is_empty() {{ return \
-                 Ok(..) }}` before"
-            ),
-        );
+
+    /// A workflow that starts itself.
+    pub(super) fn recursion(&mut self) {
+        let owner = self.owner;
+        if let Some(operation) = self.itself_on_every_path(&self.body.nodes) {
+            report!(
+                self.found,
+                &operation.generic,
+                "`{owner}` starts itself as a child on every path",
+                "the run waits for its child and the child for its own, so none of them ever ends",
+                "a way through that does not start it, such as `if input.is_empty() {{ return Ok(..) }}` \
+                 before",
+            );
+        }
     }
-}
 
-struct Recursion<'a> {
-    owner: &'a str,
-    body: &'a Body,
-}
-
-impl<'a> Recursion<'a> {
     /// The child that no path gets past, if there is one.
-    fn on_every_path(&self, nodes: &[Node]) -> Option<&'a Operation> {
+    fn itself_on_every_path(&self, nodes: &[Node]) -> Option<&'a Operation> {
         for node in nodes {
             let found = match node {
                 Node::Operation(index) => self.itself(*index),
+                // An `if` without `else`, or the `else` of a `let`.
+                Node::Branch { arms, .. } if arms.len() < 2 => None,
                 Node::Branch { arms, .. } => {
-                    let mut each = arms.iter().map(|arm| self.on_every_path(&arm.body));
-                    match arms.len() {
-                        // An `if` without `else`, or the `else` of a `let`.
-                        0 | 1 => None,
-                        _ => each.try_fold(None, |_, arm| arm.map(Some)).flatten(),
-                    }
+                    let mut each = arms.iter().map(|arm| self.itself_on_every_path(&arm.body));
+                    each.try_fold(None, |_, arm| arm.map(Some)).flatten()
                 }
                 Node::Parallel { branches, kind, .. } if *kind != "race" => branches
                     .iter()
-                    .find_map(|branch| self.on_every_path(branch)),
+                    .find_map(|branch| self.itself_on_every_path(branch)),
                 Node::Loop { .. } | Node::Parallel { .. } => None,
                 Node::Exit => return None,
             };
@@ -78,14 +73,14 @@ impl<'a> Recursion<'a> {
             return None;
         };
         let segments = &workflow.path.segments;
-        let named = segments.last().is_some_and(|last| last.ident == self.owner);
-        let here = match segments.len() {
+        let is_named = segments.last().is_some_and(|last| last.ident == self.owner);
+        let is_here = match segments.len() {
             1 => true,
             2 => segments[0].ident == "self",
             _ => false,
         };
-        let attached = operation.choices("detached").next().is_none();
-        (operation.kind == Kind::Child && named && here && attached).then_some(operation)
+        let is_child = operation.kind.carries == Carries::Workflow;
+        (is_child && is_named && is_here).then_some(operation)
     }
 }
 

@@ -1,45 +1,42 @@
 //! Signals: each carries a value of a type that its sender knows.
 
-use syn::Type;
-
-use super::signature::Borrow;
+use super::Review;
 use crate::{
-    diagnostics::Diagnostics,
-    facts::{Body, Kind},
+    diagnostics::report, facts::Operation, operations::Carries, syntax::borrows::first_borrow,
 };
 
-pub(super) fn check(body: &Body, diagnostics: &mut Diagnostics) {
-    let signals = body
-        .operations
-        .iter()
-        .filter(|operation| operation.kind == Kind::Signal);
-    for signal in signals {
-        if let Some(payload) = &signal.generic {
-            borrowed(payload, diagnostics);
-            continue;
+impl Review<'_> {
+    pub(super) fn signal(&mut self, operation: &Operation) {
+        if operation.kind.carries != Carries::Payload {
+            return;
         }
-        let name = signal.literal().map(syn::LitStr::value);
-        diagnostics.push(
-            &signal.method,
-            "the type of a signal's value must be named",
-            "whoever sends it, perhaps months later from another process, is checked against that \
-             type",
-            format_args!(
-                "`{}.signal::<Approval>(\"{}\")`",
-                body.context,
-                name.as_deref().unwrap_or("a_name")
-            ),
-        );
-    }
-}
-
-fn borrowed(payload: &Type, diagnostics: &mut Diagnostics) {
-    if let Some(borrow) = Borrow::find(payload) {
-        diagnostics.push(
-            borrow,
-            "a signal cannot carry a borrowed value",
-            "it is read from the journal, when whoever sent it has long gone on",
-            "an owned type: `String` for `&str`, `Vec<T>` for `&[T]`",
-        );
+        let noun = operation.kind.noun;
+        match &operation.generic {
+            Some(payload) => {
+                if let Some(borrow) = first_borrow(payload) {
+                    report!(
+                        self.found,
+                        borrow,
+                        "a {noun} cannot carry a borrowed value",
+                        "it is read from the journal, when whoever sent it has long gone on",
+                        "an owned type: `String` for `&str`, `Vec<T>` for `&[T]`",
+                    );
+                }
+            }
+            None => {
+                let (context, method) = (self.context, &operation.method);
+                let name = operation
+                    .literal()
+                    .map_or("a_name".to_owned(), syn::LitStr::value);
+                report!(
+                    self.found,
+                    method,
+                    "the type of a {noun}'s value must be named",
+                    "whoever sends it, perhaps months later from another process, is checked against that \
+                     type",
+                    "`{context}.{method}::<Approval>(\"{name}\")`",
+                );
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use syn::{Attribute, Expr, Meta, Stmt};
 use crate::syntax::text::text;
 
 /// The `cfg`s among these.
-pub(crate) fn of_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
+pub(crate) fn cfgs_of(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("cfg"))
@@ -15,18 +15,18 @@ pub(crate) fn of_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
 }
 
 /// The `cfg`s of a statement.
-pub(crate) fn of_statement(statement: &Stmt) -> Vec<Attribute> {
+pub(crate) fn cfgs_of_statement(statement: &Stmt) -> Vec<Attribute> {
     let attributes = match statement {
         Stmt::Local(local) => &local.attrs,
         Stmt::Macro(statement) => &statement.attrs,
-        Stmt::Expr(expression, _) => of_expression(expression),
+        Stmt::Expr(expression, _) => attributes_of(expression),
         Stmt::Item(_) => &[][..],
     };
-    of_attributes(attributes)
+    cfgs_of(attributes)
 }
 
 /// The attributes of an expression that may be a statement which holds operations.
-fn of_expression(expression: &Expr) -> &[Attribute] {
+fn attributes_of(expression: &Expr) -> &[Attribute] {
     match expression {
         Expr::Assign(e) => &e.attrs,
         Expr::Async(e) => &e.attrs,

@@ -7,10 +7,13 @@ use syn::{
     Attribute, FnArg, GenericArgument, Pat, PatType, Path, PathArguments, ReturnType, Signature,
     Type, Visibility,
     ext::IdentExt,
-    parse::{Parse, ParseStream, Parser},
+    parse::{ParseStream, Parser},
 };
 
-/// A fn whose body has not been read.
+use super::{cfgs::cfgs_of, expressions::last_names};
+use crate::attributes::NAMES;
+
+/// A fn whose body has not been parsed.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -18,45 +21,30 @@ pub(crate) struct Function {
     pub(crate) body: Group,
 }
 
-impl Parse for Function {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let (attributes, visibility, signature) = head(input)?;
-        let body: Group = input.parse()?;
-        Ok(Self {
-            attributes,
-            visibility,
-            signature,
-            body,
-        })
-    }
-}
-
-/// What stands before the body.
-fn head(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, Visibility, Signature)> {
-    Ok((
-        input.call(Attribute::parse_outer)?,
-        input.parse()?,
-        input.parse()?,
-    ))
-}
-
 impl Function {
-    /// Reads a fn without a look into its body, which a parser would take apart to its last token.
-    pub(crate) fn read(item: &TokenStream) -> syn::Result<Self> {
+    /// Parses a fn without a look into its body, which a parser would take apart to its last token.
+    pub(crate) fn parse(item: &TokenStream) -> syn::Result<Self> {
+        let head = |input: ParseStream<'_>, body: Option<Group>| {
+            Ok(Self {
+                attributes: input.call(Attribute::parse_outer)?,
+                visibility: input.parse()?,
+                signature: input.parse()?,
+                body: match body {
+                    Some(body) => body,
+                    None => input.parse()?,
+                },
+            })
+        };
         let mut before: Vec<TokenTree> = item.clone().into_iter().collect();
-        if let Some(TokenTree::Group(body)) = before.pop()
-            && let Ok((attributes, visibility, signature)) =
-                head.parse2(before.into_iter().collect())
-        {
-            return Ok(Self {
-                attributes,
-                visibility,
-                signature,
-                body,
-            });
+        if let Some(TokenTree::Group(body)) = before.pop() {
+            let before = before.into_iter().collect();
+            let parsed = Parser::parse2(|input: ParseStream<'_>| head(input, Some(body)), before);
+            if parsed.is_ok() {
+                return parsed;
+            }
         }
         // What is wrong with it is said of the whole.
-        syn::parse2(item.clone())
+        Parser::parse2(|input: ParseStream<'_>| head(input, None), item.clone())
     }
 
     /// The fn's name, which is the enum's too.
@@ -73,14 +61,8 @@ impl Function {
     pub(crate) fn take_own_attributes(&mut self) -> Vec<Attribute> {
         let is_ours = |attribute: &mut Attribute| {
             let path = attribute.path();
-            let first = path.segments.first().map(|first| &first.ident);
-            path.segments.len() == 2
-                && first.is_some_and(|first| first == "durable")
-                && path.segments.last().is_some_and(|last| {
-                    ["workflow", "steps", "compensate"]
-                        .iter()
-                        .any(|ours| last.ident == ours)
-                })
+            let (owner, name) = last_names(path);
+            path.segments.len() == 2 && owner == "durable" && NAMES.contains(&&*name)
         };
         self.attributes.extract_if(.., is_ours).collect()
     }
@@ -94,17 +76,20 @@ impl Function {
     /// which is the first, its type may have any name.
     pub(crate) fn context(&self) -> Option<(Option<&Ident>, &Type)> {
         let first = self.signature.inputs.first().and_then(typed);
-        let parameter = first
-            .filter(|parameter| names_context(&parameter.ty))
-            .or_else(|| {
-                self.inputs()
-                    .find(|parameter| is_named_context(&parameter.ty))
-            })?;
+        let first = first.filter(|parameter| names_context(&parameter.ty));
+        let mut others = self.inputs();
+        let other = || others.find(|parameter| is_named_context(&parameter.ty));
+        let parameter = first.or_else(other)?;
         let name = match &*parameter.pat {
             Pat::Ident(name) if name.subpat.is_none() => Some(&name.ident),
             _ => None,
         };
         Some((name, &parameter.ty))
+    }
+
+    /// The context's name.
+    pub(crate) fn context_name(&self) -> Option<&Ident> {
+        self.context()?.0
     }
 
     /// Every parameter but the first.
@@ -134,22 +119,20 @@ impl Function {
         let Type::Path(output) = self.output()? else {
             return None;
         };
-        match &output.path.segments.last()?.arguments {
-            PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
-                GenericArgument::Type(value) => Some(value),
-                _ => None,
-            },
+        let PathArguments::AngleBracketed(arguments) = &output.path.segments.last()?.arguments
+        else {
+            return None;
+        };
+        match arguments.args.first()? {
+            GenericArgument::Type(value) => Some(value),
             _ => None,
         }
     }
 
     /// `cfg` attributes, which must hold for everything that is generated beside the fn.
     pub(crate) fn cfgs(&self) -> TokenStream {
-        self.attributes
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("cfg"))
-            .map(ToTokens::to_token_stream)
-            .collect()
+        let cfgs = cfgs_of(&self.attributes);
+        quote!(#(#cfgs)*)
     }
 
     /// The fn with this body. It is async in any case: the body is, and a mistake is reported once.
@@ -183,11 +166,7 @@ pub(crate) fn is_named_context(ty: &Type) -> bool {
     match ty {
         Type::Reference(reference) => is_named_context(&reference.elem),
         Type::Group(group) => is_named_context(&group.elem),
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident.to_string().ends_with("Ctx")),
+        Type::Path(path) => last_names(&path.path).1.ends_with("Ctx"),
         _ => false,
     }
 }
@@ -207,10 +186,8 @@ fn names_context(ty: &Type) -> bool {
 /// Whether a type is one that everybody knows, and so no context: `str`, `u32`, `Vec<..>`.
 pub(crate) fn is_data(path: &Path) -> bool {
     const KNOWN: [&str; 5] = ["Box", "Option", "Self", "String", "Vec"];
-    path.segments.last().is_some_and(|last| {
-        let name = last.ident.to_string();
-        name.starts_with(char::is_lowercase) || KNOWN.contains(&&*name)
-    })
+    let (_, name) = last_names(path);
+    name.starts_with(char::is_lowercase) || KNOWN.contains(&&*name)
 }
 
 /// The source line a span starts in.

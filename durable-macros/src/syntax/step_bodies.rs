@@ -1,115 +1,83 @@
-//! The bodies of steps that need not be read. The body of a step is free: the rules look in it for a few
-//! words only, and where its tokens have none of them, there is nothing to find. Parsing it all the same
-//! would be a large part of what an expansion costs.
+//! Bodies, and the bodies of steps in them. The body of a step is free: the rules look in it for a few words
+//! only, so it stays tokens unless it has one of them. To parse it all the same would be a large part of what
+//! an expansion costs.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
-    Block, Expr, ExprLit, ExprMethodCall, Lit, Token,
+    Attribute, Block, Expr, ExprLit, ExprMethodCall, Lit, Token,
     parse::{ParseStream, Parser},
+    token::Brace,
     visit_mut::{self, VisitMut},
 };
 
-use crate::syntax::operation_call::is_context;
+use super::{
+    expressions::referenced_name,
+    tokens::{self, is_mark},
+};
+use crate::operations::made_by;
 
-/// Words that the rules look for in a step too: those of items, and of the state that it reads.
-const TELLING: [&str; 13] = [
-    "const", "enum", "extern", "fn", "impl", "mod", "state", "static", "struct", "trait", "type",
-    "union", "use",
-];
-
-/// Step bodies that were taken out of a workflow's tokens. Their numbers are in their places.
-#[derive(Default)]
-pub(crate) struct SetAside {
-    bodies: Vec<TokenStream>,
-    /// Whether a local may hold a closure.
-    closures: bool,
+/// The body of a fn.
+pub(crate) struct ParsedBody {
+    attributes: Vec<Attribute>,
+    pub(crate) block: Block,
 }
 
-impl SetAside {
-    /// Takes the bodies that need not be read out of these tokens.
-    pub(crate) fn take(tokens: &TokenStream, context: &Ident) -> (Self, TokenStream) {
-        let mut aside = Self::default();
-        let rest = aside.fold(tokens, &context.to_string());
-        (aside, rest.unwrap_or_else(|| tokens.clone()))
-    }
-
-    /// The tokens without the bodies, if there are any.
-    fn fold(&mut self, tokens: &TokenStream, context: &str) -> Option<TokenStream> {
-        let mut trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
-        let mut changed = false;
-        for at in 0..trees.len() {
-            let group = match &trees[at] {
-                TokenTree::Group(group) => group,
-                TokenTree::Punct(mark) if mark.as_char() == '=' => {
-                    self.closures |= may_be_closure(trees.get(at + 1));
-                    continue;
-                }
-                _ => continue,
-            };
-            if at > 0 && is_punct(&trees[at - 1], '!') {
-                // A macro reads its tokens itself, and so do we.
-                self.closures = true;
-                continue;
-            }
-            let stream = group.stream();
-            let is_step =
-                group.delimiter() == Delimiter::Parenthesis && is_step(&trees[..at], context);
-            let taken = if is_step {
-                self.take_body(&stream, context)
-            } else {
-                None
-            };
-            if let Some(inner) = taken.or_else(|| self.fold(&stream, context)) {
-                let mut folded = Group::new(group.delimiter(), inner);
-                folded.set_span(group.span());
-                trees[at] = TokenTree::Group(folded);
-                changed = true;
-            }
-        }
-        changed.then(|| trees.into_iter().collect())
-    }
-
-    /// The arguments of a step without its body: of `"charge", |step| charge(step)`.
-    fn take_body(&mut self, args: &TokenStream, context: &str) -> Option<TokenStream> {
-        let mut trees = args.clone().into_iter();
-        let (name, comma) = (trees.next()?, trees.next()?);
-        let body: Vec<TokenTree> = trees.collect();
-        let is_named = matches!(name, TokenTree::Literal(_)) && is_punct(&comma, ',');
-        if !is_named || !is_closure(&body) || is_telling(&body, context) || gives_text(&body) {
-            return None;
-        }
-        let number = TokenTree::Literal(Literal::usize_unsuffixed(self.bodies.len()));
-        self.bodies.push(body.into_iter().collect());
-        Some([name, comma, number].into_iter().collect())
-    }
-
-    /// Whether a local may hold a closure, which may be the body of a step.
-    pub(crate) fn has_closures(&self) -> bool {
-        self.closures
-    }
-
-    /// Whether all is to be read.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bodies.is_empty()
-    }
-
-    /// Puts the bodies back, as tokens, and says whether each of them found its place.
-    pub(crate) fn put_back(self, block: &mut Block, context: &Ident) -> bool {
-        if self.bodies.is_empty() {
-            return true;
-        }
-        let mut put_back = PutBack {
-            bodies: self.bodies,
-            placed: 0,
-            context,
+impl ParsedBody {
+    /// Parses a body, in which the bodies of steps stay tokens where they can: an [`Expr::Verbatim`].
+    pub(crate) fn parse(body: &Group, context: Option<&Ident>) -> Option<Self> {
+        let tokens = body.stream();
+        let Some(context) = context else {
+            return Self::parse_tokens(body, tokens);
         };
-        put_back.visit_block_mut(block);
-        put_back.placed == put_back.bodies.len()
+        let mut bodies = StepBodies {
+            context,
+            taken: Vec::new(),
+            placed: 0,
+        };
+        let Some(rest) = bodies.take(&tokens) else {
+            return Self::parse_tokens(body, tokens);
+        };
+        let mut parsed = Self::parse_tokens(body, rest)?;
+        bodies.visit_block_mut(&mut parsed.block);
+        if bodies.placed == bodies.taken.len() {
+            Some(parsed)
+        } else {
+            Self::parse_tokens(body, tokens)
+        }
+    }
+
+    fn parse_tokens(body: &Group, tokens: TokenStream) -> Option<Self> {
+        let parser = |input: ParseStream<'_>| {
+            Ok((
+                input.call(Attribute::parse_inner)?,
+                input.call(Block::parse_within)?,
+            ))
+        };
+        let (attributes, stmts) = parser.parse2(tokens).ok()?;
+        let brace_token = Brace {
+            span: body.delim_span(),
+        };
+        let block = Block { brace_token, stmts };
+        Some(Self { attributes, block })
     }
 }
 
-/// Reads a body that was set aside after all.
-pub(crate) fn read(body: &TokenStream) -> Option<Expr> {
+impl ToTokens for ParsedBody {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.block.brace_token.surround(tokens, |inner| {
+            for attribute in &self.attributes {
+                attribute.to_tokens(inner);
+            }
+            for statement in &self.block.stmts {
+                statement.to_tokens(inner);
+            }
+        });
+    }
+}
+
+/// Parses the body of a step.
+pub(crate) fn parse(body: &TokenStream) -> Option<Expr> {
     let parser = |input: ParseStream<'_>| {
         let body = input.parse()?;
         input.parse::<Option<Token![,]>>()?;
@@ -119,51 +87,116 @@ pub(crate) fn read(body: &TokenStream) -> Option<Expr> {
     body.filter(|body| !matches!(body, Expr::Verbatim(_)))
 }
 
-struct PutBack<'a> {
-    bodies: Vec<TokenStream>,
-    placed: usize,
+/// The bodies of steps that were taken out of a workflow's tokens. Their numbers are in their places.
+struct StepBodies<'a> {
     context: &'a Ident,
+    taken: Vec<TokenStream>,
+    /// How many were put back.
+    placed: usize,
 }
 
-impl VisitMut for PutBack<'_> {
+impl StepBodies<'_> {
+    /// The tokens without the bodies, if there are any.
+    fn take(&mut self, tokens: &TokenStream) -> Option<TokenStream> {
+        let mut trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+        let mut changed = false;
+        for at in 0..trees.len() {
+            let TokenTree::Group(group) = &trees[at] else {
+                continue;
+            };
+            if at > 0 && is_mark(&trees[at - 1], '!') {
+                // A macro reads its tokens itself, and so do we.
+                continue;
+            }
+            let stream = group.stream();
+            let body = match group.delimiter() {
+                Delimiter::Parenthesis => self.body_of(&trees[..at]),
+                _ => None,
+            };
+            let taken = body.and_then(|body| self.take_body(&stream, body));
+            if let Some(inner) = taken.or_else(|| self.take(&stream)) {
+                let mut rest = Group::new(group.delimiter(), inner);
+                rest.set_span(group.span());
+                trees[at] = TokenTree::Group(rest);
+                changed = true;
+            }
+        }
+        changed.then(|| trees.into_iter().collect())
+    }
+
+    /// Which argument is a body, in a call of what these tokens end in: `ctx.step`.
+    fn body_of(&self, before: &[TokenTree]) -> Option<usize> {
+        match before {
+            [
+                ..,
+                TokenTree::Ident(receiver),
+                dot,
+                TokenTree::Ident(method),
+            ] if is_mark(dot, '.') && receiver == self.context => made_by(method)?.body,
+            _ => None,
+        }
+    }
+
+    /// Arguments without the last of them, the body: of `"charge", |step| charge(step)`.
+    fn take_body(&mut self, args: &TokenStream, body: usize) -> Option<TokenStream> {
+        let mut trees: Vec<TokenTree> = args.clone().into_iter().collect();
+        let mut commas = (1..=trees.len()).filter(|end| is_mark(&trees[end - 1], ','));
+        let rest = trees.split_off(commas.nth(body.checked_sub(1)?)?);
+        let is_named = matches!(trees.first(), Some(TokenTree::Literal(_)));
+        if !is_named || !is_closure(&rest) {
+            return None;
+        }
+        trees.push(Literal::usize_unsuffixed(self.taken.len()).into());
+        self.taken.push(rest.into_iter().collect());
+        Some(trees.into_iter().collect())
+    }
+
+    /// Whether a body is to be parsed, to see what the rules look for.
+    fn is_telling(&self, body: &TokenStream) -> bool {
+        let context = self.context.to_string();
+        let mut ok = false;
+        tokens::any(body.clone(), &mut |token| match token {
+            TokenTree::Ident(word) => {
+                let word = word.to_string();
+                ok |= word == "Ok";
+                word == context || TELLING.contains(&&*word)
+            }
+            // A macro, whose tokens say what it makes of them, and an attribute.
+            TokenTree::Punct(mark) => matches!(mark.as_char(), '!' | '#'),
+            // Text that may be what the step gives: `Ok("done")`.
+            TokenTree::Group(group) => ok && is_text(group.stream()),
+            TokenTree::Literal(_) => false,
+        })
+    }
+}
+
+impl VisitMut for StepBodies<'_> {
     fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
         visit_mut::visit_expr_method_call_mut(self, call);
-        if let Some(Expr::Lit(ExprLit {
-            lit: Lit::Int(number),
-            ..
-        })) = call.args.get(1)
-            && is_context(&call.receiver, self.context)
+        if !referenced_name(&call.receiver).is_some_and(|name| name == self.context) {
+            return;
+        }
+        let body = made_by(&call.method).and_then(|kind| kind.body);
+        if let Some(arg) = body.and_then(|body| call.args.get_mut(body))
+            && let Expr::Lit(ExprLit {
+                lit: Lit::Int(number),
+                ..
+            }) = arg
             && let Ok(number) = number.base10_parse::<usize>()
-            && let Some(body) = self.bodies.get(number)
+            && let Some(body) = self.taken.get(number)
         {
-            call.args[1] = Expr::Verbatim(body.clone());
+            let parsed = self.is_telling(body).then(|| parse(body)).flatten();
+            *arg = parsed.unwrap_or_else(|| Expr::Verbatim(body.clone()));
             self.placed += 1;
         }
     }
 }
 
-/// Whether these tokens end in `ctx.step`.
-fn is_step(before: &[TokenTree], context: &str) -> bool {
-    match before {
-        [
-            ..,
-            TokenTree::Ident(receiver),
-            dot,
-            TokenTree::Ident(method),
-        ] => is_punct(dot, '.') && method == "step" && receiver == context,
-        _ => false,
-    }
-}
-
-/// Whether what follows a `=` may be a closure.
-fn may_be_closure(next: Option<&TokenTree>) -> bool {
-    match next {
-        Some(TokenTree::Ident(word)) => word == "move" || word == "async" || word == "static",
-        Some(TokenTree::Punct(mark)) => matches!(mark.as_char(), '|' | '#'),
-        Some(TokenTree::Group(_)) => true,
-        Some(TokenTree::Literal(_)) | None => false,
-    }
-}
+/// Words that the rules look for in a step too: those of items, and of the state that it reads.
+const TELLING: [&str; 13] = [
+    "const", "enum", "extern", "fn", "impl", "mod", "state", "static", "struct", "trait", "type",
+    "union", "use",
+];
 
 /// Whether this begins as a closure does: `async move |step|`.
 fn is_closure(tokens: &[TokenTree]) -> bool {
@@ -171,45 +204,14 @@ fn is_closure(tokens: &[TokenTree]) -> bool {
         TokenTree::Ident(word) => word != "move" && word != "async",
         _ => true,
     });
-    first.is_some_and(|token| is_punct(token, '|'))
+    first.is_some_and(|token| is_mark(token, '|'))
 }
 
-/// Whether text that stands in it may be what the step gives: `Ok("done")`.
-fn gives_text(tokens: &[TokenTree]) -> bool {
-    let mut seen = false;
-    tokens.iter().any(|token| match token {
-        TokenTree::Ident(word) => {
-            seen |= word == "Ok";
-            false
-        }
-        TokenTree::Group(group) => {
-            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-            (seen && is_text(&inner)) || gives_text(&inner)
-        }
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
-}
-
-fn is_text(tokens: &[TokenTree]) -> bool {
-    matches!(tokens, [TokenTree::Literal(literal)] if literal.to_string().starts_with(['"', 'r']))
-}
-
-fn is_telling(tokens: &[TokenTree], context: &str) -> bool {
-    tokens.iter().any(|token| match token {
-        TokenTree::Ident(word) => {
-            let word = word.to_string();
-            word == context || TELLING.contains(&&*word)
-        }
-        // A macro, whose tokens say what it makes of them, and an attribute.
-        TokenTree::Punct(mark) => matches!(mark.as_char(), '!' | '#'),
-        TokenTree::Group(group) => {
-            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-            is_telling(&inner, context)
-        }
-        TokenTree::Literal(_) => false,
-    })
-}
-
-fn is_punct(token: &TokenTree, mark: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark)
+/// Whether this is a string and nothing else.
+fn is_text(tokens: TokenStream) -> bool {
+    let mut tokens = tokens.into_iter();
+    match (tokens.next(), tokens.next()) {
+        (Some(TokenTree::Literal(only)), None) => only.to_string().starts_with(['"', 'r']),
+        _ => false,
+    }
 }

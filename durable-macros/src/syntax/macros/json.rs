@@ -2,48 +2,45 @@
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use super::Part;
-use super::split;
+use super::MacroPiece;
+use crate::syntax::tokens::{is_mark, split_at_commas};
 
-/// Reads a JSON value.
-pub(super) fn read(tokens: TokenStream) -> Option<Vec<Part>> {
+/// The pieces of a JSON value.
+pub(super) fn pieces(tokens: TokenStream) -> Option<Vec<MacroPiece>> {
     let mut trees = tokens.clone().into_iter();
     if let (Some(TokenTree::Group(group)), None) = (trees.next(), trees.next()) {
         let delimiter = group.delimiter();
         if matches!(delimiter, Delimiter::Brace | Delimiter::Bracket) {
             let members = members(group.stream(), delimiter == Delimiter::Brace)?;
-            return Some(vec![Part::Group(delimiter, group.span(), members)]);
+            let whole = MacroPiece::Bracketed(delimiter, group.span(), members);
+            return Some(vec![whole]);
         }
     }
-    let value = syn::parse2(tokens).ok()?;
-    Some(vec![Part::Value(value)])
+    Some(vec![MacroPiece::Value(syn::parse2(tokens).ok()?)])
 }
 
-fn members(tokens: TokenStream, keyed: bool) -> Option<Vec<Part>> {
-    let mut parts = Vec::new();
-    for member in split(tokens) {
-        let (key, value) = if keyed {
-            key(member)
-        } else {
-            (TokenStream::new(), member)
-        };
-        parts.push(Part::Raw(key));
-        parts.extend(read(value)?);
-        parts.push(Part::raw(syn::token::Comma::default()));
+fn members(tokens: TokenStream, keyed: bool) -> Option<Vec<MacroPiece>> {
+    let mut pieces = Vec::new();
+    for member in split_at_commas(tokens) {
+        let mut value = member.into_iter();
+        if keyed {
+            pieces.push(MacroPiece::Raw(key(&mut value)));
+        }
+        pieces.extend(self::pieces(value.collect())?);
+        pieces.push(MacroPiece::raw(syn::token::Comma::default()));
     }
-    Some(parts)
+    Some(pieces)
 }
 
-/// The tokens up to and with the first `:`, and those after it.
-fn key(tokens: TokenStream) -> (TokenStream, TokenStream) {
+/// The tokens up to and with the first `:`.
+fn key(tokens: &mut impl Iterator<Item = TokenTree>) -> TokenStream {
     let mut key = TokenStream::new();
-    let mut rest = tokens.into_iter();
-    for token in rest.by_ref() {
-        let found = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
+    for token in tokens {
+        let is_last = is_mark(&token, ':');
         key.extend([token]);
-        if found {
+        if is_last {
             break;
         }
     }
-    (key, rest.collect())
+    key
 }

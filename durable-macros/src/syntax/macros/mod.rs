@@ -1,42 +1,43 @@
-//! Macros in a body. A macro's arguments are tokens; those of the well-known ones are read as the
+//! Macros in a body. A macro's arguments are tokens; those of the well-known ones are parsed as the
 //! expressions they become, so that the rules hold in them too.
 
 mod json;
-mod part;
 pub(crate) mod paths;
+mod pieces;
 mod tracing;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{
-    Expr, Macro, Pat, Token,
+    Expr, Macro, Pat, Path, Token,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
 };
 
-pub(crate) use part::{Part, expressions};
+pub(crate) use pieces::MacroPiece;
 
-/// What a macro's arguments are.
-pub(crate) enum Reading {
-    /// `durable::join!` and its kin.
+/// The arguments of a macro.
+pub(crate) enum MacroArgs {
+    /// Those of `durable::join!` and its kin.
     Combinator {
         kind: &'static str,
-        parts: Vec<Part>,
+        pieces: Vec<MacroPiece>,
     },
-    /// A macro that evaluates its arguments in place, in order.
-    Ordinary(Vec<Part>),
-    /// `durable::nondeterministic!("reason", value)`: its author answers for the value.
-    Escape(Vec<Part>),
-    /// A macro that evaluates nothing: `stringify!`.
+    /// Those of a macro that evaluates them in place, in order.
+    Evaluated(Vec<MacroPiece>),
+    /// Those of `durable::nondeterministic!("reason", value)`: its author answers for the value.
+    Hatch(Vec<MacroPiece>),
+    /// Those of a macro that evaluates nothing: `stringify!`.
     Inert,
-    /// One of ours whose arguments are not what it takes, as the compiler says.
-    Broken,
+    /// Those of one of ours that are not what it takes, as the compiler says.
+    Malformed,
     /// Anything else.
-    Opaque,
+    Unknown,
 }
 
-/// Those whose arguments are expressions that print.
+/// Macros whose arguments are expressions that print.
 const FORMATTING: [&str; 21] = [
+    "anyhow",
     "assert",
     "assert_eq",
     "assert_ne",
@@ -57,27 +58,26 @@ const FORMATTING: [&str; 21] = [
     "unreachable",
     "write",
     "writeln",
-    "anyhow",
 ];
 
 /// Those whose arguments are expressions, and go somewhere.
-const VALUES: [&str; 7] = ["dbg", "eyre", "pin", "pin_mut", "smallvec", "vec", "try"];
+const EVALUATING: [&str; 7] = ["dbg", "eyre", "pin", "pin_mut", "smallvec", "try", "vec"];
 
 const TRACING: [&str; 14] = [
-    "trace",
     "debug",
-    "info",
-    "warn",
-    "error",
-    "event",
-    "log",
-    "enabled",
-    "span",
-    "trace_span",
     "debug_span",
-    "info_span",
-    "warn_span",
+    "enabled",
+    "error",
     "error_span",
+    "event",
+    "info",
+    "info_span",
+    "log",
+    "span",
+    "trace",
+    "trace_span",
+    "warn",
+    "warn_span",
 ];
 
 const INERT: [&str; 12] = [
@@ -96,197 +96,175 @@ const INERT: [&str; 12] = [
 ];
 
 /// Crates whose combinators have the names of ours.
-pub(crate) const FOREIGN: [&str; 6] = [
-    "tokio",
-    "futures",
-    "futures_util",
-    "futures_concurrency",
+const FOREIGN: [&str; 6] = [
     "async_std",
+    "futures",
+    "futures_concurrency",
     "futures_lite",
+    "futures_util",
+    "tokio",
 ];
 
-/// Reads a macro's arguments.
-pub(crate) fn read(mac: &Macro) -> Reading {
-    let name = name(mac);
-    let tokens = mac.tokens.clone();
-    let foreign = mac.path.segments.len() > 1
-        && FOREIGN
-            .iter()
-            .any(|krate| mac.path.segments[0].ident == krate);
-    let parts = match name.as_str() {
-        "join" | "try_join" | "race" if foreign => None,
-        "join" => return combinator("join", tokens),
-        "try_join" => return combinator("try_join", tokens),
-        "race" => return combinator("race", tokens),
-        "nondeterministic" => return values(tokens).map_or(Reading::Broken, Reading::Escape),
-        "matches" | "assert_matches" => matches.parse2(tokens).ok(),
-        "json" => json::read(tokens),
-        name if INERT.contains(&name) => return Reading::Inert,
-        name if FORMATTING.contains(&name) || VALUES.contains(&name) => values(tokens),
-        name if TRACING.contains(&name) => tracing::read(tokens),
-        _ => None,
-    };
-    parts.map_or(Reading::Opaque, Reading::Ordinary)
+/// Whether a path, given by its names, leads into a crate that has combinators of its own.
+pub(crate) fn is_foreign(path: &[String]) -> bool {
+    path.len() > 1 && FOREIGN.contains(&&*path[0])
 }
 
-/// Hands each expression in a macro's arguments over, to be changed, with the pattern whose names it
-/// sees.
-pub(crate) fn rewrite(mac: &mut Macro, act: &mut impl FnMut(Option<&Pat>, &mut Expr)) {
-    let mut parts = match read(mac) {
-        Reading::Combinator { parts, .. } => parts,
-        Reading::Ordinary(parts) | Reading::Escape(parts) => parts,
-        Reading::Inert | Reading::Broken | Reading::Opaque => return,
-    };
-    let mut pattern = None;
-    for part in &mut parts {
-        match part {
-            Part::Pattern(next) => pattern = Some(next.clone()),
-            Part::Branch(branch) => act(None, branch),
-            part => part.for_each_expression(&mut |expression| act(pattern.as_ref(), expression)),
+impl MacroArgs {
+    /// Parses the arguments of a macro.
+    pub(crate) fn parse(mac: &Macro) -> Self {
+        let name = name(&mac.path);
+        let tokens = mac.tokens.clone();
+        let pieces = match name.as_str() {
+            "join" => return combinator("join", mac),
+            "try_join" => return combinator("try_join", mac),
+            "race" => return combinator("race", mac),
+            "nondeterministic" => return expressions(tokens).map_or(Self::Malformed, Self::Hatch),
+            "matches" | "assert_matches" => matches.parse2(tokens).ok(),
+            "json" => json::pieces(tokens),
+            name if INERT.contains(&name) => return Self::Inert,
+            name if FORMATTING.contains(&name) || EVALUATING.contains(&name) => expressions(tokens),
+            name if TRACING.contains(&name) => tracing::pieces(tokens),
+            _ => None,
+        };
+        pieces.map_or(Self::Unknown, Self::Evaluated)
+    }
+
+    /// Its pieces, if they are known.
+    pub(crate) fn pieces(&self) -> Option<&[MacroPiece]> {
+        match self {
+            Self::Combinator { pieces, .. } | Self::Evaluated(pieces) | Self::Hatch(pieces) => {
+                Some(pieces)
+            }
+            Self::Inert | Self::Malformed | Self::Unknown => None,
         }
     }
-    mac.tokens = parts.iter().map(ToTokens::to_token_stream).collect();
+
+    /// The expressions in it that are evaluated in place.
+    pub(crate) fn values(&self) -> Vec<&Expr> {
+        pieces::values(self.pieces().unwrap_or_default())
+    }
+
+    /// Changes each expression in it, and writes it back as the arguments of its macro.
+    pub(crate) fn rewrite(mut self, mac: &mut Macro, act: &mut impl FnMut(&mut Expr)) {
+        if let Self::Combinator { pieces, .. } | Self::Evaluated(pieces) | Self::Hatch(pieces) =
+            &mut self
+        {
+            for piece in &mut *pieces {
+                piece.for_each_expression(act);
+            }
+            mac.tokens = pieces.iter().map(ToTokens::to_token_stream).collect();
+        }
+    }
 }
 
 /// Whether a macro prints its arguments and does nothing else with them.
 pub(crate) fn is_formatting(mac: &Macro) -> bool {
-    let name = name(mac);
-    FORMATTING.contains(&name.as_str()) || TRACING.contains(&name.as_str())
+    let name = name(&mac.path);
+    FORMATTING.contains(&&*name) || TRACING.contains(&&*name)
 }
 
 /// Whether a macro has the name of one that polls what it is given.
 pub(crate) fn is_combinator(mac: &Macro) -> bool {
     const NAMES: [&str; 5] = ["join", "race", "select", "select_biased", "try_join"];
-    NAMES.contains(&name(mac).as_str())
+    NAMES.contains(&&*name(&mac.path))
 }
 
 /// Whether a macro returns from the fn.
 pub(crate) fn returns(mac: &Macro) -> bool {
-    matches!(name(mac).as_str(), "bail" | "ensure")
+    matches!(&*name(&mac.path), "bail" | "ensure")
 }
 
-fn name(mac: &Macro) -> String {
-    mac.path
+fn name(path: &Path) -> String {
+    let last = path.segments.last();
+    last.map(|last| last.ident.to_string()).unwrap_or_default()
+}
+
+fn combinator(kind: &'static str, mac: &Macro) -> MacroArgs {
+    let path: Vec<String> = mac
+        .path
         .segments
-        .last()
-        .map(|last| last.ident.to_string())
-        .unwrap_or_default()
-}
-
-/// The first mention of the context or of an await in tokens that cannot be read.
-pub(crate) fn mention(tokens: TokenStream, context: Option<&Ident>) -> Option<Ident> {
-    tokens.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) => (ident == "await" || Some(&ident) == context).then_some(ident),
-        TokenTree::Group(group) => mention(group.stream(), context),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => None,
-    })
-}
-
-/// Whether tokens name this.
-pub(crate) fn names(tokens: TokenStream, name: &Ident) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == *name,
-        TokenTree::Group(group) => names(group.stream(), name),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
-}
-
-fn combinator(kind: &'static str, tokens: TokenStream) -> Reading {
-    let parts = if kind == "race" {
-        arms.parse2(tokens.clone()).ok()
-    } else {
-        None
+        .iter()
+        .map(|segment| segment.ident.to_string())
+        .collect();
+    if is_foreign(&path) {
+        return MacroArgs::Unknown;
+    }
+    let arms = match kind {
+        "race" => arms.parse2(mac.tokens.clone()).ok(),
+        _ => None,
     };
     let branches = || {
-        let parts = values(tokens)?.into_iter().map(|part| match part {
-            Part::Value(branch) => Part::Branch(branch),
-            part => part,
+        let pieces = expressions(mac.tokens.clone())?.into_iter();
+        let pieces = pieces.map(|piece| match piece {
+            MacroPiece::Value(branch) => MacroPiece::Branch(branch),
+            piece => piece,
         });
-        Some(parts.collect())
+        Some(pieces.collect())
     };
-    parts
-        .or_else(branches)
-        .map_or(Reading::Broken, |parts| Reading::Combinator { kind, parts })
+    match arms.or_else(branches) {
+        Some(pieces) => MacroArgs::Combinator { kind, pieces },
+        None => MacroArgs::Malformed,
+    }
 }
 
 /// `pattern = branch => handler, ..`
-fn arms(input: ParseStream<'_>) -> syn::Result<Vec<Part>> {
-    let mut parts = Vec::new();
+fn arms(input: ParseStream<'_>) -> syn::Result<Vec<MacroPiece>> {
+    let mut pieces = Vec::new();
     while !input.is_empty() {
         let pattern = Pat::parse_multi_with_leading_vert(input)?;
         let equals: Token![=] = input.parse()?;
         let branch = input.parse()?;
         let arrow: Token![=>] = input.parse()?;
         let handler = input.parse()?;
-        parts.extend([
-            Part::Pattern(pattern),
-            Part::raw(equals),
-            Part::Branch(branch),
-            Part::raw(arrow),
-            Part::Handler(handler),
+        pieces.extend([
+            MacroPiece::Pattern(pattern),
+            MacroPiece::raw(equals),
+            MacroPiece::Branch(branch),
+            MacroPiece::raw(arrow),
+            MacroPiece::Handler(handler),
         ]);
         if !input.is_empty() {
-            parts.push(Part::raw(input.parse::<Token![,]>()?));
+            pieces.push(MacroPiece::raw(input.parse::<Token![,]>()?));
         }
     }
-    Ok(parts)
+    Ok(pieces)
 }
 
 /// `expression, pattern if guard`
-fn matches(input: ParseStream<'_>) -> syn::Result<Vec<Part>> {
-    let expression = input.parse()?;
-    let comma: Token![,] = input.parse()?;
-    let mut parts = vec![
-        Part::Value(expression),
-        Part::raw(comma),
-        Part::Pattern(Pat::parse_multi_with_leading_vert(input)?),
+fn matches(input: ParseStream<'_>) -> syn::Result<Vec<MacroPiece>> {
+    let mut pieces = vec![
+        MacroPiece::Value(input.parse()?),
+        MacroPiece::raw(input.parse::<Token![,]>()?),
+        MacroPiece::Pattern(Pat::parse_multi_with_leading_vert(input)?),
     ];
     if input.peek(Token![if]) {
-        parts.push(Part::raw(input.parse::<Token![if]>()?));
-        parts.push(Part::Value(input.parse()?));
+        pieces.push(MacroPiece::raw(input.parse::<Token![if]>()?));
+        pieces.push(MacroPiece::Value(input.parse()?));
     }
-    parts.push(Part::Raw(input.parse()?));
-    Ok(parts)
+    pieces.push(MacroPiece::Raw(input.parse()?));
+    Ok(pieces)
 }
 
 /// `a, b, name = c` or `value; count`
-fn values(tokens: TokenStream) -> Option<Vec<Part>> {
-    let list = |tokens: TokenStream| {
-        let list = Punctuated::<Expr, Token![,]>::parse_terminated
-            .parse2(tokens)
-            .ok()?;
-        let parts = list.into_pairs().flat_map(|pair| {
+fn expressions(tokens: TokenStream) -> Option<Vec<MacroPiece>> {
+    let list = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone());
+    if let Ok(list) = list {
+        let pieces = list.into_pairs().flat_map(|pair| {
             let (expression, comma) = pair.into_tuple();
-            [Some(Part::Value(expression)), comma.map(Part::raw)]
+            [
+                Some(MacroPiece::Value(expression)),
+                comma.map(MacroPiece::raw),
+            ]
         });
-        Some(parts.flatten().collect())
-    };
+        return Some(pieces.flatten().collect());
+    }
     let repeat = |input: ParseStream<'_>| {
-        let value = input.parse()?;
-        let semicolon: Token![;] = input.parse()?;
-        let count = input.parse()?;
         Ok(vec![
-            Part::Value(value),
-            Part::Raw(semicolon.to_token_stream()),
-            Part::Value(count),
+            MacroPiece::Value(input.parse()?),
+            MacroPiece::raw(input.parse::<Token![;]>()?),
+            MacroPiece::Value(input.parse()?),
         ])
     };
-    list(tokens.clone()).or_else(|| repeat.parse2(tokens).ok())
-}
-
-/// Splits at the commas.
-fn split(tokens: TokenStream) -> Vec<TokenStream> {
-    let mut pieces = vec![TokenStream::new()];
-    for token in tokens {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => pieces.push(TokenStream::new()),
-            token => {
-                if let Some(last) = pieces.last_mut() {
-                    last.extend([token]);
-                }
-            }
-        }
-    }
-    pieces.retain(|piece| !piece.is_empty());
-    pieces
+    repeat.parse2(tokens).ok()
 }

@@ -1,4 +1,4 @@
-//! Paths in the arguments of a macro that nobody can read.
+//! Paths in the arguments of a macro that nobody can parse.
 
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 use syn::{Path, PathSegment, Token, punctuated::Punctuated};

@@ -7,7 +7,8 @@ use syn::{Expr, ExprLit, Lit, LitStr, Type, parse_quote};
 use super::Random;
 use crate::{
     emit::graph_text,
-    facts::{Arm, Body, Choice, Fate, Kind, Name, Node, Operation, Place},
+    facts::{Arm, BodyFacts, Fate, Node, Operation, OperationName, OptionCall, Place},
+    operations::made_by,
     syntax::{function::line, text::text},
 };
 
@@ -16,7 +17,7 @@ fn what_is_written_of_any_graph_is_read_back() {
     let mut operations = 0;
     for seed in 0..2_000 {
         let mut random = Random(seed);
-        let mut body = Body::default();
+        let mut body = BodyFacts::default();
         body.nodes = nodes(&mut random, &mut body.operations, 5);
         let name = random.text();
         let written = graph_text(&name, 7, &body).to_string();
@@ -91,7 +92,6 @@ fn node(random: &mut Random, operations: &mut Vec<Operation>, depth: usize) -> N
             header: random.text(),
             span,
             body: inner(random, operations),
-            ends: true,
         },
         7 => Node::Parallel {
             kind: ["join", "try_join", "race", "join_all", "try_join_all"][random.below(5)],
@@ -116,11 +116,11 @@ fn operation(random: &mut Random) -> Operation {
         parse_quote!([u8; { "a" }.len()]),
     ];
     let generic = Some(generics[random.below(3)].clone());
-    let (kind, generic) = [
-        (Kind::Step, None),
-        (Kind::Sleep, None),
-        (Kind::Signal, generic.clone()),
-        (Kind::Child, generic),
+    let (word, generic) = [
+        ("step", None),
+        ("sleep", None),
+        ("signal", generic.clone()),
+        ("child", generic),
     ][random.below(4)]
     .clone();
     let options = (0..random.below(4)).map(|_| {
@@ -134,22 +134,22 @@ fn operation(random: &mut Random) -> Operation {
             ),
             _ => ("at_most_once", vec![]),
         };
-        Choice {
+        OptionCall {
             name: Ident::new(name, span),
             args,
         }
     });
-    let mut options: Vec<Choice> = options.collect();
+    let mut options: Vec<OptionCall> = options.collect();
     if random.below(3) == 0 {
-        options.push(Choice {
+        options.push(OptionCall {
             name: Ident::new("compensate", span),
             args: vec![parse_quote!(shop::refund)],
         });
     }
     Operation {
-        kind,
-        method: Ident::new("step", span),
-        name: Name::Literal(LitStr::new(&random.text(), span)),
+        kind: made_by(&Ident::new(word, span)).unwrap(),
+        method: Ident::new(word, span),
+        name: OperationName::Literal(LitStr::new(&random.text(), span)),
         is_short: false,
         generic,
         fragment: None,
@@ -163,17 +163,16 @@ fn operation(random: &mut Random) -> Operation {
         options,
         place: Place::Body,
         fate: Fate::Awaited,
-        order: 0,
     }
 }
 
-fn expected(body: &Body, nodes: &[Node]) -> &'static [read::Node] {
+fn expected(body: &BodyFacts, nodes: &[Node]) -> &'static [read::Node] {
     let nodes = nodes.iter().filter(|node| node.holds_operation());
     let nodes: Vec<_> = nodes.filter_map(|node| expected_node(body, node)).collect();
     nodes.leak()
 }
 
-fn expected_node(body: &Body, node: &Node) -> Option<read::Node> {
+fn expected_node(body: &BodyFacts, node: &Node) -> Option<read::Node> {
     let own = |text: &str| -> &'static str { text.to_owned().leak() };
     Some(match node {
         Node::Exit => return None,
@@ -234,14 +233,16 @@ fn expected_operation(operation: &Operation) -> read::Node {
         let is_option = name != "was" && name != "compensate";
         is_option.then(|| (own(name), own(args.join(", "))))
     });
-    let was = operation.choices("was").filter_map(Choice::literal);
+    let was = operation
+        .options_named("was")
+        .filter_map(OptionCall::literal);
     read::Node::Operation(read::Operation {
         name: own(name.value()),
-        kind: match operation.kind {
-            Kind::Step => read::OperationKind::Step,
-            Kind::Sleep => read::OperationKind::Sleep,
-            Kind::Signal => read::OperationKind::Signal { payload: of() },
-            Kind::Child | Kind::Scope => read::OperationKind::Child { workflow: of() },
+        kind: match operation.kind.word {
+            "step" => read::OperationKind::Step,
+            "sleep" => read::OperationKind::Sleep,
+            "signal" => read::OperationKind::Signal { payload: of() },
+            _ => read::OperationKind::Child { workflow: of() },
         },
         line: line(name.span()),
         options: options.collect::<Vec<_>>().leak(),

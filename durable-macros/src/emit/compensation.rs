@@ -7,11 +7,11 @@ use syn::spanned::Spanned;
 use super::workflow::called_at;
 use crate::{
     paths::generated_at,
-    syntax::{arguments::Args, function::Function},
+    syntax::{arguments::AttributeArgs, function::Function},
 };
 
 /// The type of the fn's name, which is the compensation.
-pub(crate) fn compensation(function: &Function, args: &Args) -> TokenStream {
+pub(crate) fn compensation(function: &Function, args: &AttributeArgs) -> TokenStream {
     let paths = &args.paths;
     let (Some(input), Some(output)) = (function.input(), function.output()) else {
         return TokenStream::new();
@@ -56,7 +56,7 @@ pub(crate) fn compensation(function: &Function, args: &Args) -> TokenStream {
 }
 
 /// What the attribute was told of its attempts.
-fn options(args: &Args) -> TokenStream {
+fn options(args: &AttributeArgs) -> TokenStream {
     let private = args.paths.private();
     let retry = args.retry.as_ref().map(|retry| {
         quote! {

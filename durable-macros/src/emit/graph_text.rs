@@ -7,39 +7,34 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, LitStr};
 
 use crate::{
-    facts::{Arm, Body, Choice, Kind, Node, Operation},
+    facts::{Arm, BodyFacts, Node, Operation, OptionCall},
+    operations::Carries,
     syntax::{function::line, text::text},
 };
 
 /// The graph of a body whose fn has this name in this line: `&["..", ..]`. What is under a `cfg` is a
 /// piece of its own.
-pub(crate) fn written(name: &str, line: u32, body: &Body) -> TokenStream {
-    let mut writer = Writer {
+pub(crate) fn graph_text(name: &str, line: u32, body: &BodyFacts) -> TokenStream {
+    let mut writer = GraphWriter {
         body,
         pieces: TokenStream::new(),
         piece: format!("1 {line} "),
     };
     writer.string(name);
-    writer.nodes(&body.nodes);
+    body.nodes.iter().for_each(|node| writer.node(node));
     writer.end_piece(&[]);
     let pieces = writer.pieces;
     quote!(&[#pieces])
 }
 
-struct Writer<'a> {
-    body: &'a Body,
+struct GraphWriter<'a> {
+    body: &'a BodyFacts,
     pieces: TokenStream,
     /// The piece that is being written.
     piece: String,
 }
 
-impl Writer<'_> {
-    fn nodes(&mut self, nodes: &[Node]) {
-        for node in nodes {
-            self.node(node);
-        }
-    }
-
+impl GraphWriter<'_> {
     /// A node, if it holds an operation.
     fn node(&mut self, node: &Node) {
         if !node.holds_operation() {
@@ -62,9 +57,7 @@ impl Writer<'_> {
                 self.string(condition);
                 self.block(arms, Self::arm);
             }
-            Node::Loop {
-                header, span, body, ..
-            } => {
+            Node::Loop { header, span, body } => {
                 self.word("loop");
                 self.number(line(*span));
                 self.string(header);
@@ -91,51 +84,49 @@ impl Writer<'_> {
         let Some(name) = operation.literal() else {
             return;
         };
-        if operation.cfgs.is_empty() {
-            return self.operation(operation, name);
+        // Of a scope that no fragment is called in, it was said that it must be.
+        if operation.kind.is_scope() && operation.fragment.is_none() {
+            return;
         }
-        self.end_piece(&[]);
+        if !operation.cfgs.is_empty() {
+            self.end_piece(&[]);
+        }
         self.operation(operation, name);
-        self.end_piece(&operation.cfgs);
+        if !operation.cfgs.is_empty() {
+            self.end_piece(&operation.cfgs);
+        }
     }
 
     fn operation(&mut self, operation: &Operation, name: &LitStr) {
-        match operation.kind {
-            Kind::Step => self.word("step"),
-            Kind::Sleep => self.word("sleep"),
-            Kind::Signal => self.word("signal"),
-            Kind::Child => self.word("child"),
-            // Of one that no fragment is called in, it was said that it must be.
-            Kind::Scope if operation.fragment.is_none() => return,
-            Kind::Scope => self.word("scope"),
-        }
-        if matches!(operation.kind, Kind::Signal | Kind::Child) {
+        let kind = operation.kind;
+        self.word(kind.word);
+        if matches!(kind.carries, Carries::Payload | Carries::Workflow) {
             let generic = operation.generic.as_ref().map_or("_".to_owned(), text);
             self.string(&generic);
         }
         self.number(line(name.span()));
         self.string(&name.value());
-        if operation.kind != Kind::Scope {
+        if !kind.is_scope() {
             operation
                 .options
                 .iter()
-                .for_each(|choice| self.fact(choice));
+                .for_each(|option| self.option(option));
             self.word(";");
         }
     }
 
     /// An option as written; compensation and earlier names are facts of their own.
-    fn fact(&mut self, choice: &Choice) {
-        let name = choice.name.to_string();
+    fn option(&mut self, option: &OptionCall) {
+        let name = option.name.to_string();
         match name.as_str() {
             "compensate" => {
-                if let Some(path) = choice.path().and_then(|path| path.segments.last()) {
+                if let Some(path) = option.path().and_then(|path| path.segments.last()) {
                     self.word("undone");
                     self.string(&path.ident.to_string());
                 }
             }
             "was" => {
-                if let Some(before) = choice.literal() {
+                if let Some(before) = option.literal() {
                     self.word("was");
                     self.string(&before.value());
                 }
@@ -143,7 +134,7 @@ impl Writer<'_> {
             name => {
                 self.word("with");
                 self.string(name);
-                let args = choice.args.iter().map(text).collect::<Vec<_>>().join(", ");
+                let args = option.args.iter().map(text).collect::<Vec<_>>().join(", ");
                 self.string(&args);
             }
         }
