@@ -9,9 +9,32 @@ use quote::ToTokens;
 #[derive(Default)]
 pub(crate) struct Diagnostics(Vec<syn::Error>);
 
+/// Adds a mistake at these tokens, in three parts: what is wrong, why that matters, and what to write
+/// instead. They are format strings.
+macro_rules! report {
+    ($found:expr, $at:expr, $what:literal, $why:literal, $instead:literal $(,)?) => {
+        $found.push(
+            $at,
+            format_args!($what),
+            format_args!($why),
+            format_args!($instead),
+        )
+    };
+}
+
+pub(crate) use report;
+
+/// A place for a mistake that is given by its span.
+pub(crate) struct At(pub(crate) Span);
+
+impl ToTokens for At {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        Ident::new("at", self.0).to_tokens(tokens);
+    }
+}
+
 impl Diagnostics {
-    /// Adds a mistake at these tokens, in three parts: what is wrong, why that matters, and what to
-    /// write instead.
+    /// Adds a mistake. [`report`] says of which parts.
     pub(crate) fn push(
         &mut self,
         at: impl ToTokens,
@@ -21,17 +44,6 @@ impl Diagnostics {
     ) {
         let message = format!("{what}\n  why: {why}\n  instead: {instead}");
         self.0.push(syn::Error::new_spanned(at, message));
-    }
-
-    /// The same at a span.
-    pub(crate) fn push_at(
-        &mut self,
-        at: Span,
-        what: impl Display,
-        why: impl Display,
-        instead: impl Display,
-    ) {
-        self.push(Ident::new("at", at), what, why, instead);
     }
 
     /// Adds what a parser says.
@@ -55,9 +67,7 @@ impl Diagnostics {
             let start = error.span().start();
             (start.line, start.column)
         });
-        self.0
-            .into_iter()
-            .map(syn::Error::into_compile_error)
-            .collect()
+        let errors = self.0.into_iter();
+        errors.map(syn::Error::into_compile_error).collect()
     }
 }

@@ -1,22 +1,25 @@
 //! The attributes of `durable`. Use them through that crate, which documents them.
 //!
-//! An expansion goes `parse -> validate -> expand`. The signature is parsed first and the body second;
-//! every rule reports all it finds; and the user's fn is emitted whatever was wrong, so that an editor
-//! keeps working in it.
+//! An expansion goes `syntax -> resolve -> read -> rules -> emit`; a body that the rules refuse goes through
+//! `refuse` before it is emitted. The signature is parsed first and the body second; every rule reports all
+//! it finds; and the user's fn is emitted whatever was wrong, so that an editor keeps working in it.
 
+mod attributes;
 mod diagnostics;
-mod expand;
-#[cfg(test)]
-mod fuzz;
-mod graph;
+mod emit;
+mod facts;
+mod hazards;
 mod names;
-mod parse;
+mod operations;
 mod paths;
 mod pipeline;
+mod read;
+mod refuse;
+mod resolve;
+mod rules;
+mod syntax;
 #[cfg(test)]
 mod tests;
-mod text;
-mod validate;
 
 /// Turns an async fn into a workflow. Documented in `durable`.
 #[proc_macro_attribute]

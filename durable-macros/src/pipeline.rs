@@ -1,268 +1,173 @@
 //! The stages in order, as ordinary fns over tokens. They are total: every input gives output.
 
-use proc_macro2::{Group, Ident, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{Attribute, Block, parse::Parser, token::Brace};
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::quote;
 
 use crate::{
-    diagnostics::Diagnostics,
-    expand, graph,
-    parse::{self, args::Args, set_aside::SetAside, signature::Function},
-    validate::{self, signature::Shape},
+    attributes::{AttributeKind, COMPENSATE, STEPS, WORKFLOW},
+    diagnostics::{Diagnostics, report},
+    emit,
+    facts::BodyFacts,
+    read::read_body,
+    refuse,
+    resolve::resolve,
+    rules::{
+        self, options::review_value, rewritten::report_rewritten, signature::review_signature,
+    },
+    syntax::{
+        arguments::AttributeArgs, function::Function, rewritten::RewritingAttribute,
+        step_bodies::ParsedBody,
+    },
 };
 
 /// Expands `#[durable::workflow]`.
 pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
-    let mut diagnostics = Diagnostics::default();
-    let args = parse::args::parse("workflow", args, &mut diagnostics);
-    let Some(function) = function("workflow", &item, &mut diagnostics) else {
-        return finish(item, TokenStream::new(), diagnostics);
-    };
-    if let Some(above) = parse::above::find(&function) {
-        validate::above::report("workflow", &above, &mut diagnostics);
-        let item = function.with_body(unread(&function, &args));
-        let beside = expand::workflow(&function, &args, &graph::Body::default(), false);
-        return finish(item, beside, diagnostics);
-    }
-    let signed = signature(&function, &validate::signature::WORKFLOW, &mut diagnostics);
-    if function.has_receiver() {
-        // Nothing can stand beside a method.
-        let item = function.with_body(unread(&function, &args));
-        return finish(item, TokenStream::new(), diagnostics);
-    }
-    let (item, body) = body(&function, &args, &mut diagnostics);
-    let beside = expand::workflow(&function, &args, &body, signed);
-    finish(item, beside, diagnostics)
+    with_body(&WORKFLOW, args, item, emit::workflow)
 }
 
 /// Expands `#[durable::steps]`.
 pub(crate) fn steps(args: TokenStream, item: TokenStream) -> TokenStream {
-    let mut diagnostics = Diagnostics::default();
-    let args = parse::args::parse("steps", args, &mut diagnostics);
-    let Some(function) = function("steps", &item, &mut diagnostics) else {
-        return finish(item, TokenStream::new(), diagnostics);
-    };
-    if let Some(above) = parse::above::find(&function) {
-        validate::above::report("steps", &above, &mut diagnostics);
-        let item = function.with_body(unread(&function, &args));
-        let beside = expand::fragment(&function, &args.paths, &graph::Body::default());
-        return finish(item, beside, diagnostics);
-    }
-    signature(&function, &validate::signature::FRAGMENT, &mut diagnostics);
-    let (item, body) = body(&function, &args, &mut diagnostics);
-    let beside = expand::fragment(&function, &args.paths, &body);
-    finish(item, beside, diagnostics)
+    with_body(&STEPS, args, item, |function, args, body, _| {
+        emit::fragment(function, args, body)
+    })
 }
 
 /// Expands `#[durable::compensate]`.
 pub(crate) fn compensate(args: TokenStream, item: TokenStream) -> TokenStream {
-    let mut diagnostics = Diagnostics::default();
-    let args = parse::args::parse("compensate", args, &mut diagnostics);
-    let Some(function) = function("compensate", &item, &mut diagnostics) else {
-        return finish(item, TokenStream::new(), diagnostics);
+    let mut found = Diagnostics::default();
+    let args = AttributeArgs::parse(&COMPENSATE, args, &mut found);
+    let Some(function) = function(&COMPENSATE, &item, &mut found) else {
+        return finish(item, TokenStream::new(), found);
     };
-    let signed = signature(
-        &function,
-        &validate::signature::COMPENSATION,
-        &mut diagnostics,
-    );
-    let options = [("retry", &args.retry), ("timeout", &args.timeout)];
-    for (name, value) in options {
-        if let Some(value) = value {
-            validate::options::value("compensation", name, value, &mut diagnostics);
-        }
-    }
-    let beside = if signed {
-        expand::compensation(&function, &args)
+    let wrong = review_signature(&function, &COMPENSATE);
+    let beside = if wrong.is_empty() {
+        emit::compensation(&function, &args)
     } else {
         TokenStream::new()
     };
-    finish(item, beside, diagnostics)
+    found.append(wrong);
+    for (name, value) in [("retry", &args.retry), ("timeout", &args.timeout)] {
+        if let Some(value) = value {
+            review_value(COMPENSATE.noun, name, value, &mut found);
+        }
+    }
+    finish(item, beside, found)
 }
 
-fn finish(item: TokenStream, beside: TokenStream, diagnostics: Diagnostics) -> TokenStream {
-    let errors = diagnostics.into_compile_errors();
+/// What is generated beside a fn, whose signature may be in order.
+type Beside = fn(&Function, &AttributeArgs, &BodyFacts, bool) -> TokenStream;
+
+/// Expands an attribute of a fn whose body makes operations.
+fn with_body(
+    attribute: &AttributeKind,
+    args: TokenStream,
+    item: TokenStream,
+    beside: Beside,
+) -> TokenStream {
+    let mut found = Diagnostics::default();
+    let args = AttributeArgs::parse(attribute, args, &mut found);
+    let Some(function) = function(attribute, &item, &mut found) else {
+        return finish(item, TokenStream::new(), found);
+    };
+    if let Some(above) = RewritingAttribute::find(&function) {
+        report_rewritten(attribute, &above, &mut found);
+        let item = function.with_body(unread(&function, &args));
+        let beside = beside(&function, &args, &BodyFacts::default(), false);
+        return finish(item, beside, found);
+    }
+    let wrong = review_signature(&function, attribute);
+    let is_in_order = wrong.is_empty();
+    found.append(wrong);
+    if function.has_receiver() {
+        // Nothing can stand beside a method.
+        let item = function.with_body(unread(&function, &args));
+        return finish(item, TokenStream::new(), found);
+    }
+    let (item, body) = body(&function, &args, &mut found);
+    let beside = beside(&function, &args, &body, is_in_order);
+    finish(item, beside, found)
+}
+
+fn finish(item: TokenStream, beside: TokenStream, found: Diagnostics) -> TokenStream {
+    let errors = found.into_compile_errors();
     quote!(#item #beside #errors)
 }
 
-/// Reads the item as a fn.
+/// Parses the item as a fn.
 fn function(
-    attribute: &str,
+    attribute: &AttributeKind,
     item: &TokenStream,
-    diagnostics: &mut Diagnostics,
+    found: &mut Diagnostics,
 ) -> Option<Function> {
-    match Function::read(item) {
+    let error = match Function::parse(item) {
         Ok(mut function) => {
+            let ident = function.ident().clone();
             for another in function.take_own_attributes() {
-                diagnostics.push(
+                report!(
+                    found,
                     &another,
-                    format_args!("`{}` has two attributes of `durable`", function.ident()),
+                    "`{ident}` has two attributes of `durable`",
                     "each makes the fn into something else: the second would find what the first has \
                      made of it",
                     "keep one of them",
                 );
             }
-            Some(function)
+            return Some(function);
         }
-        Err(error) => {
-            let is_fn = item.clone().into_iter().any(|token| match token {
-                proc_macro2::TokenTree::Ident(ident) => ident == "fn",
-                _ => false,
-            });
-            if is_fn {
-                diagnostics.push_syntax(error);
-            } else {
-                let head: TokenStream = item.clone().into_iter().take(1).collect();
-                diagnostics.push(
-                    head,
-                    format_args!("`#[durable::{attribute}]` goes on an `async fn`"),
-                    "the engine runs it as a future",
-                    "move the attribute to the fn",
-                );
-            }
-            None
-        }
+        Err(error) => error,
+    };
+    let is_fn = |token| matches!(token, TokenTree::Ident(word) if word == "fn");
+    if item.clone().into_iter().any(is_fn) {
+        found.push_syntax(error);
+    } else {
+        let name = attribute.name;
+        report!(
+            found,
+            item.clone().into_iter().take(1).collect::<TokenStream>(),
+            "`#[durable::{name}]` goes on an `async fn`",
+            "the engine runs it as a future",
+            "move the attribute to the fn",
+        );
     }
-}
-
-/// Whether the signature is in order.
-fn signature(function: &Function, shape: &Shape, diagnostics: &mut Diagnostics) -> bool {
-    let mut found = Diagnostics::default();
-    validate::signature::check(function, shape, &mut found);
-    let in_order = found.is_empty();
-    diagnostics.append(found);
-    in_order
+    None
 }
 
 /// Reads and judges the body, and gives the fn with its names turned into keys. A body with a syntax
 /// error is given back as it is, for the compiler to report.
 fn body(
     function: &Function,
-    args: &Args,
-    diagnostics: &mut Diagnostics,
-) -> (TokenStream, graph::Body) {
-    let context = function.context().and_then(|(name, _)| name);
-    let judged = context.and_then(|context| judge_quickly(function, context));
-    let judged = judged.or_else(|| {
-        let block = block(&function.body, function.body.stream())?;
-        Some(judge(function, context, block, true))
-    });
-    let Some(Judged {
-        mut block,
-        mut read,
-        found,
-    }) = judged
-    else {
-        let body = unread(function, args);
-        return (function.with_body(body), graph::Body::default());
+    args: &AttributeArgs,
+    found: &mut Diagnostics,
+) -> (TokenStream, BodyFacts) {
+    let (ident, paths) = (function.ident(), &args.paths);
+    let context = function.context_name();
+    let Some(mut parsed) = ParsedBody::parse(&function.body, context) else {
+        let item = function.with_body(unread(function, args));
+        return (item, BodyFacts::default());
     };
-    let refused = !found.is_empty();
-    diagnostics.append(found);
+    let mut names = resolve(&parsed.block, context, function.inputs());
+    let mut body = read_body(&parsed.block, context, function.inputs(), &names);
+    let wrong = rules::review(&function.name(), &body);
+    let is_refused = !wrong.is_empty();
+    found.append(wrong);
     if let Some(context) = context {
-        let block = &mut block.block;
-        if refused {
-            expand::mend(block, function.ident(), context, &read, &args.paths);
+        if is_refused {
+            refuse::mend(&mut parsed.block, ident, context, &body, paths);
+            names = resolve(&parsed.block, Some(context), function.inputs());
         }
-        expand::rewrite(block, function.ident(), context, &args.paths);
-        if refused {
-            expand::detach(block, function.ident(), context, &args.paths);
+        emit::rewrite_body(&mut parsed.block, ident, names, paths);
+        if is_refused {
+            refuse::detach(&mut parsed.block, ident, context, paths);
         }
     }
-    read.cut_recursion(function.ident());
-    (function.with_body(block.into_tokens()), read)
-}
-
-/// A body that was read, and what is wrong with it.
-struct Judged {
-    block: ReadBlock,
-    read: graph::Body,
-    found: Diagnostics,
-}
-
-/// Reads and judges a body without the step bodies that need not be read. A body that is refused is mended,
-/// for which all of it is to be read.
-fn judge_quickly(function: &Function, context: &Ident) -> Option<Judged> {
-    let (aside, tokens) = SetAside::take(&function.body.stream(), context);
-    let (is_whole, closures) = (aside.is_empty(), aside.has_closures());
-    let mut block = block(&function.body, tokens)?;
-    if !aside.put_back(&mut block.block, context) {
-        return None;
-    }
-    let judged = judge(function, Some(context), block, closures);
-    (is_whole || judged.found.is_empty()).then_some(judged)
-}
-
-fn judge(function: &Function, context: Option<&Ident>, block: ReadBlock, closures: bool) -> Judged {
-    let read = parse::body::read(&block.block, context, function.inputs(), closures);
-    let mut found = Diagnostics::default();
-    validate::body(&function.name(), &read, &mut found);
-    Judged { block, read, found }
-}
-
-/// What is made of a fn whose body is accepted without all of it being read, and what is made of it
-/// otherwise; nothing if it is not.
-#[cfg(test)]
-pub(crate) fn judged_both_ways(item: TokenStream) -> Option<[String; 2]> {
-    let function = Function::read(&item).ok()?;
-    let context = function.context()?.0?;
-    let quick = judge_quickly(&function, context)?;
-    let block = block(&function.body, function.body.stream())?;
-    let both = [quick, judge(&function, Some(context), block, true)].map(|judged| {
-        let graph = expand::graph_text("order", 1, &judged.read);
-        let states = judged.read.states.iter();
-        let body = judged.block.into_tokens();
-        let errors = judged.found.into_compile_errors();
-        // Tokens that were parsed are spaced in another way.
-        let all = quote!(#errors #graph #(#states)* #body).to_string();
-        all.split_whitespace().collect()
-    });
-    Some(both)
+    body.cut_recursion(ident);
+    (function.with_body(parsed), body)
 }
 
 /// The body as it is, except for the names in it.
-fn unread(function: &Function, args: &Args) -> Group {
-    match function.context() {
-        Some((Some(context), _)) => expand::unread(&function.body, context, &args.paths),
-        _ => function.body.clone(),
-    }
-}
-
-/// A body that could be read.
-struct ReadBlock {
-    attributes: Vec<Attribute>,
-    block: Block,
-}
-
-fn block(group: &Group, tokens: TokenStream) -> Option<ReadBlock> {
-    let parser = |input: syn::parse::ParseStream<'_>| {
-        Ok((
-            input.call(Attribute::parse_inner)?,
-            input.call(Block::parse_within)?,
-        ))
-    };
-    let (attributes, stmts) = parser.parse2(tokens).ok()?;
-    let block = Block {
-        brace_token: Brace {
-            span: group.delim_span(),
-        },
-        stmts,
-    };
-    Some(ReadBlock { attributes, block })
-}
-
-impl ReadBlock {
-    fn into_tokens(self) -> TokenStream {
-        let Self { attributes, block } = self;
-        let mut tokens = TokenStream::new();
-        block.brace_token.surround(&mut tokens, |inner| {
-            attributes
-                .iter()
-                .for_each(|attribute| attribute.to_tokens(inner));
-            block
-                .stmts
-                .iter()
-                .for_each(|statement| statement.to_tokens(inner));
-        });
-        tokens
+fn unread(function: &Function, args: &AttributeArgs) -> Group {
+    match function.context_name() {
+        Some(context) => refuse::unread_body(&function.body, context, &args.paths),
+        None => function.body.clone(),
     }
 }

@@ -118,6 +118,27 @@ fn a_body_that_is_being_typed_keeps_its_tokens() {
 }
 
 #[test]
+fn a_step_body_that_is_being_typed_takes_nothing_else_away() {
+    for body in [
+        "ctx.",
+        "let a = ",
+        "stringify!(",
+        "Ok(ctx.now(",
+        "match step {",
+    ] {
+        let steps =
+            format!("ctx.step(\"a\", |step| {{ {body} }}).await?; ctx.step(\"b\", |_| work());");
+        let item = tokens(&format!("{SIGNATURE} {{ {steps} }}"));
+        let expanded = pipeline::workflow(TokenStream::new(), item.clone());
+        assert_eq!(lost(&item, expanded.clone()), [], "{body}");
+        let expanded = expanded.to_string();
+        for kept in ["order :: A", "this step is not awaited"] {
+            assert!(expanded.contains(kept), "{body}\n{expanded}");
+        }
+    }
+}
+
+#[test]
 fn an_option_that_is_being_typed_takes_nothing_away() {
     for options in HALF_TYPED_OPTIONS {
         let item = tokens(&format!("{SIGNATURE} {{ Ok(input.total) }}"));

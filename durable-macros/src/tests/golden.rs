@@ -27,7 +27,7 @@ const LINES_MAX: usize = 60;
 
 #[test]
 fn each_form_expands_as_recorded() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/tests/golden");
     let bless = std::env::var_os("DURABLE_BLESS").is_some();
     let mut changed = Vec::new();
     for form in FORMS {
@@ -52,7 +52,7 @@ fn each_form_expands_as_recorded() {
 
 #[test]
 fn a_renamed_dependency_is_named_by_its_new_name_alone() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/tests/golden");
     let source = fs::read_to_string(folder.join("renamed_crate.rs")).unwrap();
     let expanded = expand_file(&source).into_token_stream().to_string();
     assert!(

@@ -1,4 +1,6 @@
 //! The stages together, on tokens.
 
+mod bodies;
 mod editor;
+mod fuzz;
 mod golden;

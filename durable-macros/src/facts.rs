@@ -1,0 +1,288 @@
+//! What was read from a body: its operations and how they nest, and the facts that the rules judge.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{Attribute, Expr, LitStr, Path, Type};
+
+use crate::{
+    hazards::Hazard,
+    operations::OperationKind,
+    syntax::{cfgs::are_exclusive, expressions::string},
+};
+
+/// Everything read from one body.
+#[derive(Default)]
+pub(crate) struct BodyFacts {
+    /// What the body calls its context.
+    pub(crate) context: String,
+    /// The durable operations, in program order.
+    pub(crate) operations: Vec<Operation>,
+    /// How they nest.
+    pub(crate) nodes: Vec<Node>,
+    /// The types of application state that the workflow and its steps read.
+    pub(crate) states: Vec<Type>,
+    /// What else a rule may have something to say of.
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// A call on the context that makes a durable operation.
+pub(crate) struct Operation {
+    pub(crate) kind: &'static OperationKind,
+    /// The method's name as written.
+    pub(crate) method: Ident,
+    pub(crate) name: OperationName,
+    /// Whether it has fewer arguments than it takes, as while it is typed.
+    pub(crate) is_short: bool,
+    /// The type in its turbofish.
+    pub(crate) generic: Option<Type>,
+    /// The fragment that is called in it, if it is a scope.
+    pub(crate) fragment: Option<Path>,
+    /// The `cfg`s that it is under.
+    pub(crate) cfgs: Vec<Attribute>,
+    /// The options of its builder, in order.
+    pub(crate) options: Vec<OptionCall>,
+    pub(crate) place: Place,
+    pub(crate) fate: Fate,
+}
+
+/// What an operation is called.
+pub(crate) enum OperationName {
+    Literal(LitStr),
+    Computed(Box<Expr>),
+    Missing,
+}
+
+/// An option of an operation's builder: `.retry(..)`.
+pub(crate) struct OptionCall {
+    pub(crate) name: Ident,
+    pub(crate) args: Vec<Expr>,
+}
+
+/// Where in the body something is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the body itself.
+    Body,
+    /// In the closure of a step.
+    StepBody,
+    /// In a closure handed to `durable::join_all`, which calls it in order and at once.
+    FanOut,
+    /// In any other closure.
+    Closure,
+    /// In an `async` block that is neither awaited at once nor a branch of a combinator.
+    Async,
+    /// In `durable::nondeterministic!`.
+    Hatch,
+    /// In the arguments of a call that is reported: one report is enough.
+    Reported,
+}
+
+impl Place {
+    /// Whether clocks, I/O and awaits are free to be used here.
+    pub(crate) fn is_unjudged(self) -> bool {
+        matches!(self, Self::StepBody | Self::Hatch)
+    }
+}
+
+/// What becomes of an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Awaited,
+    /// Given to a combinator.
+    Branch,
+    /// Bound, passed on or returned; what becomes of it then is not seen here.
+    Used,
+    /// A statement of its own, or the operand of `?`.
+    Discarded,
+    /// `let _ = ..`.
+    Wildcard,
+}
+
+impl Fate {
+    /// What becomes of the parts of a value of which this becomes.
+    pub(crate) fn of_parts(self) -> Self {
+        match self {
+            Self::Discarded | Self::Wildcard => self,
+            Self::Awaited | Self::Branch | Self::Used => Self::Used,
+        }
+    }
+}
+
+/// A part of the graph.
+pub(crate) enum Node {
+    /// An index into the body's operations.
+    Operation(usize),
+    Branch {
+        condition: String,
+        span: Span,
+        arms: Vec<Arm>,
+    },
+    Loop {
+        header: String,
+        span: Span,
+        body: Vec<Self>,
+    },
+    Parallel {
+        kind: &'static str,
+        span: Span,
+        branches: Vec<Vec<Self>>,
+    },
+    /// Where the body is left for good.
+    Exit,
+}
+
+/// One way through a branch.
+pub(crate) struct Arm {
+    pub(crate) label: String,
+    pub(crate) body: Vec<Node>,
+}
+
+/// Something in a body, besides its operations, that a rule may refuse.
+pub(crate) enum Fact {
+    /// An await, or a branch of a combinator, of something that is not durable: the smallest tokens that say
+    /// so, and what is awaited, as text.
+    ForeignAwait(TokenStream, String),
+    /// A mention of the context that is not a call of an operation.
+    ContextUse(ContextUse),
+    /// A clock, randomness, I/O: the tokens, and what they name.
+    Hazard(TokenStream, String, Hazard),
+    /// A macro whose arguments cannot be parsed.
+    UnknownMacro(UnknownMacro),
+    /// `durable::nondeterministic!(reason, value)`.
+    Hatch(HatchUse),
+    /// A loop that makes durable operations and has no way out: its header, as text.
+    EndlessLoop(Span, String),
+    /// A loop that can only go round and round.
+    SpinningLoop(Span),
+    /// An option that is set on an operation in a local, and not where it is built.
+    LateOption(Ident),
+    /// A local that holds operations and is never mentioned again, and whether it is one operation.
+    Forgotten(Ident, bool),
+    /// A combinator that nobody awaits: `durable::join_all(..);`.
+    DroppedCombinator(Ident),
+    /// Text that a step gives as it stands in the source.
+    BorrowedOutput(LitStr),
+    /// A local that is the context under another name, which is reported where it gets it.
+    Alias(Ident),
+}
+
+/// A mention of the context that is not a call of an operation.
+pub(crate) struct ContextUse {
+    pub(crate) ident: Ident,
+    pub(crate) usage: ContextUsage,
+    pub(crate) place: Place,
+}
+
+/// What is done with the context.
+#[derive(PartialEq, Eq)]
+pub(crate) enum ContextUsage {
+    /// A query such as `ctx.now()`.
+    Asked,
+    /// Passed to this fn.
+    Passed(String),
+    /// Bound to another name or put into a value.
+    Stored,
+    Cloned,
+    /// A local with this name, whose closure uses the context, is used in a step body.
+    Captured,
+    /// A scope that is not handed to a fragment at once.
+    Scoped,
+}
+
+/// `durable::nondeterministic!(reason, value)`.
+pub(crate) struct HatchUse {
+    pub(crate) path: Path,
+    pub(crate) reason: Option<Expr>,
+    /// How many values follow the reason.
+    pub(crate) values: usize,
+}
+
+/// A macro whose arguments cannot be parsed.
+pub(crate) struct UnknownMacro {
+    pub(crate) path: Path,
+    /// The path's segments, with an alias from a `use` in the body resolved.
+    pub(crate) segments: Vec<String>,
+    /// The first mention of the context or of an await in it.
+    pub(crate) mention: Option<Ident>,
+}
+
+impl BodyFacts {
+    /// Forgets which fragment is called where that is the fn itself: what is built from it would have no
+    /// end.
+    pub(crate) fn cut_recursion(&mut self, owner: &Ident) {
+        for operation in &mut self.operations {
+            operation
+                .fragment
+                .take_if(|fragment| fragment.is_ident(owner));
+        }
+    }
+}
+
+impl Operation {
+    /// The literal it is named by, if it is.
+    pub(crate) fn literal(&self) -> Option<&LitStr> {
+        match &self.name {
+            OperationName::Literal(name) => Some(name),
+            OperationName::Computed(_) | OperationName::Missing => None,
+        }
+    }
+
+    /// Whether the two are never compiled together.
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        are_exclusive(&self.cfgs, &other.cfgs)
+    }
+
+    /// The options with this name.
+    pub(crate) fn options_named<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a OptionCall> {
+        self.options
+            .iter()
+            .filter(move |option| option.name == name)
+    }
+
+    /// How it is written, without its arguments.
+    pub(crate) fn sketch(&self, context: &str) -> String {
+        if self.kind.is_scope() {
+            format!("bill({context}.scope(..), ..)")
+        } else {
+            format!("{context}.{}(..)", self.method)
+        }
+    }
+
+    /// The fn that compensates it.
+    pub(crate) fn compensation(&self) -> Option<&Path> {
+        self.options_named("compensate").next()?.path()
+    }
+}
+
+impl Node {
+    /// Whether it is an operation or has one in it.
+    pub(crate) fn holds_operation(&self) -> bool {
+        match self {
+            Self::Operation(_) => true,
+            Self::Branch { arms, .. } => {
+                let mut nodes = arms.iter().flat_map(|arm| &arm.body);
+                nodes.any(Self::holds_operation)
+            }
+            Self::Loop { body, .. } => body.iter().any(Self::holds_operation),
+            Self::Parallel { branches, .. } => branches.iter().flatten().any(Self::holds_operation),
+            Self::Exit => false,
+        }
+    }
+}
+
+impl OptionCall {
+    /// Its argument, if that is a path.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self.args.first()? {
+            Expr::Path(path) => Some(&path.path),
+            _ => None,
+        }
+    }
+
+    /// Its argument, if that is a string literal.
+    pub(crate) fn literal(&self) -> Option<&LitStr> {
+        string(self.args.first()?)
+    }
+}

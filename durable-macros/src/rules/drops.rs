@@ -1,0 +1,96 @@
+//! Drops: an operation that is built is awaited.
+
+use proc_macro2::Ident;
+
+use super::Review;
+use crate::{
+    diagnostics::report,
+    facts::{Fate, Operation, OptionCall, Place},
+    operations::is_of_result,
+};
+
+const WHY: &str = "an operation does nothing until it is awaited: the run would go on without it";
+
+const INSTEAD: &str = "add `.await?`; to run it beside others, hand it to `durable::join!`";
+
+/// What is called on an operation before what can only be called on its result.
+pub(super) fn options_before_result(operation: &Operation) -> &[OptionCall] {
+    let mut options = operation.options.iter();
+    let end = options.position(|option| is_of_result(&option.name));
+    &operation.options[..end.unwrap_or(operation.options.len())]
+}
+
+impl Review<'_> {
+    pub(super) fn drop_of(&mut self, operation: &Operation) {
+        let is_misplaced = !matches!(operation.place, Place::Body | Place::FanOut);
+        // Of one that is short the compiler says which arguments there should be.
+        if is_misplaced || operation.is_short {
+            return;
+        }
+        let (noun, at) = (operation.kind.noun, &operation.method);
+        let options = options_before_result(operation).len();
+        if let Some(OptionCall { name, .. }) = operation.options.get(options) {
+            return report!(
+                self.found,
+                name,
+                "this {noun} is not awaited before `.{name}(..)`",
+                "an operation has a result once it is awaited, and does nothing until then",
+                "`.await.{name}(..)`",
+            );
+        }
+        match operation.fate {
+            Fate::Awaited | Fate::Branch | Fate::Used => {}
+            Fate::Discarded => {
+                let instead = operation.kind.unawaited.unwrap_or(INSTEAD);
+                report!(
+                    self.found,
+                    at,
+                    "this {noun} is not awaited",
+                    "{WHY}",
+                    "{instead}"
+                );
+            }
+            Fate::Wildcard => {
+                let sketch = operation.sketch(self.context);
+                report!(
+                    self.found,
+                    at,
+                    "this {noun} is thrown away by `_`",
+                    "{WHY}",
+                    "`let _ = {sketch}.await;` if its result does not matter; to run it beside others, hand \
+                     it to `durable::join!`",
+                );
+            }
+        }
+    }
+
+    pub(super) fn dropped_combinator(&mut self, name: &Ident) {
+        report!(
+            self.found,
+            name,
+            "`{name}` is not awaited",
+            "{WHY}",
+            "{INSTEAD}"
+        );
+    }
+
+    pub(super) fn forgotten(&mut self, local: &Ident, is_one: bool) {
+        if is_one {
+            report!(
+                self.found,
+                local,
+                "the operation in `{local}` is never awaited",
+                "{WHY}",
+                "`{local}.await?`, or hand it to `durable::join!`",
+            );
+        } else {
+            report!(
+                self.found,
+                local,
+                "the operations in `{local}` are never awaited",
+                "{WHY}",
+                "await each of them, or hand them to `durable::join_all`",
+            );
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The escape hatch: `durable::nondeterministic!("reason", value)`.
+
+use super::Review;
+use crate::{diagnostics::report, facts::HatchUse, syntax::expressions::string};
+
+const FORM: &str = "`durable::nondeterministic!(\"why this is the same on a replay\", value)`";
+
+const WHY: &str =
+    "the rules are off in here, and whoever reads it later must know why a replay gives the same";
+
+impl Review<'_> {
+    pub(super) fn hatch(&mut self, used: &HatchUse) {
+        let text = used.reason.as_ref().and_then(string);
+        let Some(reason) = used
+            .reason
+            .as_ref()
+            .filter(|_| used.values > 0 || text.is_some())
+        else {
+            return report!(
+                self.found,
+                &used.path,
+                "`nondeterministic!` needs a reason",
+                "{WHY}",
+                "{FORM}",
+            );
+        };
+        if text.is_none_or(|text| text.value().trim().is_empty()) {
+            report!(
+                self.found,
+                reason,
+                "the reason of `nondeterministic!` must be a string literal that is not empty",
+                "{WHY}",
+                "{FORM}",
+            );
+        }
+        if used.values != 1 {
+            report!(
+                self.found,
+                &used.path,
+                "`nondeterministic!` takes a reason and one value",
+                "the reason answers for that value and no other",
+                "{FORM}",
+            );
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Outputs: what a step gives can be read from the journal.
+
+use syn::LitStr;
+
+use super::Review;
+use crate::{diagnostics::report, syntax::text::text};
+
+impl Review<'_> {
+    pub(super) fn borrowed_output(&mut self, literal: &LitStr) {
+        let source = text(literal);
+        report!(
+            self.found,
+            literal,
+            "a step cannot give a borrowed value",
+            "it is recorded, and read from the journal when the run goes on in another process, where \
+             nobody is there to lend it",
+            "an owned value: `{source}.to_owned()`",
+        );
+    }
+}
