@@ -127,7 +127,7 @@ impl Link {
         if shared.is_stopping() {
             return Err(shared.ended());
         }
-        let mut waiting = shared.wait(run);
+        let mut waiting = shared.wait(run, id);
         if !waiting.is_resident {
             // It may have ended already, or be known to the database alone.
             if let Some(ending) = self.recorded(run, id).await? {
