@@ -9,8 +9,9 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    journal::{Payload, PayloadError, StepId},
+    id::StepId,
     text::Printable,
+    values::{Payload, PayloadError},
 };
 
 mod chain;

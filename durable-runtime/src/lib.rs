@@ -1,13 +1,14 @@
 //! Run time of the durable workflow engine. Use it through the `durable` crate, which re-exports
 //! what is public here.
 //!
-//! Layers, each importing only from those above it in this list: data ([`text`], [`values`], [`journal`],
-//! [`failure`], [`status`], [`outcome`], [`retry`], [`record`], [`limits`], [`clock`]), the static graph ([`graph`]), the pure core
+//! Layers, each importing only from those above it in this list: data ([`text`], [`values`], [`failure`],
+//! [`journal`], [`status`], [`outcome`], [`retry`], [`record`], [`limits`], [`clock`]), the static graph ([`graph`]), the pure core
 //! ([`replay`], [`context`]), graph and code together ([`registry`]), effects ([`store`]), and the shell
 //! ([`client`], [`engine`]).
 
 pub mod clock;
 pub mod failure;
+mod id;
 pub mod journal;
 pub mod limits;
 pub mod outcome;

@@ -5,7 +5,7 @@ use std::{fmt, future::IntoFuture};
 use super::{Compensation, Ctx, Data, Wait, Workflow, wait::Decode};
 use crate::{
     failure::Failure,
-    replay::{Ask, OperationIndex, Resolution},
+    replay::{ChildWork, OperationIndex, Resolution},
 };
 
 /// A child run, built by [`Ctx::child`]; awaiting it starts it and waits for its result.
@@ -56,11 +56,11 @@ impl<'c, T> IntoFuture for Child<'c, T> {
     type IntoFuture = Wait<'c, T>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let ask = Ask::Child {
+        let work = ChildWork {
             workflow: self.workflow,
             input: self.input,
         };
-        Wait::new(self.ctx, self.index, ask, self.decode)
+        Wait::new(self.ctx, self.index, Box::new(work), self.decode)
     }
 }
 

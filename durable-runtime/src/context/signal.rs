@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, time::Durat
 use super::{Ctx, Data, Wait, wait::Decode};
 use crate::{
     failure::Failure,
-    replay::{Ask, OperationIndex},
+    replay::{OperationIndex, SignalWork},
 };
 
 /// The typed name of a signal of workflow `W` that carries a `T`: the constant of the signal's name on
@@ -98,11 +98,11 @@ impl<'c, T> IntoFuture for SignalWait<'c, T> {
     type IntoFuture = Wait<'c, T>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let ask = Ask::Signal {
+        let work = SignalWork {
             name: self.name,
             timeout: self.timeout,
         };
-        Wait::new(self.ctx, self.index, ask, self.decode)
+        Wait::new(self.ctx, self.index, Box::new(work), self.decode)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Ctx, Wait};
 use crate::{
     failure::Failure,
     journal::Payload,
-    replay::{Ask, Due, OperationIndex},
+    replay::{Due, OperationIndex, SleepWork},
 };
 
 /// A durable sleep, built by [`Ctx::sleep`] and [`Ctx::sleep_until`]; await it.
@@ -35,7 +35,8 @@ impl<'c> IntoFuture for Sleep<'c> {
     type IntoFuture = Wait<'c, ()>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Wait::new(self.ctx, self.index, Ask::Sleep(self.due), Payload::decode)
+        let work = Box::new(SleepWork(self.due));
+        Wait::new(self.ctx, self.index, work, Payload::decode)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Ctx, let_go};
 use crate::{
     failure::Failure,
     journal::{Payload, PayloadError},
-    replay::{Ask, OperationIndex},
+    replay::{OperationIndex, Work},
 };
 
 /// The future of a [`Sleep`](super::Sleep), a [`SignalWait`](super::SignalWait) or a
@@ -23,7 +23,8 @@ use crate::{
 pub struct Wait<'c, T> {
     ctx: &'c Ctx,
     index: OperationIndex,
-    ask: Option<Ask>,
+    /// What it asks for; none once it has.
+    work: Option<Box<dyn Work>>,
     decode: Decode<T>,
 }
 
@@ -31,11 +32,16 @@ pub struct Wait<'c, T> {
 pub(super) type Decode<T> = fn(&Payload) -> Result<T, PayloadError>;
 
 impl<'c, T> Wait<'c, T> {
-    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, ask: Ask, decode: Decode<T>) -> Self {
+    pub(super) fn new(
+        ctx: &'c Ctx,
+        index: OperationIndex,
+        work: Box<dyn Work>,
+        decode: Decode<T>,
+    ) -> Self {
         Self {
             ctx,
             index,
-            ask: Some(ask),
+            work: Some(work),
             decode,
         }
     }
@@ -49,9 +55,9 @@ impl<T> Future for Wait<'_, T> {
             self.ctx.run().machine().drop_operation(self.index);
             return Poll::Pending;
         }
-        let ask = self.ask.take();
+        let work = self.work.take();
         let mut machine = self.ctx.run().machine();
-        let resolution = machine.poll_wait(self.index, cx.waker(), || ask.unwrap_or(Ask::Step));
+        let resolution = machine.poll_wait(self.index, cx.waker(), work);
         match resolution {
             None => Poll::Pending,
             Some(Err(failure)) => Poll::Ready(Err(failure)),

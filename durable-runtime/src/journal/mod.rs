@@ -4,14 +4,13 @@
 //! clock, performs I/O or knows a store.
 
 mod event;
-mod id;
 mod json;
-mod payload;
 mod time;
 
-pub use crate::values::PayloadError;
+pub use crate::{
+    id::{Epoch, InvalidRunId, MailId, RunId, RunKey, StepId, WorkerId},
+    values::{Payload, PayloadError},
+};
 pub use event::{Event, EventKind, UnknownEvent};
-pub use id::{Epoch, InvalidRunId, MailId, RunId, RunKey, StepId, WorkerId};
-pub use payload::Payload;
 pub use time::Timestamp;
 pub(crate) use time::rfc3339;

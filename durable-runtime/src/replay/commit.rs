@@ -42,7 +42,7 @@ impl Machine {
 
     /// Whether step bodies are in flight.
     pub(super) fn is_executing(&self) -> bool {
-        self.executing > 0
+        self.operations.counts().executing > 0
     }
 
     /// Takes what there is to write; `None` while a commit is in flight or nothing changed. A run
@@ -155,7 +155,7 @@ impl Machine {
             Some(status) => status,
             None if self.parked.is_some() => Status::Parked,
             None if self.ledger.cause.is_some() => Status::Compensating,
-            None if self.busy > 0 || self.outstanding == 0 => Status::Running,
+            None if !self.body_only_waits() => Status::Running,
             None => Status::Suspended,
         }
     }
@@ -171,7 +171,7 @@ impl Machine {
     }
 
     fn next_ownership(&mut self, residency: Residency) -> Ownership {
-        let seen = self.seen;
+        let seen = self.mailbox.seen;
         if self.ledger.ended || self.parked.is_some() {
             return Ownership::Release { due: None, seen };
         }
@@ -192,16 +192,21 @@ impl Machine {
     /// Whether only time, mail or a child can move the run.
     fn only_waits(&self) -> bool {
         let waits = match self.ledger.cause {
-            None => self.outstanding > 0 && self.busy == 0,
+            None => self.body_only_waits(),
             Some(_) => self.rollback_awaits_children(),
         };
-        waits && self.undelivered.is_empty() && self.mail.is_empty()
+        waits && self.undelivered.is_empty() && self.mailbox.is_quiet()
+    }
+
+    fn body_only_waits(&self) -> bool {
+        let counts = self.operations.counts();
+        counts.outstanding > 0 && counts.busy == 0
     }
 
     /// Whether it waits for what may come at any moment.
     fn awaits_mail(&self) -> bool {
         match self.ledger.cause {
-            None => self.awaiting_mail > 0,
+            None => self.operations.counts().awaiting_mail > 0,
             Some(_) => self.rollback_awaits_children(),
         }
     }
@@ -218,7 +223,7 @@ impl Machine {
         if self.ledger.cause.is_some() {
             return leave;
         }
-        let mut due = self.timers.iter().map(|(due, _)| *due);
+        let mut due = self.operations.timers();
         let later = due.find(|due| *due > self.wall);
         [later, leave].into_iter().flatten().min()
     }

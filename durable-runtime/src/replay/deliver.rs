@@ -2,12 +2,12 @@
 
 use super::{
     Machine, Nondeterminism,
-    operation::{Ask, OperationIndex, State},
+    operation::{Operation, OperationIndex, State},
+    operations::{KINDS, Kind},
 };
 use crate::{
-    failure::{Failure, FailureKind},
     graph::Located,
-    journal::{Event, EventKind, Payload},
+    journal::{Event, EventKind},
 };
 
 impl Machine {
@@ -25,10 +25,8 @@ impl Machine {
         };
         self.now = event.at;
         if let Some(step) = &event.step {
-            let asked = self
-                .find(step)
-                .filter(|index| self.operations[index.0].ask.is_some());
-            let Some(index) = asked else {
+            let asked = self.operations.find(step);
+            let Some(index) = asked.filter(|index| self.fits(*index, &event.kind)) else {
                 return Err(self.not_asked(&event));
             };
             self.deliver(index, event)?;
@@ -37,89 +35,22 @@ impl Machine {
         Ok(true)
     }
 
+    /// Whether the body has asked for an operation of the kind that an event belongs to.
+    fn fits(&self, index: OperationIndex, event: &EventKind) -> bool {
+        let kind = self.operations[index].kind();
+        kind.is_some_and(|kind| (kind.owns)(event))
+    }
+
     fn deliver(&mut self, index: OperationIndex, event: Event) -> Result<(), Nondeterminism> {
-        let ask = self.operations[index.0].ask.as_ref();
-        let fits = match (&event.kind, ask) {
-            (EventKind::TimerFired, Some(Ask::Sleep(_) | Ask::Signal { .. })) => true,
-            (kind, Some(ask)) => noun_of(kind) == Some(ask.noun()),
-            (_, None) => false,
-        };
-        if !fits {
-            return Err(self.not_asked(&event));
-        }
-        match event.kind {
-            EventKind::StepStarted { .. } => self.operations[index.0].running = true,
-            EventKind::StepAttemptFailed { .. }
-            | EventKind::StepCompleted { .. }
-            | EventKind::StepFailed { .. }
-            | EventKind::StepInterrupted { .. } => self.operations[index.0].running = false,
-            _ => {}
-        }
-        // The body let go of it: recorded, and delivered to nobody.
-        if self.operations[index.0].dropped {
+        let Event { at, step, kind } = event;
+        if self.operations[index].is_dropped() {
+            // The body let go of it: recorded, and delivered to nobody.
+            self.with(index, |work, _| work.pass(&kind));
             return Ok(());
         }
-        self.deliver_kind(index, event)
-    }
-
-    fn deliver_kind(&mut self, index: OperationIndex, event: Event) -> Result<(), Nondeterminism> {
-        match event.kind {
-            EventKind::StepInterrupted { .. } if !self.operations[index.0].let_go => {
-                return Err(self.not_asked(&event));
-            }
-            EventKind::StepInterrupted { .. } => {
-                let failure = Failure::new(FailureKind::Canceled, "nobody waits for it any more");
-                self.resolve(index, Err(failure));
-            }
-            EventKind::StepStarted { attempt } => {
-                let own = self.delivered >= self.recorded;
-                self.set_state(index, State::Started { attempt, own });
-                self.fresh.push_back(index);
-            }
-            EventKind::StepCompleted { output } | EventKind::ChildCompleted { output } => {
-                self.resolve(index, Ok(output));
-            }
-            EventKind::SignalReceived { payload } => {
-                self.resolve(index, Ok(payload));
-            }
-            EventKind::StepFailed { failure } | EventKind::ChildFailed { failure } => {
-                self.resolve(index, Err(failure));
-            }
-            EventKind::StepAttemptFailed {
-                attempt, retry_at, ..
-            } => {
-                self.set_state(
-                    index,
-                    State::Backoff {
-                        attempt: attempt + 1,
-                        retry_at,
-                    },
-                );
-                if self.operations[index.0].let_go {
-                    self.operations[index.0].wake();
-                }
-            }
-            EventKind::TimerArmed { due } => self.set_state(index, State::Armed { due }),
-            EventKind::SignalAwaited { due } => self.set_state(index, State::Awaiting { due }),
-            EventKind::TimerFired => {
-                let resolution = self.fired(index);
-                self.resolve(index, resolution);
-            }
-            EventKind::ChildStarted { .. } => self.set_state(index, State::ChildRunning),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// What a timer that fired means: the end of a sleep, or a signal that did not come in time.
-    fn fired(&self, index: OperationIndex) -> super::Resolution {
-        let operation = &self.operations[index.0];
-        match operation.ask {
-            Some(Ask::Signal { ref name, .. }) => {
-                let message = format!("signal `{name}` did not come in time");
-                Err(Failure::new(FailureKind::Timeout, message).at_step(&operation.id, 0))
-            }
-            _ => Ok(Payload::null()),
+        match self.with(index, |work, place| work.deliver(place, kind)) {
+            Some(Err(kind)) => Err(self.not_asked(&Event { at, step, kind })),
+            Some(Ok(())) | None => Ok(()),
         }
     }
 
@@ -133,13 +64,15 @@ impl Machine {
             return Ok(());
         };
         let graph = self.identity.blueprint.graph();
-        let recorded = noun_of(&event.kind);
         let attempted = match graph.locate(step) {
             None => format!("no operation named `{}` in this build", step.path()),
             Some(Located { operation, .. }) => {
                 let noun = operation.kind.noun();
-                let timeout = noun == "signal" && event.kind == EventKind::TimerFired;
-                if timeout || recorded.is_none_or(|recorded| recorded == noun) {
+                let mut owners = KINDS
+                    .iter()
+                    .filter(|kind| (kind.owns)(&event.kind))
+                    .peekable();
+                if owners.peek().is_none() || owners.any(|kind| kind.noun == noun) {
                     return Ok(());
                 }
                 format!("`{}` as a {noun}", operation.name)
@@ -160,10 +93,8 @@ impl Machine {
             .filter(|operation| operation.is_outstanding())
             .take(5)
             .filter_map(|operation| {
-                operation
-                    .ask
-                    .as_ref()
-                    .map(|ask| format!("{} `{}`", ask.noun(), operation.id))
+                let kind = operation.kind()?;
+                Some(format!("{} `{}`", kind.noun, operation.id))
             })
             .collect::<Vec<_>>();
         let attempted = match (asked.as_slice(), &self.body_result) {
@@ -178,51 +109,32 @@ impl Machine {
 
     /// What to say when the body awaits something that is not durable; `None` when it does not.
     pub(super) fn foreign_await(&self) -> Option<Nondeterminism> {
-        let idle = self.outstanding == 0
+        let idle = self.operations.counts().outstanding == 0
             && self.undelivered.is_empty()
             && self.body_result.is_none()
             && self.ledger.cause.is_none();
-        idle.then(|| {
-            let last = self
-                .operations
-                .iter()
-                .rfind(|operation| operation.state == State::Taken);
-            let source = self.source_of(last.map(|operation| &operation.id));
-            let after = last.map_or_else(String::new, |operation| {
-                format!(", after `{}`", operation.id)
-            });
-            Nondeterminism::foreign_await(format!("{source}{after}"))
-        })
+        idle.then(|| Nondeterminism::foreign_await(self.last_taken()))
     }
 
     /// What to say of user code that broke: a panic, or an input that does not decode.
     pub(super) fn broken(&self, what: &str) -> Nondeterminism {
-        let last = self
-            .operations
-            .iter()
-            .rfind(|operation| operation.state == State::Taken);
-        let after = last.map_or_else(String::new, |operation| {
-            format!(", after `{}`", operation.id)
-        });
+        Nondeterminism::broken(what.to_owned(), self.last_taken())
+    }
+
+    /// How far the body has come, for messages.
+    fn last_taken(&self) -> String {
+        let is_taken = |operation: &&Operation| *operation.state() == State::Taken;
+        let last = self.operations.iter().rfind(is_taken);
         let source = self.source_of(last.map(|operation| &operation.id));
-        Nondeterminism::broken(what.to_owned(), format!("{source}{after}"))
+        match last {
+            Some(operation) => format!("{source}, after `{}`", operation.id),
+            None => source,
+        }
     }
 }
 
-/// The kind of operation an event belongs to; `None` for events of the engine's own.
-fn noun_of(kind: &EventKind) -> Option<&'static str> {
-    match kind {
-        EventKind::StepCompleted { .. }
-        | EventKind::StepAttemptFailed { .. }
-        | EventKind::StepFailed { .. }
-        | EventKind::StepStarted { .. }
-        | EventKind::StepInterrupted { .. } => Some("step"),
-        EventKind::TimerArmed { .. } | EventKind::TimerFired => Some("sleep"),
-        EventKind::SignalAwaited { .. } | EventKind::SignalReceived { .. } => Some("signal"),
-        EventKind::ChildStarted { .. }
-        | EventKind::ChildCompleted { .. }
-        | EventKind::ChildFailed { .. }
-        | EventKind::ChildCanceled => Some("child"),
-        _ => None,
+impl Operation {
+    fn kind(&self) -> Option<Kind> {
+        self.work.as_ref().map(|work| work.kind())
     }
 }

@@ -1,8 +1,7 @@
 //! The state of one run in memory, and what the body's operations ask of it.
 
 use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     task::Waker,
     time::Duration,
 };
@@ -10,7 +9,9 @@ use std::{
 use super::{
     Blueprint, Ledger, Nondeterminism,
     drive::Drive,
-    operation::{Ask, Operation, OperationIndex, Resolution, State, StepPoll},
+    mailbox::Mailbox,
+    operation::{OperationIndex, Operations, Resolution, State},
+    operations::Work,
 };
 use crate::{
     failure::Failure,
@@ -18,9 +19,8 @@ use crate::{
         Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, StepId, Timestamp, WorkerId,
     },
     observe,
-    random::{Random, derive},
-    record::{LoadedRun, Mail, NewMail, NewRun, Parent},
-    retry::Retry,
+    random::Random,
+    record::{LoadedRun, NewMail, NewRun, Parent},
     status::Status,
 };
 
@@ -81,19 +81,12 @@ pub struct Machine {
     pub(super) now: Timestamp,
     random: Random,
 
-    pub(super) operations: Vec<Operation>,
-    index: BTreeMap<StepId, OperationIndex>,
-    occurrences: BTreeMap<StepId, u32>,
-    /// Operations asked for, of which nothing was recorded when they were.
+    pub(super) operations: Operations,
+    /// Operations that have something to do at the frontier.
     pub(super) fresh: VecDeque<OperationIndex>,
-    /// What the body let go of and what leaves traces: children to cancel, and steps whose attempts may
-    /// have had their effect.
+    /// What the body let go of and what leaves traces.
     pub(super) abandoned: Vec<OperationIndex>,
-    pub(super) timers: BTreeSet<(Timestamp, OperationIndex)>,
-    pub(super) outstanding: usize,
-    pub(super) busy: usize,
-    pub(super) executing: usize,
-    pub(super) awaiting_mail: usize,
+    pub(super) mailbox: Mailbox,
 
     /// Events not yet delivered to the body: recorded ones, then proposed ones. Empty from a
     /// cancellation or a failure on.
@@ -112,17 +105,6 @@ pub struct Machine {
     pub(super) committing: bool,
     /// How many events are durable.
     pub(super) committed: u32,
-
-    pub(super) signals: BTreeMap<String, BTreeMap<MailId, Payload>>,
-    pub(super) waiting_for: BTreeMap<Cow<'static, str>, VecDeque<OperationIndex>>,
-    /// Waits of which nothing is recorded, since a signal was there when they were asked for.
-    pub(super) unrecorded_waits: Vec<(OperationIndex, Option<Duration>)>,
-    pub(super) mail: VecDeque<Mail>,
-    /// The mail that was handed in, so that none is taken twice.
-    pub(super) known: BTreeSet<MailId>,
-    /// The last mail below which no other is unknown: the last one that was loaded with the run. Mail
-    /// that comes while the run is in memory says nothing of what other workers put beside it.
-    pub(super) seen: MailId,
 
     pub(super) status: Status,
     pub(super) body_result: Option<Resolution>,
@@ -155,16 +137,10 @@ impl Machine {
             latest: at,
             now: at,
             random,
-            operations: Vec::new(),
-            index: BTreeMap::new(),
-            occurrences: BTreeMap::new(),
+            operations: Operations::default(),
             fresh: VecDeque::new(),
             abandoned: Vec::new(),
-            timers: BTreeSet::new(),
-            outstanding: 0,
-            busy: 0,
-            executing: 0,
-            awaiting_mail: 0,
+            mailbox: Mailbox::default(),
             undelivered: VecDeque::new(),
             delivered: 0,
             recorded: 0,
@@ -175,12 +151,6 @@ impl Machine {
             consumed: Vec::new(),
             committing: false,
             committed: 0,
-            signals: BTreeMap::new(),
-            waiting_for: BTreeMap::new(),
-            unrecorded_waits: Vec::new(),
-            mail: VecDeque::new(),
-            known: BTreeSet::new(),
-            seen: MailId::new(0),
             status: Status::Running,
             body_result: None,
             waiting_since: None,
@@ -234,7 +204,9 @@ impl Machine {
             }
             machine.undelivered = run.events.into();
         }
-        machine.seen = run.mail.last().map_or(machine.seen, |mail| mail.id);
+        if let Some(last) = run.mail.last() {
+            machine.mailbox.seen = last.id;
+        }
         run.mail
             .into_iter()
             .for_each(|mail| machine.handle_mail(mail));
@@ -255,139 +227,52 @@ impl Machine {
 
     /// Fixes the identity of the operation that the body builds now.
     pub fn build(&mut self, scope: &str, name: &'static str) -> OperationIndex {
-        let id = self.enter(scope, name);
-        let index = OperationIndex(self.operations.len());
-        self.operations.push(Operation::new(id.clone()));
-        self.index.insert(id, index);
-        index
+        self.operations.build(scope, name)
     }
 
     /// Fixes the identity of what the body begins now: an operation, or the scope of a fragment.
     pub fn enter(&mut self, scope: &str, name: &'static str) -> StepId {
-        let first = StepId::new(scope, name, 0);
-        let occurrence = self.occurrences.entry(first).or_insert(0);
-        let id = StepId::new(scope, name, *occurrence);
-        *occurrence += 1;
-        id
+        self.operations.enter(scope, name)
     }
 
     /// The identity of an operation.
     pub fn step_id(&self, index: OperationIndex) -> &StepId {
-        &self.operations[index.0].id
+        &self.operations[index].id
     }
 
-    /// Asks for what a sleep, a signal or a child came to. `None`: not yet; `waker` is woken.
+    /// Asks for what an operation came to; the first time, with what it is to do. `None`: not yet; `waker`
+    /// is woken.
     pub fn poll_wait(
         &mut self,
         index: OperationIndex,
         waker: &Waker,
-        ask: impl FnOnce() -> Ask,
+        work: Option<Box<dyn Work>>,
     ) -> Option<Resolution> {
-        self.ask_once(index, ask);
-        self.take_resolution(index).or_else(|| {
-            self.operations[index.0].waker = Some(waker.clone());
-            None
-        })
-    }
-
-    /// Asks what a step is to do. The deadline of an attempt is `timeout` from its start.
-    pub fn poll_step(
-        &mut self,
-        index: OperationIndex,
-        waker: &Waker,
-        timeout: Option<Duration>,
-    ) -> StepPoll {
-        self.ask_once(index, || Ask::Step);
-        if let Some(resolution) = self.take_resolution(index) {
-            return StepPoll::Done(resolution);
+        if let Some(work) = work {
+            self.ask(index, work);
         }
-        self.operations[index.0].waker = Some(waker.clone());
-        match self.operations[index.0].state {
-            // A run that is being rolled back begins nothing.
-            State::Ready { attempt } if self.ledger.cause.is_none() => {
-                let deadline = timeout.map(|timeout| self.wall.after(timeout));
-                let told = false;
-                self.set_state(
-                    index,
-                    State::Executing {
-                        attempt,
-                        deadline,
-                        told,
-                    },
-                );
-                StepPoll::Execute { attempt }
-            }
-            State::Executing { told, .. } => StepPoll::Continue { told },
-            State::Expired { .. } => StepPoll::TimedOut,
-            _ => StepPoll::Wait,
+        let resolution = self.operations.take(index);
+        if resolution.is_none() {
+            self.operations.wake_by(index, waker);
         }
-    }
-
-    /// Tells how an attempt ended. The event is proposed; the step resolves when it is delivered.
-    pub fn handle_attempt(&mut self, index: OperationIndex, result: Resolution, retry: &Retry) {
-        let operation = &self.operations[index.0];
-        let (attempt, expired) = match operation.state {
-            State::Executing { attempt, .. } => (attempt, false),
-            State::Expired { attempt } => (attempt, true),
-            _ => return,
-        };
-        let (step, let_go) = (operation.id.clone(), operation.let_go);
-        let repeated = std::mem::take(&mut self.operations[index.0].repeated);
-        let kind = match result.and_then(|output| self.check_size(output)) {
-            Ok(output) => EventKind::StepCompleted { output },
-            Err(_) if let_go && expired => EventKind::StepInterrupted { attempt },
-            Err(failure) if let_go => EventKind::StepFailed {
-                failure: failure.at_step(&step, attempt),
-            },
-            Err(failure) => self.judge(&step, attempt, failure, retry),
-        };
-        self.set_state(index, State::Proposed);
-        if repeated && !matches!(kind, EventKind::StepCompleted { .. }) {
-            // It says nothing of the attempt that it repeats, which a crash cut off.
-            self.propose(Some(step.clone()), EventKind::StepStarted { attempt });
-        }
-        self.propose(Some(step), kind);
-    }
-
-    /// Whether another attempt follows a failed one, and when. A run that is being canceled makes no
-    /// further attempts.
-    fn judge(&self, step: &StepId, attempt: u32, failure: Failure, retry: &Retry) -> EventKind {
-        let salt = derive(self.identity.seed, step.as_str());
-        match retry.next_delay(attempt, &failure, salt) {
-            Some(delay) if self.ledger.cause.is_none() => EventKind::StepAttemptFailed {
-                attempt,
-                failure: failure.at_step(step, attempt),
-                retry_at: self.wall.after(delay),
-            },
-            _ => EventKind::StepFailed {
-                failure: failure.at_step(step, attempt),
-            },
-        }
+        resolution
     }
 
     /// Tells that the body let go of an operation.
     pub fn drop_operation(&mut self, index: OperationIndex) {
-        let operation = &self.operations[index.0];
-        if !operation.is_outstanding() || self.ledger.cause.is_some() {
+        if !self.operations[index].is_outstanding() || self.ledger.cause.is_some() {
             return;
         }
-        let leaves_traces = match operation.ask {
-            Some(Ask::Child { .. }) => true,
-            Some(Ask::Step) => self.ledger.may_have_happened(&operation.id).is_some(),
-            _ => false,
-        };
-        self.forget(index);
-        let operation = &mut self.operations[index.0];
-        operation.dropped = true;
-        operation.waker = None;
-        if leaves_traces {
+        let leaves_traces = self.with(index, |work, place| work.leaves_traces(place));
+        self.operations.note_dropped(index);
+        if leaves_traces == Some(true) {
             self.abandoned.push(index);
         }
     }
 
     /// Tells that a recorded value does not decode: the run cannot go on with this build.
     pub fn report_undecodable(&mut self, index: OperationIndex, error: &dyn std::fmt::Display) {
-        let step = self.operations[index.0].id.clone();
+        let step = self.operations[index].id.clone();
         let fault = Nondeterminism::undecodable(&step, error, self.source_of(Some(&step)));
         self.fault.get_or_insert(fault);
     }
@@ -402,24 +287,6 @@ impl Machine {
         self.random.next()
     }
 
-    /// The steps with an attempt in flight, and which attempt.
-    pub fn attempts(&self) -> Vec<(StepId, u32)> {
-        let attempt = |operation: &Operation| match operation.state {
-            State::Executing { attempt, .. } | State::Expired { attempt } => Some(attempt),
-            _ => None,
-        };
-        let executing = self.operations.iter().filter(|op| op.is_executing());
-        executing
-            .filter_map(|operation| Some((operation.id.clone(), attempt(operation)?)))
-            .collect()
-    }
-
-    /// What each attempt in flight is woken by.
-    pub fn attempt_wakers(&self) -> impl Iterator<Item = &Waker> {
-        let executing = self.operations.iter().filter(|op| op.is_executing());
-        executing.filter_map(|operation| operation.waker.as_ref())
-    }
-
     /// Whether what the body does now, it has done before: recorded events are still being delivered, or
     /// it does what a run that was suspended had done after the last of them. After a crash in the
     /// middle of that, nobody knows.
@@ -428,26 +295,16 @@ impl Machine {
         is_known && self.ledger.cause.is_none()
     }
 
-    fn ask_once(&mut self, index: OperationIndex, ask: impl FnOnce() -> Ask) {
-        if self.operations[index.0].state == State::Built && !self.operations[index.0].dropped {
-            let ask = ask();
-            let operation = &mut self.operations[index.0];
-            operation.compensated = matches!(ask, Ask::Step)
-                && self.identity.blueprint.undo_rule(&operation.id).is_some();
-            operation.ask = Some(ask);
-            self.set_state(index, State::Asked);
-            self.fresh.push_back(index);
+    /// The body asks for an operation, if it has not yet.
+    pub(super) fn ask(&mut self, index: OperationIndex, work: Box<dyn Work>) {
+        let operation = &self.operations[index];
+        if *operation.state() != State::Built || operation.is_dropped() {
+            return;
         }
-    }
-
-    fn take_resolution(&mut self, index: OperationIndex) -> Option<Resolution> {
-        if !matches!(self.operations[index.0].state, State::Resolved(_)) {
-            return None;
-        }
-        match std::mem::replace(&mut self.operations[index.0].state, State::Taken) {
-            State::Resolved(resolution) => Some(resolution),
-            _ => None,
-        }
+        *self.operations.work(index) = Some(work);
+        self.with(index, |work, place| work.ask(place));
+        self.operations.set(index, State::Asked);
+        self.fresh.push_back(index);
     }
 
     /// Too large a value is a failure of the step that made it, and is never written.
@@ -461,40 +318,6 @@ impl Machine {
     }
 
     // What the rest of the core shares.
-
-    pub(super) fn find(&self, step: &StepId) -> Option<OperationIndex> {
-        self.index.get(step).copied()
-    }
-
-    /// Changes an operation's state, and with it everything that is counted.
-    pub(super) fn set_state(&mut self, index: OperationIndex, state: State) {
-        self.forget(index);
-        self.operations[index.0].state = state;
-        let operation = &self.operations[index.0];
-        self.outstanding += usize::from(operation.is_outstanding());
-        self.busy += usize::from(operation.is_busy());
-        self.executing += usize::from(operation.is_executing());
-        self.awaiting_mail += usize::from(operation.awaits_mail());
-        if let Some(due) = operation.due() {
-            self.timers.insert((due, index));
-        }
-    }
-
-    fn forget(&mut self, index: OperationIndex) {
-        let operation = &self.operations[index.0];
-        self.outstanding -= usize::from(operation.is_outstanding());
-        self.busy -= usize::from(operation.is_busy());
-        self.executing -= usize::from(operation.is_executing());
-        self.awaiting_mail -= usize::from(operation.awaits_mail());
-        if let Some(due) = operation.due() {
-            self.timers.remove(&(due, index));
-        }
-    }
-
-    pub(super) fn resolve(&mut self, index: OperationIndex, resolution: Resolution) {
-        self.forget(index);
-        self.operations[index.0].resolve(resolution);
-    }
 
     /// Adds an event to the journal-to-be.
     pub(super) fn propose(&mut self, step: Option<StepId>, kind: EventKind) {

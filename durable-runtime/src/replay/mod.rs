@@ -19,10 +19,11 @@ mod commit;
 mod deliver;
 mod drive;
 mod ledger;
-mod let_go;
 mod machine;
+mod mailbox;
 mod nondeterminism;
 mod operation;
+mod operations;
 mod rollback;
 mod settle;
 pub mod turn;
@@ -31,7 +32,10 @@ pub use blueprint::{Blueprint, UndoRule};
 pub use ledger::Ledger;
 pub use machine::{Identity, Machine, MachineLimits, Residency};
 pub use nondeterminism::Nondeterminism;
-pub use operation::{Ask, Due, OperationIndex, Resolution, StepPoll};
+pub use operation::{OperationIndex, Resolution};
+pub use operations::{
+    Begun, ChildWork, Due, Kind, Place, SignalWork, SleepWork, StepPoll, StepWork, Work,
+};
 pub use rollback::Compensate;
 use rollback::RollbackStep;
 pub use turn::{Moment, Report, Resting, Turn};

@@ -43,8 +43,7 @@ impl Machine {
     /// before it begins.
     pub(super) fn next_rollback(&mut self) -> RollbackStep {
         if std::mem::take(&mut self.children_run_on) {
-            let children: Vec<_> = self.ledger.children.keys().cloned().collect();
-            children.iter().for_each(|step| self.cancel_child(step));
+            self.cancel_children();
         }
         self.interrupt_all();
         if self.ledger.abandoned {

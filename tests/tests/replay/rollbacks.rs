@@ -17,8 +17,8 @@ use durable::{
     store::{Commit, LoadedRun, Mail, MailKind},
 };
 use durable_runtime::replay::{
-    Ask, Identity, Machine, MachineLimits, Moment, OperationIndex, Report, Residency, StepPoll,
-    Turn,
+    ChildWork, Identity, Machine, MachineLimits, Moment, OperationIndex, Report, Residency,
+    StepPoll, Turn,
 };
 use durable_tests::program::DEFINITION;
 
@@ -120,11 +120,11 @@ impl Body {
             _ => {}
         }
         for child in &self.children {
-            let ask = || Ask::Child {
+            let work = Box::new(ChildWork {
                 workflow: "interpreter",
                 input: Ok(null()),
-            };
-            let resolved = machine.poll_wait(*child, &waker, ask);
+            });
+            let resolved = machine.poll_wait(*child, &waker, Some(work));
             self.resolved += usize::from(resolved.is_some());
         }
         if self.resolved == 1 + self.children.len() {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::values::{PayloadError, Problem};
+use super::{PayloadError, error::Problem, record::record};
 
 /// A value as the journal stores it: JSON text, shared and immutable.
 ///
@@ -49,7 +49,7 @@ impl Payload {
     /// When it cannot be encoded; when what is read back is another value, as `None` for `Some(())`; when
     /// it has an order that is another each time it is read, as a `HashMap` has.
     pub fn record<T: Serialize + DeserializeOwned>(value: &T) -> Result<(Self, T), PayloadError> {
-        let (text, read) = crate::values::record(value)?;
+        let (text, read) = record(value)?;
         Ok((Self::from_bytes(text), read))
     }
 
