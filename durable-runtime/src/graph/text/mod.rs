@@ -16,7 +16,7 @@
 //! block     := `{` node* `}`
 //! ```
 //!
-//! The kinds, and which of them have a type, are the rows of `kind`: `step`, `sleep`, `signal` <type>, ...
+//! The kinds, and which of them have a type, are the rows of `kind`.
 //!
 //! What is under a `cfg` is a piece of its own, so that the compiler can leave it out.
 
