@@ -33,7 +33,7 @@ use self::{
     tries::Turn,
     withheld::Withheld,
 };
-use super::{Shared, slot::Slot};
+use super::{Shared, slot::Slot, watch::Watch};
 use crate::{
     clock::Rest,
     journal::{MailId, RunKey, Timestamp},
@@ -107,6 +107,7 @@ pub(super) struct Dispatcher {
     next_heartbeat: Duration,
     /// The runs of workers whose lease ended before this have been freed.
     reaped: Timestamp,
+    watch: Watch,
     /// Whether there may be parked runs that this worker has not tried.
     try_parked: bool,
     /// The run that was taken on trial last: when it gets further, another one may be taken.
@@ -158,6 +159,7 @@ impl Dispatcher {
             next_poll: shared.steady.now(),
             next_heartbeat: shared.lease.renew_at(),
             reaped: Timestamp::MIN,
+            watch: Watch::default(),
             shared,
             try_parked: true,
             on_trial: None,
