@@ -207,7 +207,7 @@ impl State {
         runs.filter(|(_, run)| run.owner == Some(worker))
             .map(|(key, run)| Owned {
                 run: *key,
-                created_at: run.created_at,
+                created_at: Some(run.created_at),
                 epoch: run.epoch,
                 events: Some(run.events.len()),
             })
