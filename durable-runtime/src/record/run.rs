@@ -146,8 +146,8 @@ pub struct Claimed {
 pub struct Owned {
     /// Its number.
     pub run: RunKey,
-    /// When it was started.
-    pub created_at: Timestamp,
+    /// When it was started; `None` when it cannot be read.
+    pub created_at: Option<Timestamp>,
     /// Its epoch.
     pub epoch: Epoch,
     /// How many events its journal has; `None` when it cannot be read.

@@ -42,12 +42,12 @@ impl There {
 }
 
 /// Where a run stands: its number, when it was started, its epoch and the length of its journal.
-pub(super) type OwnedRow = (i64, i64, i64, Option<i64>);
+pub(super) type OwnedRow = (i64, Option<i64>, i64, Option<i64>);
 
 pub(super) fn owned((run, created_at, epoch, events): OwnedRow) -> Owned {
     Owned {
         run: RunKey::new(run),
-        created_at: Timestamp::from_micros(created_at),
+        created_at: created_at.map(Timestamp::from_micros),
         epoch: Epoch::new(epoch),
         events: events.map(|events| usize::try_from(events).unwrap_or(0)),
     }

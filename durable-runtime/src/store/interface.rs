@@ -104,6 +104,19 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Removes a worker and makes every run it owns due at once. Returns how many there were.
     fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64>;
 
+    /// Until when the leases of the registered workers last. A worker looks at them from time to time, and
+    /// [ends](Self::end_leases) those that were not renewed in their time, which the clock may not show: it may
+    /// have been set back. Of a store that does not implement it no lease ends before the clock says so.
+    fn leases(&self) -> StoreFuture<'_, Vec<(WorkerId, Timestamp)>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Has leases end at once that still last until when it is said.
+    fn end_leases<'a>(&'a self, leases: &'a [(WorkerId, Timestamp)]) -> StoreFuture<'a, ()> {
+        let _ = leases;
+        Box::pin(async { Ok(()) })
+    }
+
     /// Retires every worker whose lease ended before `now`. Returns how many runs came free.
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64>;
 

@@ -348,6 +348,14 @@ impl Store for FaultyStore {
         }))
     }
 
+    fn leases(&self) -> StoreFuture<'_, Vec<(WorkerId, Timestamp)>> {
+        self.inner.leases()
+    }
+
+    fn end_leases<'a>(&'a self, leases: &'a [(WorkerId, Timestamp)]) -> StoreFuture<'a, ()> {
+        self.inner.end_leases(leases)
+    }
+
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
         Box::pin(self.make(StoreCall::Reap, move |store| store.reap(now)))
     }

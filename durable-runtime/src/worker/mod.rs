@@ -18,6 +18,7 @@ mod shared;
 mod slot;
 mod thread;
 mod timers;
+mod watch;
 mod workflow_task;
 
 pub(crate) use dispatcher::Request;

@@ -1,11 +1,21 @@
 //! SQLite files in which a page of one run is damaged: it waits by itself, and the others go on.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
-use durable::{Status, prelude::*, testing::VirtualClock};
+use durable::{
+    Status,
+    prelude::*,
+    store::SqliteStore,
+    testing::{Fault, FaultyStore, StoreCall, VirtualClock},
+};
 use durable_tests::TempDir;
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use super::sqlite::execute;
 
@@ -72,31 +82,34 @@ impl World {
         (world, engine)
     }
 
-    /// Damages the first page that holds nothing but what is large of the last run. Gives what was there.
-    async fn damage(&self) -> (usize, Vec<u8>) {
-        // No page is left that held it before.
-        execute(&self.path(), "VACUUM").await;
-        let mut bytes = fs::read(self.path()).unwrap();
-        let is_large = |page: &&[u8]| page[8..].iter().all(|byte| *byte == b'A');
-        let number = bytes.chunks(PAGE).position(|page| is_large(&page));
-        let number = number.unwrap();
-        let page = &mut bytes[number * PAGE..][..PAGE];
-        let sound = page.to_vec();
-        page.fill(0xA5);
-        fs::write(self.path(), bytes).unwrap();
-        (number, sound)
+    /// Damages the first of the pages that hold nothing but what is large of the last run, in this table.
+    async fn damage(&self, table: &str) -> Damage {
+        let mut connection = connect(&self.path()).await;
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        connection.execute(checkpoint).await.unwrap();
+        let page = sqlx::query_scalar(
+            "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'overflow' ORDER BY path LIMIT 1",
+        );
+        let page: i64 = page.bind(table).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let number = usize::try_from(page - 1).unwrap();
+        let sound = dd(&[
+            &format!("if={}", self.path().display()),
+            &format!("skip={number}"),
+        ]);
+        let damage = Damage { number, sound };
+        damage.write(&self.path(), &[0xA5; PAGE]);
+        damage
     }
 
     /// Goes on with the sound runs beside the last one, and with that one when it is mended.
-    async fn go_on(&self, (number, sound): (usize, Vec<u8>)) {
+    async fn go_on(&self, damage: Damage) {
         self.clock.advance(Duration::from_secs(60)).await;
         let engine = self.open().await;
         self.clock.advance(Duration::from_secs(300)).await;
         self.have_completed(&engine).await;
         engine.shutdown().await.unwrap();
-        let mut bytes = fs::read(self.path()).unwrap();
-        bytes[number * PAGE..][..PAGE].copy_from_slice(&sound);
-        fs::write(self.path(), bytes).unwrap();
+        damage.write(&self.path(), &damage.sound);
         let engine = self.open().await;
         self.clock.advance(Duration::from_secs(60)).await;
         let status = engine.client().status(name(SOUND)).await.unwrap();
@@ -110,8 +123,7 @@ impl World {
             let status = engine.client().status(name(n)).await.unwrap();
             assert_eq!(status.status, Status::Completed, "{n}: {status:?}");
         }
-        let address = format!("sqlite://{}", self.path().display());
-        let mut connection = SqliteConnection::connect(&address).await.unwrap();
+        let mut connection = connect(&self.path()).await;
         let status = sqlx::query_scalar("SELECT status FROM runs WHERE id = ?");
         let status: i64 = status
             .bind(name(SOUND))
@@ -122,11 +134,45 @@ impl World {
     }
 }
 
+/// A page of the file, and what was there.
+struct Damage {
+    number: usize,
+    sound: Vec<u8>,
+}
+
+impl Damage {
+    fn write(&self, path: &Path, page: &[u8]) {
+        let folder = TempDir::new("page").unwrap();
+        let file = folder.path().join("page");
+        fs::write(&file, page).unwrap();
+        dd(&[
+            &format!("if={}", file.display()),
+            &format!("of={}", path.display()),
+            &format!("seek={}", self.number),
+            "conv=notrunc",
+        ]);
+    }
+}
+
+/// Copies one page, in a process of its own: this one would lose SQLite's locks on the file when it closes it.
+fn dd(arguments: &[&str]) -> Vec<u8> {
+    let mut dd = Command::new("dd");
+    dd.args([&format!("bs={PAGE}"), "count=1", "status=none"]);
+    let output = dd.args(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output.stdout
+}
+
 fn name(n: usize) -> String {
     format!("run-{n}")
 }
 
-/// What is damaged of the last run.
+async fn connect(path: &Path) -> SqliteConnection {
+    let address = format!("sqlite://{}", path.display());
+    SqliteConnection::connect(&address).await.unwrap()
+}
+
+/// What is damaged of the last run: the table, and what makes it large there.
 fn parts() -> [(&'static str, Plan, String); 3] {
     let input = Plan {
         input: "A".repeat(MUCH),
@@ -139,7 +185,7 @@ fn parts() -> [(&'static str, Plan, String); 3] {
     };
     let word = || "word".to_owned();
     [
-        ("input", input, word()),
+        ("runs", input, word()),
         ("journal", journal, word()),
         ("mailbox", Plan::default(), "A".repeat(MUCH)),
     ]
@@ -159,7 +205,7 @@ async fn a_run_of_which_a_page_is_damaged_waits_alone() {
                 name(SOUND)
             );
             execute(&world.path(), &first).await;
-            let damage = world.damage().await;
+            let damage = world.damage(part).await;
             world.go_on(damage).await;
         }
     }
@@ -178,8 +224,41 @@ async fn a_parked_run_of_which_a_page_is_damaged_keeps_nobody_parked() {
             name(SOUND)
         );
         execute(&world.path(), &park).await;
-        let damage = world.damage().await;
+        let damage = world.damage(part).await;
         world.go_on(damage).await;
+    }
+}
+
+/// After a call that failed it is looked at what a worker owns: this failed for the run, and nobody was claimed any
+/// more.
+#[tokio::test]
+async fn a_run_in_memory_that_is_damaged_meanwhile_keeps_nobody_waiting() {
+    for (part, plan, word) in parts().into_iter().take(2) {
+        println!("{part}");
+        let (world, engine) = World::begin(plan, word).await;
+        engine.shutdown().await.unwrap();
+        let culprit = name(SOUND);
+        let only = format!("UPDATE runs SET due = CASE id WHEN '{culprit}' THEN 1 END");
+        execute(&world.path(), &only).await;
+        let store = SqliteStore::open(&world.path().to_string_lossy()).await;
+        let mut store = FaultyStore::new(store.unwrap());
+        for nth in 3..20 {
+            store = store.with_fault(StoreCall::Claim, nth, Fault::Before);
+        }
+        let builder = Engine::builder().clock(world.clock.clone());
+        let builder = builder.linger(Duration::from_secs(3_600));
+        let engine = builder.start(store.clone()).await.unwrap();
+        let run = engine.client().attach::<sleeper>(&culprit).await.unwrap();
+        while run.status().await.unwrap().status != Status::Suspended {
+            tokio::task::yield_now().await;
+        }
+        world.damage(part).await;
+        let others = format!("UPDATE runs SET due = 1 WHERE id <> '{culprit}'");
+        execute(&world.path(), &others).await;
+        world.clock.advance(Duration::from_secs(120)).await;
+        assert!(store.faults() > 10, "{}", store.faults());
+        world.have_completed(&engine).await;
+        engine.shutdown().await.unwrap();
     }
 }
 
@@ -191,7 +270,7 @@ async fn the_runs_of_a_dead_worker_are_free_but_for_the_one_that_is_damaged() {
         let (world, engine) = World::begin(plan, word).await;
         drop(engine);
         execute(&world.path(), "UPDATE runs SET owner = 1, due = NULL").await;
-        let damage = world.damage().await;
+        let damage = world.damage(part).await;
         world.go_on(damage).await;
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use durable::{
     Clock, Engine, SystemClock,
-    journal::Timestamp,
+    journal::{Timestamp, WorkerId},
     prelude::*,
     store::{MemoryStore, NewWorker, Store},
     testing::{Fault, FaultyStore, StoreCall, VirtualClock},
@@ -34,6 +34,12 @@ impl SetClock {
 
     fn set_forward(&self, by: Duration) {
         self.0.send_modify(|now| *now = now.after(by));
+    }
+
+    fn set_back(&self, by: Duration) {
+        let by = i64::try_from(by.as_micros()).unwrap();
+        self.0
+            .send_modify(|now| *now = Timestamp::from_micros(now.as_micros() - by));
     }
 }
 
@@ -218,6 +224,83 @@ async fn a_new_worker_frees_the_runs_of_the_dead_after_the_time_of_a_lease() {
     there.shutdown().await.unwrap();
 }
 
+/// Whether the others saw that it renewed its lease before it died.
+async fn a_worker_dies_and_the_clock_is_set_back(was_seen: bool) {
+    const LEASE: Duration = Duration::from_secs(15);
+    const HEARTBEAT: Duration = Duration::from_secs(5);
+    let (clock, memory) = (SetClock::new(), MemoryStore::new());
+    let build = |door: &Door, lease| {
+        let builder = Engine::builder().clock(clock.clone()).state(door.clone());
+        builder.state(VirtualClock::new()).lease(lease)
+    };
+    let (door, other_door) = (Door::default(), Door::default());
+    let store = FaultyStore::new(memory.clone());
+    let alive = build(&door, LEASE).start(store.clone()).await.unwrap();
+    // It says nothing for longer than others may be silent, and is alive.
+    let slow = build(&other_door, LEASE * 20);
+    let slow = slow.start(memory.clone()).await.unwrap();
+    let slow_run = slow.client().start::<one_door>("slow", ()).await.unwrap();
+    let dies = build(&door, LEASE).start(memory.clone()).await.unwrap();
+    dies.client().start::<one_door>("run", ()).await.unwrap();
+    let begun = async |door: &Door, times| {
+        soon(async {
+            while door.begun() < times {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+    };
+    begun(&door, 1).await.unwrap();
+    begun(&other_door, 1).await.unwrap();
+    let calls = async |call, count| {
+        soon(async {
+            while store.calls(call) < count {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+    };
+    let heartbeats = async |count| {
+        for _ in 0..count {
+            let next = store.calls(StoreCall::RenewLease) + 1;
+            clock.set_forward(HEARTBEAT);
+            calls(StoreCall::RenewLease, next).await;
+        }
+    };
+    heartbeats(4).await;
+    drop(dies);
+    if !was_seen {
+        clock.set_forward(HEARTBEAT / 2);
+        let until = clock.now().after(LEASE);
+        let third = WorkerId::new(3);
+        assert!(memory.renew_lease(third, until).await.unwrap());
+    }
+    clock.set_back(Duration::from_secs(3_600));
+    // It has looked for work, and seen what the clock says.
+    calls(StoreCall::Claim, store.calls(StoreCall::Claim) + 2).await;
+    heartbeats(10).await;
+    begun(&door, 2).await.unwrap();
+    assert_eq!(other_door.begun(), 1);
+    let slow_worker = WorkerId::new(2);
+    let until = clock.now().after(LEASE * 20);
+    assert!(memory.renew_lease(slow_worker, until).await.unwrap());
+    door.open.notify_one();
+    other_door.open.notify_one();
+    let run = alive.client().attach::<one_door>("run").await.unwrap();
+    soon(run.result()).await.unwrap().unwrap();
+    soon(slow_run.result()).await.unwrap().unwrap();
+    slow.shutdown().await.unwrap();
+    alive.shutdown().await.unwrap();
+}
+
+/// They waited for the clock, an hour long.
+#[tokio::test]
+async fn the_runs_of_one_that_died_are_freed_though_the_clock_is_set_back() {
+    a_worker_dies_and_the_clock_is_set_back(true).await;
+    a_worker_dies_and_the_clock_is_set_back(false).await;
+}
+
 #[durable::workflow]
 async fn short_nap(ctx: &Ctx) -> durable::Result<()> {
     Ok(ctx.sleep("nap", Duration::from_secs(2)).await?)
@@ -259,7 +342,7 @@ async fn a_worker_that_the_database_forgot_takes_up_its_runs_again() {
     // The one worker so far: its row goes, and its runs are free.
     let other = NewWorker::until(clock.now().after(Duration::from_secs(3_600)));
     let other = memory.register_worker(other).await.unwrap();
-    let mine = durable::journal::WorkerId::new(other.get() - 1);
+    let mine = WorkerId::new(other.get() - 1);
     memory.retire_worker(mine).await.unwrap();
     clock.advance(Duration::from_secs(6)).await;
     soon(run.result()).await.unwrap().unwrap();

@@ -97,6 +97,15 @@ impl Store for MemoryStore {
         self.with(move |state| state.retire_worker(worker))
     }
 
+    fn leases(&self) -> StoreFuture<'_, Vec<(WorkerId, Timestamp)>> {
+        self.with(|state| state.leases())
+    }
+
+    fn end_leases<'a>(&'a self, leases: &'a [(WorkerId, Timestamp)]) -> StoreFuture<'a, ()> {
+        let leases = leases.to_vec();
+        self.with(move |state| state.end_leases(&leases))
+    }
+
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
         self.with(move |state| state.reap(now))
     }

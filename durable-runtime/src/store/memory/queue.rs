@@ -149,6 +149,22 @@ impl State {
         }
     }
 
+    pub(super) fn leases(&self) -> Vec<(WorkerId, Timestamp)> {
+        let workers = self.workers.iter();
+        workers
+            .map(|(worker, row)| (*worker, row.lease_until))
+            .collect()
+    }
+
+    pub(super) fn end_leases(&mut self, leases: &[(WorkerId, Timestamp)]) {
+        for (worker, until) in leases {
+            let worker = self.workers.get_mut(worker);
+            if let Some(worker) = worker.filter(|worker| worker.lease_until == *until) {
+                worker.lease_until = Timestamp::MIN;
+            }
+        }
+    }
+
     pub(super) fn retire_worker(&mut self, worker: WorkerId) -> u64 {
         self.workers.remove(&worker);
         self.free(|_, owner| owner == worker)
@@ -192,7 +208,7 @@ impl State {
         runs.filter(|(_, run)| run.owner == Some(worker))
             .map(|(key, run)| Owned {
                 run: *key,
-                created_at: run.created_at,
+                created_at: Some(run.created_at),
                 epoch: run.epoch,
                 events: Some(run.events.len()),
             })

@@ -335,6 +335,21 @@ impl Store for PostgresStore {
         )
     }
 
+    fn leases(&self) -> StoreFuture<'_, Vec<(WorkerId, Timestamp)>> {
+        self.keep_lease(
+            "look at the leases",
+            Box::new(|c| Box::pin(worker::leases(c))),
+        )
+    }
+
+    fn end_leases<'a>(&'a self, leases: &'a [(WorkerId, Timestamp)]) -> StoreFuture<'a, ()> {
+        let leases = leases.to_vec();
+        self.keep_lease(
+            "end leases",
+            Box::new(move |c| Box::pin(worker::end_leases(c, leases))),
+        )
+    }
+
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
         self.freeing(self.keep_lease(
             "reap workers",

@@ -231,6 +231,36 @@ pub(super) async fn renew(
     row.map(|row| Pulse::read(asked, &row)).transpose()
 }
 
+pub(super) async fn leases(
+    connection: &mut PgConnection,
+) -> Result<Vec<(WorkerId, Timestamp)>, sqlx::Error> {
+    let leases: Vec<(i64, i64)> = sqlx::query_as("SELECT worker, lease_until FROM workers")
+        .fetch_all(connection)
+        .await?;
+    let lease = |(worker, until)| (WorkerId::new(worker), Timestamp::from_micros(until));
+    Ok(leases.into_iter().map(lease).collect())
+}
+
+pub(super) async fn end_leases(
+    connection: &mut PgConnection,
+    leases: Vec<(WorkerId, Timestamp)>,
+) -> Result<(), sqlx::Error> {
+    let leases = leases
+        .iter()
+        .map(|(worker, until)| (worker.get(), until.as_micros()));
+    let (workers, until): (Vec<i64>, Vec<i64>) = leases.unzip();
+    sqlx::query(
+        "UPDATE workers AS w SET lease_until = $3 FROM unnest($1, $2) AS e (worker, until) \
+         WHERE w.worker = e.worker AND w.lease_until = e.until",
+    )
+    .bind(workers)
+    .bind(until)
+    .bind(Timestamp::MIN.as_micros())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn retire(
     connection: &mut PgConnection,
     worker: WorkerId,

@@ -5,7 +5,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::{error::may_be_of_a_row, writer::roll_back};
+use super::{error::may_be_of_a_row, read::if_it_can_be_read, writer::roll_back};
 
 #[derive(Debug, Default)]
 pub(super) struct Damaged {
@@ -30,11 +30,12 @@ impl Damaged {
         let mut damaged = Self::default();
         for run in owned {
             // The last column, for which SQLite goes through all of the row.
-            if !can_be_read(connection, "SELECT updated_at FROM runs WHERE run = ?", run).await? {
+            let row = "SELECT updated_at FROM runs WHERE run = ?";
+            if if_it_can_be_read(connection, row, run).await?.is_none() {
                 damaged.rows.push(run);
             }
             let last = "SELECT coalesce(max(position), 0) FROM journal WHERE run = ?";
-            if !can_be_read(connection, last, run).await? {
+            if if_it_can_be_read(connection, last, run).await?.is_none() {
                 damaged.journals.push(run);
             }
         }
@@ -52,20 +53,5 @@ impl Damaged {
     /// Those whose rows or journals are damaged.
     pub(super) fn rows_and_journals(&self) -> impl Iterator<Item = i64> {
         self.rows().chain(self.journals.iter().copied())
-    }
-}
-
-async fn can_be_read(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-    run: i64,
-) -> Result<bool, sqlx::Error> {
-    let read: Result<Option<i64>, _> = sqlx::query_scalar(sql)
-        .bind(run)
-        .fetch_optional(connection)
-        .await;
-    match read {
-        Err(error) if may_be_of_a_row(&error) => Ok(false),
-        read => read.map(|_| true),
     }
 }

@@ -92,29 +92,37 @@ pub(super) async fn owned(
     Ok(Some(owned.into_iter().map(columns::owned).collect()))
 }
 
+/// With what is read behind the input of a run, and of its journal, by itself.
 async fn one_by_one(
     connection: &mut SqliteConnection,
     worker: WorkerId,
 ) -> Result<Vec<columns::OwnedRow>, sqlx::Error> {
-    let runs: Vec<(i64, i64, i64)> =
-        sqlx::query_as("SELECT run, created_at, epoch FROM runs WHERE owner = ?")
-            .bind(worker.get())
-            .fetch_all(&mut *connection)
-            .await?;
+    let runs: Vec<(i64, i64)> = sqlx::query_as("SELECT run, epoch FROM runs WHERE owner = ?")
+        .bind(worker.get())
+        .fetch_all(&mut *connection)
+        .await?;
     let mut owned = Vec::with_capacity(runs.len());
-    for (run, created_at, epoch) in runs {
-        let one = sqlx::query_scalar(concat!(
-            "SELECT ",
-            events!(),
-            " FROM (SELECT ? AS run) AS r"
-        ));
-        let events = match one.bind(run).fetch_one(&mut *connection).await {
-            Err(error) if may_be_of_a_row(&error) => None,
-            events => Some(events?),
-        };
+    for (run, epoch) in runs {
+        let created_at = "SELECT created_at FROM runs WHERE run = ?";
+        let created_at = if_it_can_be_read(connection, created_at, run).await?;
+        let events = concat!("SELECT ", events!(), " FROM (SELECT ? AS run) AS r");
+        let events = if_it_can_be_read(connection, events, run).await?;
         owned.push((run, created_at, epoch, events));
     }
     Ok(owned)
+}
+
+/// A number that belongs to a run; `None` when it is damaged.
+pub(super) async fn if_it_can_be_read(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    run: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    let read = sqlx::query_scalar(sql).bind(run);
+    match read.fetch_optional(connection).await {
+        Err(error) if may_be_of_a_row(&error) => Ok(None),
+        read => read,
+    }
 }
 
 /// Most mailboxes are empty at any time, and ended runs have none.

@@ -289,6 +289,21 @@ impl Store for SqliteStore {
         )
     }
 
+    fn leases(&self) -> StoreFuture<'_, Vec<(WorkerId, Timestamp)>> {
+        self.read_only(
+            "look at the leases",
+            Box::new(|c| Box::pin(worker::leases(c))),
+        )
+    }
+
+    fn end_leases<'a>(&'a self, leases: &'a [(WorkerId, Timestamp)]) -> StoreFuture<'a, ()> {
+        let leases = leases.to_vec();
+        self.write(
+            "end leases",
+            Box::new(move |c| Box::pin(worker::end_leases(c, leases))),
+        )
+    }
+
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             let expired = self

@@ -66,6 +66,31 @@ pub(super) async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
+pub(super) async fn leases(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(WorkerId, Timestamp)>, sqlx::Error> {
+    let leases: Vec<(i64, i64)> = sqlx::query_as("SELECT worker, lease_until FROM workers")
+        .fetch_all(connection)
+        .await?;
+    let lease = |(worker, until)| (WorkerId::new(worker), Timestamp::from_micros(until));
+    Ok(leases.into_iter().map(lease).collect())
+}
+
+pub(super) async fn end_leases(
+    connection: &mut SqliteConnection,
+    leases: Vec<(WorkerId, Timestamp)>,
+) -> Result<(), sqlx::Error> {
+    for (worker, until) in leases {
+        sqlx::query("UPDATE workers SET lease_until = ? WHERE worker = ? AND lease_until = ?")
+            .bind(Timestamp::MIN.as_micros())
+            .bind(worker.get())
+            .bind(until.as_micros())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn retire(
     connection: &mut SqliteConnection,
     worker: WorkerId,

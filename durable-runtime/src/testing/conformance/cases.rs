@@ -122,6 +122,7 @@ macro_rules! __conformance_cases {
                 worker_numbers_are_never_used_again
                 a_lease_is_renewed_until_it_is_reaped
                 a_lease_ends_after_its_last_instant
+                a_lease_is_ended_unless_it_was_renewed
                 reaping_frees_exactly_the_runs_of_dead_workers
                 a_reaped_worker_cannot_come_back
                 retiring_frees_what_the_worker_owns

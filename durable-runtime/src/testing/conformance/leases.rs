@@ -45,6 +45,23 @@ pub(super) async fn a_lease_ends_after_its_last_instant(f: Fixture) -> CaseResul
     Ok(())
 }
 
+pub(super) async fn a_lease_is_ended_unless_it_was_renewed(f: Fixture) -> CaseResult {
+    let dead = f.store().register_worker(NewWorker::until(at(900))).await?;
+    let run = f.start_run(owned("theirs", dead)).await?;
+    f.start_owned("mine").await?;
+    let mut seen = f.store().leases().await?;
+    seen.sort_unstable();
+    assert_eq!(seen, [(f.worker, at(60)), (dead, at(900))]);
+    assert!(f.store().renew_lease(f.worker, at(65)).await?);
+    f.store().end_leases(&seen).await?;
+    f.store().end_leases(&[]).await?;
+    assert_eq!(f.store().reap(at(1)).await?, 1);
+    assert_eq!(f.claim_one(at(1)).await?.run, run);
+    assert!(!f.store().renew_lease(dead, at(900)).await?);
+    assert_eq!(f.store().leases().await?, [(f.worker, at(65))]);
+    Ok(())
+}
+
 pub(super) async fn reaping_frees_exactly_the_runs_of_dead_workers(f: Fixture) -> CaseResult {
     let dead = f.store().register_worker(NewWorker::until(at(10))).await?;
     let mut freed = Vec::new();

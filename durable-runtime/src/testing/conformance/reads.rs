@@ -105,7 +105,7 @@ pub(super) async fn a_worker_is_told_where_its_runs_stand(f: Fixture) -> CaseRes
     let mut expected =
         [(new, 1, 0), (further, 1, 2), (claimed.run, 1, 0)].map(|(run, epoch, events)| Owned {
             run,
-            created_at: at(0),
+            created_at: Some(at(0)),
             epoch: Epoch::new(epoch),
             events: Some(events),
         });

@@ -90,6 +90,7 @@ impl Dispatcher {
 
 /// Whether a run in memory is where its row is, as far as can be read. No batch is on its way.
 fn is_same(slot: &Slot, row: &Owned) -> bool {
+    let is_it = row.created_at.is_none_or(|at| at == slot.created_at);
     let is_as_long = row.events.is_none_or(|events| events == slot.durable());
-    row.created_at == slot.created_at && row.epoch == slot.epoch && is_as_long
+    is_it && row.epoch == slot.epoch && is_as_long
 }

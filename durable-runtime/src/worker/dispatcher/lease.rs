@@ -5,7 +5,7 @@ use crate::{
     journal::Timestamp,
     observe,
     store::{NewWorker, StoreError},
-    worker::{Shared, slot::Input},
+    worker::{Shared, slot::Input, watch::Look},
 };
 
 /// Renews the lease, and has every run look at what the worker may do if it had ended meanwhile: runs
@@ -62,8 +62,25 @@ impl Dispatcher {
         if !renew(&self.shared).await? {
             return self.start_over().await;
         }
-        if self.shared.lease.may_reap(self.shared.steady.now()) {
+        let may_reap = self.shared.lease.may_reap(self.shared.steady.now());
+        self.watch_leases(may_reap).await?;
+        if may_reap {
             self.reap().await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the leases, and ends those that nobody renews, whatever the clock says.
+    async fn watch_leases(&mut self, may_end: bool) -> Result<(), StoreError> {
+        let look = Look {
+            steady: self.shared.steady.now(),
+            clock: self.shared.clock.now(),
+        };
+        let leases = self.shared.store.leases().await?;
+        self.watch.look(&leases, look, self.shared.tuning.lease);
+        let ended = self.watch.ended(look.steady);
+        if may_end && !ended.is_empty() {
+            self.shared.store.end_leases(&ended).await?;
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ use self::{
     tries::Turn,
     withheld::Withheld,
 };
-use super::{Shared, slot::Slot};
+use super::{Shared, slot::Slot, watch::Watch};
 use crate::{
     clock::Rest,
     journal::{MailId, RunKey, Timestamp},
@@ -111,6 +111,7 @@ pub(super) struct Dispatcher {
     next_heartbeat: Duration,
     /// The runs of workers whose lease ended before this have been freed.
     reaped: Timestamp,
+    watch: Watch,
     /// Whether there may be parked runs that this worker has not tried.
     try_parked: bool,
     /// The run that was taken on trial last: when it gets further, another one may be taken.
@@ -172,6 +173,7 @@ impl Dispatcher {
             next_heartbeat: shared.lease.renew_at(),
             reaped: Timestamp::MIN,
             try_parked: shared.drives(),
+            watch: Watch::default(),
             shared,
             on_trial: None,
             short_of_room: false,
