@@ -36,6 +36,7 @@ const IN_A_STEP: &str = "do it in a step: `{context}.step(\"a_name\", |_| async 
 
 impl Hazard {
     /// What it does, why that matters, and what to write instead, where `{context}` is the context.
+    #[expect(clippy::too_many_lines, reason = "one table")]
     pub(crate) fn words(self) -> [&'static str; 3] {
         match self {
             Self::Clock => [

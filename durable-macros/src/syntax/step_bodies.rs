@@ -173,7 +173,7 @@ impl StepBodies<'_> {
 impl VisitMut for StepBodies<'_> {
     fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
         visit_mut::visit_expr_method_call_mut(self, call);
-        if !referenced_name(&call.receiver).is_some_and(|name| name == self.context) {
+        if referenced_name(&call.receiver).is_none_or(|name| name != self.context) {
             return;
         }
         let body = made_by(&call.method).and_then(|kind| kind.body);

@@ -114,7 +114,7 @@ pub struct Claim {
     pub now: Timestamp,
     /// The most runs to take.
     pub limit: usize,
-    /// Runs that are passed by: claims failed [for each of them alone](super::StoreError::about). A store
+    /// Runs that are passed by: claims failed [for each of them alone](crate::store::StoreError::about). A store
     /// whose claims never do need not look at it.
     pub except: Vec<RunKey>,
 }

@@ -58,8 +58,8 @@ impl Mailbox {
     }
 
     /// Has an operation wait for mail of this name.
-    pub(super) fn await_named(&mut self, name: &Cow<'static, str>, waiter: OperationIndex) {
-        let waiting = self.waiting.entry(name.clone()).or_default();
+    pub(super) fn await_named(&mut self, name: Cow<'static, str>, waiter: OperationIndex) {
+        let waiting = self.waiting.entry(name).or_default();
         waiting.push_back(waiter);
     }
 }

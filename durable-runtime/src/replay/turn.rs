@@ -2,7 +2,7 @@
 //!
 //! The shell holds what the machine must not know: the futures of user code, the clock, the database. The
 //! machine knows what is to happen, and in which order. Whenever something reaches the run the shell goes
-//! through a *round*: it [reports](Machine::report) what has come, asks for [turn](Machine::turn) after turn,
+//! through a *round*: it [reports](super::Machine::report) what has come, asks for [turn](super::Machine::turn) after turn,
 //! and does what each one says, until it is told to rest or to leave. The order is the machine's own affair;
 //! a shell that asks once more than it has to does no harm.
 //!

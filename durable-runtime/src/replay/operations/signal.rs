@@ -44,7 +44,7 @@ impl Work for SignalWork {
         }
         let has_come = place.machine.mailbox.has(&self.name);
         let waiter = place.index;
-        place.machine.mailbox.await_named(&self.name, waiter);
+        place.machine.mailbox.await_named(self.name.clone(), waiter);
         match (is_new, has_come) {
             (true, true) => return Begun::UnlessMailIsThere,
             (true, false) => self.wait(place),
@@ -54,7 +54,7 @@ impl Work for SignalWork {
     }
 
     fn wait(&mut self, place: &mut Place<'_>) {
-        let due = self.timeout.map(|timeout| place.now().after(timeout));
+        let due = self.timeout.map(|timeout| place.wall().after(timeout));
         place.note(EventKind::SignalAwaited { due });
     }
 

@@ -41,7 +41,7 @@ impl Work for SleepWork {
     fn begin(&mut self, place: &mut Place<'_>) -> Begun {
         if place.is_new() {
             let due = match self.0 {
-                Due::After(duration) => place.now().after(duration),
+                Due::After(duration) => place.wall().after(duration),
                 Due::At(at) => at,
             };
             place.propose(EventKind::TimerArmed { due });

@@ -176,7 +176,7 @@ impl StepWork {
     fn run_late(&self, place: &mut Place<'_>, attempt: u32, told: bool) {
         let grace = place.machine.limits.cancel_grace;
         if self.running && !told && !grace.is_zero() {
-            let deadline = place.now().after(grace);
+            let deadline = place.wall().after(grace);
             tell(place, attempt, deadline);
         } else {
             place.set(State::Attempt(Attempt::Expired { attempt }));
@@ -193,7 +193,7 @@ impl StepWork {
             attempt, deadline, ..
         }) = *place.state()
         {
-            let grace = place.now().after(place.machine.limits.cancel_grace);
+            let grace = place.wall().after(place.machine.limits.cancel_grace);
             let deadline = deadline.map_or(grace, |deadline| deadline.min(grace));
             tell(place, attempt, deadline);
         }
@@ -221,7 +221,7 @@ impl StepWork {
             Some(delay) => EventKind::StepAttemptFailed {
                 attempt,
                 failure,
-                retry_at: place.now().after(delay),
+                retry_at: place.wall().after(delay),
             },
             None => EventKind::StepFailed { failure },
         }

@@ -122,7 +122,7 @@ impl Place<'_> {
         *self.state() == State::Asked
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(super) fn wall(&self) -> Timestamp {
         self.machine.wall
     }
 
