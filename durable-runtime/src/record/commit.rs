@@ -251,6 +251,15 @@ impl Commit {
     pub(crate) fn bytes(&self) -> usize {
         bytes(&self.events, &self.children, &self.outgoing)
     }
+
+    /// Until when it lets go of the run, if that is for a time.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn released_until(&self) -> Option<Timestamp> {
+        match self.update.as_ref()?.ownership {
+            Ownership::Release { due, .. } => due,
+            Ownership::Keep => None,
+        }
+    }
 }
 
 /// About how many bytes a commit of these takes to write.

@@ -135,9 +135,13 @@ impl Server {
             self.port,
             self.directory.path().display()
         );
-        let mut file = fs::OpenOptions::new()
-            .append(true)
-            .open(self.data().join("postgresql.conf"))?;
+        self.set(&settings)
+    }
+
+    /// Adds settings, which count from its next start.
+    fn set(&self, settings: &str) -> Result<()> {
+        let file = self.data().join("postgresql.conf");
+        let mut file = fs::OpenOptions::new().append(true).open(file)?;
         Ok(file.write_all(settings.as_bytes())?)
     }
 
@@ -158,9 +162,21 @@ impl Server {
         for file in [&certificate, &key] {
             programs.give(file)?;
         }
-        let settings = self.data().join("postgresql.conf");
-        let mut settings = fs::OpenOptions::new().append(true).open(settings)?;
-        settings.write_all(b"ssl = on\n")?;
+        self.restart_with("ssl = on\n")
+    }
+
+    /// Has it note what each statement costs, in the view `pg_stat_statements` of a database that has the
+    /// extension.
+    ///
+    /// # Errors
+    ///
+    /// When the server does not start with it: PostgreSQL's additional modules are not installed.
+    pub fn count_pages(&self) -> Result<()> {
+        self.restart_with("shared_preload_libraries = 'pg_stat_statements'\n")
+    }
+
+    fn restart_with(&self, settings: &str) -> Result<()> {
+        self.set(settings)?;
         run(self.control("stop").arg("--mode=fast"))?;
         self.start_again()
     }

@@ -262,15 +262,16 @@ async fn each_right_of_a_client_is_needed() -> Result<()> {
     while let Err(error) = PostgresStore::connect(&weak).await {
         assert!(grant(&url, &error.to_string()).await? > 0, "{error}");
     }
-    let tables = ["batches", "journal", "mailbox", "runs", "workers"];
+    let tables = ["sent_batches", "journal", "mailbox", "runs", "workers"];
     let on_tables = tables.map(|table| format!("SELECT ON durable.{table}"));
     let others = [
         "USAGE ON SCHEMA durable",
-        "INSERT ON durable.batches",
+        "INSERT ON durable.sent_batches",
         "INSERT ON durable.mailbox",
         "INSERT ON durable.runs",
-        "UPDATE ON durable.batches",
+        "UPDATE ON durable.sent_batches",
         "UPDATE ON durable.runs",
+        "USAGE ON SEQUENCE durable.due_numbers",
         "USAGE ON SEQUENCE durable.mail_numbers",
         "USAGE ON SEQUENCE durable.run_numbers",
     ];
@@ -301,7 +302,7 @@ async fn what_a_client_has_sent_is_forgotten_a_week_later() -> Result<()> {
     let client = world.client().await?;
     client.start_by_name("any", "p", "1").await?;
     client.signal_by_name("p", "s", "1").await?;
-    let batches = "SELECT count(*) FROM durable.batches WHERE worker < 0";
+    let batches = "SELECT count(*) FROM durable.sent_batches WHERE worker < 0";
     assert_eq!(count(&url, batches).await?, 1);
     let store = PostgresStore::open(&url).await?;
     let now = store.clock().ok_or("it has no clock")?.now();

@@ -6,6 +6,7 @@ mod culprits;
 mod damaged;
 mod failover;
 mod hints;
+mod horizon;
 mod network;
 mod opening;
 mod pooler;

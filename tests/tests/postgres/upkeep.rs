@@ -106,15 +106,53 @@ async fn what_a_worker_has_sent_is_forgotten_a_week_after_it_was_found_gone() ->
         ..signal(run)
     };
     store.commit(&mail).await?;
+    // As a worker of version 4 has left it.
+    execute(url, "INSERT INTO durable.batches VALUES (1000, 5)").await?;
     for (days, remembered) in [(1, 1), (7, 1), (9, 0)] {
         store.reap(later(days * DAY)).await?;
-        let left = count(url, "SELECT count(*) FROM durable.batches").await?;
-        assert_eq!(left, remembered, "day {days}");
+        for table in ["batches", "sent_batches"] {
+            let left = count(url, &format!("SELECT count(*) FROM durable.{table}")).await?;
+            assert_eq!(left, remembered, "day {days}, {table}");
+        }
         if days == 7 {
             // It was alive, and sends it again.
             store.commit(&mail).await?;
             assert_eq!(store.mailbox(run).await?.len(), 1);
         }
     }
+    Ok(store.close().await?)
+}
+
+#[tokio::test]
+async fn what_a_worker_sent_long_ago_is_not_written_again_and_hardly_remembered() -> Result<()> {
+    needs!(Database);
+    let database = Database::shared().await?;
+    let url = database.url();
+    let store = PostgresStore::open(url).await?;
+    let worker = store.register_worker(NewWorker::until(later(60))).await?;
+    let run = start(&store, "run", worker).await?;
+    let send = async |number| {
+        let mail = Batch {
+            id: Some(BatchId { worker, number }),
+            ..signal(run)
+        };
+        store.commit(&mail).await?;
+        Ok::<_, durable::store::StoreError>(store.mailbox(run).await?.len())
+    };
+    let last = 100 << 10;
+    let parts = (0..=100).map(|part| part << 10);
+    let mut sent = 0;
+    for number in parts.chain([last + 1]) {
+        sent += 1;
+        assert_eq!(send(number).await?, sent);
+    }
+    store.reap(later(1)).await?;
+    let rows = count(url, "SELECT count(*) FROM durable.sent_batches").await?;
+    assert_eq!(rows, 64);
+    // What comes again, or late.
+    for number in [1, 2_000, last - 1, last, last + 1] {
+        assert_eq!(send(number).await?, sent, "batch {number}");
+    }
+    assert_eq!(send(last + 2).await?, sent + 1);
     Ok(store.close().await?)
 }

@@ -1,4 +1,4 @@
-//! One batch, one call of `write_batch`: see `migrations/postgres/0004_write_batch.sql`. A batch of one
+//! One batch, one call of `write_batch`: see `migrations/postgres/0006_write_batch.sql`. A batch of one
 //! part is a statement of its own.
 
 use std::collections::{HashMap, HashSet};
@@ -11,7 +11,6 @@ use super::{
     convert::{text, unreadable, wanted},
     notify::Hints,
     progress, single, starts,
-    withdraw::withdraw,
 };
 use crate::{
     journal::{MailId, RunId, RunKey, WorkerId},
@@ -30,12 +29,11 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(BatchOutcome::default());
     }
-    let mut written = match single::write(connection, &batch).await? {
+    let written = match single::write(connection, &batch).await? {
         Some(written) => written,
         None if clients::is_asked(&batch) => clients::write(connection, &batch).await?,
         None => call(connection, &batch).await?,
     };
-    withdraw(connection, &batch, &mut written).await?;
     hints.tell(|| written.hint(&batch));
     written.outcome(connection, &batch).await
 }
@@ -46,15 +44,11 @@ pub(super) async fn settle(
     batch: BatchId,
 ) -> Result<bool, sqlx::Error> {
     // Waits for a try of the batch that is under way.
-    let settled = sqlx::query(
-        "INSERT INTO batches AS b (worker, number) VALUES ($1, $2) \
-         ON CONFLICT (worker) DO UPDATE SET number = excluded.number \
-         WHERE b.number < excluded.number",
-    )
-    .bind(batch.worker.get())
-    .bind(batch.number)
-    .execute(connection)
-    .await?;
+    let settled = sqlx::query(single::remember!("$1", "$2", "TRUE"))
+        .bind(batch.worker.get())
+        .bind(batch.number)
+        .execute(connection)
+        .await?;
     Ok(settled.rows_affected() == 0)
 }
 

@@ -2,14 +2,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use sqlx::{
-    PgConnection, Postgres, Row,
-    postgres::{PgArguments, PgRow},
-};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::{
     convert::{self, unreadable},
-    worker::no_trial,
+    heads::{Heads, LEFT, Seen, Stretch},
+    search::{Ground, over},
+    take::{TAKE_DUE, TAKE_ONE, TAKE_PARKED, TAKE_SUSPECT},
 };
 use crate::{
     journal::{Epoch, Event, Payload, RunId, RunKey, Timestamp},
@@ -20,282 +19,34 @@ use crate::{
 /// When to look again at runs that are due and locked.
 const LOCKED_PAUSE: Duration = Duration::from_millis(20);
 
-/// The condition that worker `w` may take a suspect at the time `$2`.
-macro_rules! may_try {
-    () => {
-        concat!(
-            "(w.trial IS NULL OR w.trial_until <= $2 OR ",
-            no_trial!(),
-            ")"
-        )
-    };
-}
-
-/// The workflows whose runs worker `$1` may take, as `mine`: of those that unowned runs wait for, the ones
-/// it can drive, and the ones that nobody can, so that somebody says so. The names are found by jumping
-/// through the index from one to the next: what a claim costs does not depend on how many runs wait for
-/// other workers. With each name comes the place in the index of its first run.
-macro_rules! mine {
-    () => {
-        "RECURSIVE waiting (workflow, due, run) AS (\
-         (SELECT workflow, due, run FROM runs WHERE due IS NOT NULL ORDER BY workflow, due, run LIMIT 1) \
-         UNION ALL SELECT r.* FROM waiting AS n CROSS JOIN LATERAL (\
-         SELECT r.workflow, r.due, r.run FROM runs AS r WHERE r.due IS NOT NULL AND r.workflow > n.workflow \
-         ORDER BY r.workflow, r.due, r.run LIMIT 1) AS r), \
-         mine AS MATERIALIZED (SELECT n.* FROM waiting AS n WHERE \
-         EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 \
-         AND (w.workflows IS NULL OR n.workflow = ANY (w.workflows))) \
-         OR NOT EXISTS (SELECT FROM workers AS w \
-         WHERE w.workflows IS NULL OR n.workflow = ANY (w.workflows)))"
-    };
-}
-
-/// [`Places`] that were found before, as `mine`.
-macro_rules! places {
-    () => {
-        "unnest($3::TEXT[], $4::BIGINT[], $5::BIGINT[]) AS mine (workflow, due, run)"
-    };
-}
-
-/// The runs of `mine` with these deaths, longest due first, which it locks: at most `$6`.
-macro_rules! due {
-    ($deaths:literal) => {
-        concat!(
-            "SELECT r.run, r.status, r.due FROM ",
-            places!(),
-            " CROSS JOIN LATERAL (\
-             SELECT run, status, due FROM runs WHERE workflow = mine.workflow \
-             AND due IS NOT NULL AND due <= $2 AND (due, run) >= (mine.due, mine.run) AND deaths ",
-            $deaths,
-            " AND EXISTS (SELECT FROM me) \
-             ORDER BY due, run LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED) AS r ORDER BY r.due, r.run LIMIT $6"
-        )
-    };
-}
-
-/// When the first run of `mine` with these deaths is due.
-macro_rules! first_due {
-    ($deaths:literal) => {
-        concat!(
-            "(SELECT due FROM runs WHERE workflow = mine.workflow AND due IS NOT NULL \
-             AND (due, run) >= (mine.due, mine.run) AND deaths ",
-            $deaths,
-            " ORDER BY due, run LIMIT 1)"
-        )
-    };
-}
-
-/// When the first run of `mine` is due that worker `$1` may take at the time `$2`. A run with a due time
-/// has no owner.
-macro_rules! next_due {
-    () => {
-        concat!(
-            "least(",
-            first_due!("< 3"),
-            ", CASE WHEN EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 AND ",
-            may_try!(),
-            ") THEN ",
-            first_due!(">= 3"),
-            " END)"
-        )
-    };
-}
-
-/// About how many bytes a run takes to load. The server knows the length of a value without reading it.
-macro_rules! bytes {
-    ($run:literal) => {
-        concat!(
-            "coalesce((SELECT octet_length(b.input) FROM runs AS b WHERE b.run = ",
-            $run,
-            ".run), 0) + coalesce((SELECT sum(octet_length(j.data)) FROM journal AS j WHERE j.run = ",
-            $run,
-            ".run), 0) + coalesce((SELECT sum(octet_length(m.data)) FROM mailbox AS m WHERE m.run = ",
-            $run,
-            ".run), 0)"
-        )
-    };
-}
-
-/// What each claim does with the rows that it has locked: it takes as many as are not too much to load
-/// together (`rules::CLAIM_BYTES_MAX`), but one at least, while it holds `me`, the worker's row.
-/// A worker that was retired takes nothing: nobody would free its runs again. The lock on its row keeps
-/// it from being retired meanwhile. Nothing is read that may be damaged of one run and not of the others: no
-/// payload and, where at most one is taken, no size.
-macro_rules! take {
-    ($me:expr, $chosen:expr, $limit:literal, $also:expr) => {
-        concat!(
-            "WITH me AS MATERIALIZED (",
-            $me,
-            "), locked AS MATERIALIZED (",
-            $chosen,
-            "), sized AS MATERIALIZED (SELECT l.*, sum(CASE WHEN ",
-            $limit,
-            " > 1 THEN ",
-            bytes!("l"),
-            " END) OVER (ORDER BY l.due, l.run ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes, \
-             row_number() OVER (ORDER BY l.due, l.run) AS number FROM locked AS l), \
-             chosen AS MATERIALIZED (SELECT * FROM sized WHERE number = 1 OR bytes <= 16777216)",
-            $also,
-            " UPDATE runs AS r SET owner = $1, epoch = r.epoch + 1, due = NULL, reason = NULL, \
-             updated_at = $2, status = CASE WHEN r.status IN (0, 8) THEN 1 ELSE r.status END \
-             FROM chosen AS c WHERE r.run = c.run \
-             RETURNING r.run, r.id, r.workflow, c.status, r.epoch, r.seed, r.parent, r.parent_step, \
-             r.created_at, c.due, r.deaths, (SELECT count(*) FROM locked)"
-        )
-    };
-}
-
-// `3` is `record::SUSPECT_DEATHS`.
-const TAKE_DUE: &str = take!(
-    "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
-    due!("< 3"),
-    "$6",
-    ""
-);
-
-/// Puts the suspect it takes on trial, until `$7`.
-const TAKE_SUSPECT: &str = take!(
-    concat!(
-        "SELECT FROM workers AS w WHERE w.worker = $1 AND ",
-        may_try!(),
-        " FOR NO KEY UPDATE OF w"
-    ),
-    due!(">= 3"),
-    "$6",
-    ", tried AS (UPDATE workers SET trial = c.run, trial_until = $7 FROM chosen AS c WHERE worker = $1)"
-);
-
-/// Who has parked a run, as the index has it. 8 is parked.
-macro_rules! parked_by {
-    ($run:literal) => {
-        concat!("coalesce(hash_array_extended(", $run, ".parked_by, 0), 0)")
-    };
-}
-
-/// Runs that the same workers have parked lie together in an index, and the search for those that this one
-/// has not tried jumps from one such group to the next: what it costs does not depend on how many runs are
-/// parked.
-const TAKE_PARKED: &str = take!(
-    "SELECT workflows FROM workers WHERE worker = $1 FOR KEY SHARE",
-    concat!(
-        "WITH RECURSIVE groups (workflow, parked_by, key) AS (\
-         (SELECT r.workflow, r.parked_by, ",
-        parked_by!("r"),
-        " FROM runs AS r WHERE r.status = 8 ORDER BY 1, 3 LIMIT 1) UNION ALL \
-         SELECT n.* FROM groups AS g CROSS JOIN LATERAL (\
-         SELECT r.workflow, r.parked_by, ",
-        parked_by!("r"),
-        " FROM runs AS r WHERE r.status = 8 AND (r.workflow, ",
-        parked_by!("r"),
-        ") > (g.workflow, g.key) ORDER BY 1, 3 LIMIT 1) AS n) \
-         SELECT r.run, r.status, r.due FROM groups AS g CROSS JOIN LATERAL (\
-         SELECT r.run, r.status, r.due FROM runs AS r \
-         WHERE r.status = 8 AND r.owner IS NULL AND r.workflow = g.workflow AND ",
-        parked_by!("r"),
-        " = g.key ORDER BY r.run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) AS r \
-         WHERE NOT coalesce($1 = ANY (g.parked_by), FALSE) \
-         AND EXISTS (SELECT FROM me WHERE me.workflows IS NULL OR g.workflow = ANY (me.workflows)) \
-         LIMIT $3"
-    ),
-    "$3",
-    ""
-);
-
-/// One run that a claim failed for, if it may be taken.
-const TAKE_ONE: &str = take!(
-    "SELECT FROM workers WHERE worker = $1 FOR KEY SHARE",
-    "SELECT r.run, r.status, r.due FROM runs AS r WHERE r.run = $3 AND (r.owner = $1 \
-     OR (r.owner IS NULL AND (r.due <= $2 OR r.status = 8))) AND EXISTS (SELECT FROM me) \
-     FOR NO KEY UPDATE",
-    "1",
-    ""
-);
-
-/// Where the runs of each workflow begin that the worker may take, and when the first of them is due.
-const LOOK: &str = concat!(
-    "WITH ",
-    mine!(),
-    " SELECT mine.workflow, mine.due, mine.run, ",
-    next_due!(),
-    " FROM mine"
-);
-
-const NEXT_DUE: &str = concat!("SELECT min(", next_due!(), ") FROM ", places!());
-
-/// Where the runs of each workflow begin in the index that a claim goes through. It is looked for once in a
-/// claim: before it lie the entries of runs that were claimed and that PostgreSQL may not remove while
-/// somebody has a transaction open that is older, and each pass over them costs more as they grow.
-#[derive(Debug, Default)]
-struct Places {
-    workflows: Vec<String>,
-    due: Vec<i64>,
-    runs: Vec<i64>,
-    next_due: Option<i64>,
-}
-
-impl Places {
-    async fn look(connection: &mut PgConnection, claim: &Claim) -> Result<Self, sqlx::Error> {
-        let rows = sqlx::query(LOOK)
-            .bind(claim.worker.get())
-            .bind(claim.now.as_micros())
-            .fetch_all(connection)
-            .await?;
-        let mut places = Self::default();
-        for row in rows {
-            places.workflows.push(row.try_get(0)?);
-            places.due.push(row.try_get(1)?);
-            places.runs.push(row.try_get(2)?);
-            let due: Option<i64> = row.try_get(3)?;
-            places.next_due = [places.next_due, due].into_iter().flatten().min();
-        }
-        Ok(places)
-    }
-
-    /// A statement over these places, with `$1` to `$5` bound.
-    fn query(&self, sql: &'static str, claim: &Claim) -> Bound<'_> {
-        sqlx::query(sql)
-            .bind(claim.worker.get())
-            .bind(claim.now.as_micros())
-            .bind(&self.workflows)
-            .bind(&self.due)
-            .bind(&self.runs)
-    }
-}
-
-type Bound<'p> = sqlx::query::Query<'p, Postgres, PgArguments>;
-
 pub(super) async fn claim(
     connection: &mut PgConnection,
+    heads: &Heads,
     claim: &Claim,
 ) -> Result<Claimed, sqlx::Error> {
-    let places = Places::look(connection, claim).await?;
-    let due = places.next_due.map(Timestamp::from_micros);
-    if claim.limit == 0 || due.is_none_or(|due| due > claim.now) {
+    let mut ground = Ground::search(connection, heads, claim).await?;
+    if claim.limit == 0 {
+        heads.forget();
         return Ok(Claimed {
             runs: Vec::new(),
-            next_due: due,
+            next_due: ground.next_due(),
         });
     }
-    let mut rows = places
-        .query(TAKE_DUE, claim)
-        .bind(limit(claim))
-        .fetch_all(&mut *connection)
-        .await?;
-    // Others were locked and left for their size.
-    let is_full = match rows.first() {
-        Some(row) => row.try_get::<i64, _>(11)? > i64::try_from(rows.len()).unwrap_or(i64::MAX),
-        None => false,
-    };
-    let is_full = is_full || rows.len() >= claim.limit;
-    if !is_full {
-        rows.extend(put_on_trial(connection, claim, &places).await?);
+    let mut taken = Taken::default();
+    if ground.is_due(claim.now) {
+        taken = take(connection, claim, &ground).await?;
+        let is_due = |seen: &Seen| seen.is_due(claim.now);
+        ground.look(connection, claim, LEFT, is_due).await?;
     }
-    // `RETURNING` has no order: longest due first.
-    rows.sort_by_cached_key(|row| (row.try_get::<i64, _>(9).ok(), row.try_get::<i64, _>(0).ok()));
-    let runs = load(connection, claim, &rows).await?;
-    let next = places.query(NEXT_DUE, claim);
-    let next: Option<i64> = next.fetch_one(connection).await?.try_get(0)?;
-    let mut next = next.map(Timestamp::from_micros);
+    let runs = load(connection, claim, &taken.rows).await?;
+    let next_due = next_due(&ground, claim, taken.is_full);
+    heads.learn(claim, ground.into_search());
+    Ok(Claimed { runs, next_due })
+}
+
+/// When to look again.
+fn next_due(ground: &Ground, claim: &Claim, is_full: bool) -> Option<Timestamp> {
+    let mut next = ground.next_due();
     if !is_full {
         // What is due and was not taken is locked by somebody else, who may need a moment.
         next = next.map(|due| match due > claim.now {
@@ -303,10 +54,52 @@ pub(super) async fn claim(
             false => claim.now.after(LOCKED_PAUSE),
         });
     }
-    Ok(Claimed {
-        runs,
-        next_due: next,
-    })
+    next.into_iter().chain(ground.again()).min()
+}
+
+#[derive(Default)]
+struct Taken {
+    rows: Vec<PgRow>,
+    /// Whether others may have been left.
+    is_full: bool,
+}
+
+/// Takes what is due, and a suspect if there is room for one.
+async fn take(
+    connection: &mut PgConnection,
+    claim: &Claim,
+    ground: &Ground,
+) -> Result<Taken, sqlx::Error> {
+    let until = (claim.now.as_micros(), i64::MAX);
+    let due = ground.seen.iter().filter(|seen| seen.is_due(claim.now));
+    let stretches: Vec<Stretch> = due
+        .map(|seen| {
+            let rest = seen.rest();
+            Stretch {
+                to: rest.to.min(until),
+                ..rest
+            }
+        })
+        .collect();
+    let mut rows = Vec::new();
+    if !stretches.is_empty() {
+        rows = over(TAKE_DUE, claim, &stretches, limit(claim))
+            .fetch_all(&mut *connection)
+            .await?;
+    }
+    // Others were locked and left for their size.
+    let is_full = match rows.first() {
+        Some(row) => row.try_get::<i64, _>(11)? > i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        None => false,
+    };
+    let is_full = is_full || rows.len() >= claim.limit;
+    let suspect = ground.suspect.filter(|due| *due <= claim.now.as_micros());
+    if !is_full && suspect.is_some() {
+        rows.extend(put_on_trial(connection, claim, ground).await?);
+    }
+    // `RETURNING` has no order: longest due first.
+    rows.sort_by_cached_key(|row| (row.try_get::<i64, _>(9).ok(), row.try_get::<i64, _>(0).ok()));
+    Ok(Taken { rows, is_full })
 }
 
 pub(super) async fn claim_parked(
@@ -346,11 +139,12 @@ fn limit(claim: &Claim) -> i64 {
 async fn put_on_trial(
     connection: &mut PgConnection,
     claim: &Claim,
-    places: &Places,
+    ground: &Ground,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
-    places
-        .query(TAKE_SUSPECT, claim)
-        .bind(1_i64)
+    sqlx::query(TAKE_SUSPECT)
+        .bind(claim.worker.get())
+        .bind(claim.now.as_micros())
+        .bind(&ground.workflows)
         .bind(claim.now.after(rules::TRIAL).as_micros())
         .fetch_all(connection)
         .await

@@ -10,7 +10,9 @@ use super::{
     address::Address,
     connect::Connector,
     error::{Fault, describe},
+    heads::Heads,
     notify::{Hints, Line},
+    owners::Owners,
     pool::Pool,
     presence::Presence,
     rights, schema, server,
@@ -67,6 +69,8 @@ pub(super) struct Prepared {
     pub(super) clock: Arc<DatabaseClock>,
     pub(super) hints: Arc<Hints>,
     pub(super) presence: Arc<Presence>,
+    pub(super) heads: Arc<Heads>,
+    pub(super) owners: Arc<Owners>,
     /// Sending, listening, looking whether others are there, and keeping the time.
     pub(super) upkeep: Vec<AbortHandle>,
     pub(super) warnings: Vec<String>,
@@ -128,6 +132,8 @@ async fn prepare(
         clock,
         hints,
         presence,
+        heads: Arc::default(),
+        owners: Arc::default(),
         upkeep,
         warnings,
     })

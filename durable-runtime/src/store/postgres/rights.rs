@@ -130,9 +130,9 @@ async fn role(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
 
 /// What a client needs beside reading: a right, and on which tables or sequences.
 const ASKING: [(&str, &[&str]); 3] = [
-    ("INSERT", &["batches", "mailbox", "runs"]),
-    ("UPDATE", &["batches", "runs"]),
-    ("USAGE", &["mail_numbers", "run_numbers"]),
+    ("INSERT", &["mailbox", "runs", "sent_batches"]),
+    ("UPDATE", &["runs", "sent_batches"]),
+    ("USAGE", &["due_numbers", "mail_numbers", "run_numbers"]),
 ];
 
 async fn lacks(
@@ -268,8 +268,9 @@ mod tests {
         assert_eq!(
             statements(&lacks, "\"s\"", "\"r\"", Purpose::Ask),
             [
-                "GRANT INSERT ON \"s\".\"batches\", \"s\".\"mailbox\", \"s\".\"runs\" TO \"r\"",
-                "GRANT USAGE ON SEQUENCE \"s\".\"mail_numbers\", \"s\".\"run_numbers\" TO \"r\"",
+                "GRANT INSERT ON \"s\".\"mailbox\", \"s\".\"runs\", \"s\".\"sent_batches\" TO \"r\"",
+                "GRANT USAGE ON SEQUENCE \"s\".\"due_numbers\", \"s\".\"mail_numbers\", \
+                 \"s\".\"run_numbers\" TO \"r\"",
             ]
         );
     }

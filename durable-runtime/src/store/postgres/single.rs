@@ -9,7 +9,6 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 use super::{
     batch::{Arrival, Written},
     convert::{text, unreadable, wanted},
-    withdraw::PARKED,
 };
 use crate::{
     journal::{Event, MailId, Payload, RunKey, WorkerId},
@@ -20,6 +19,32 @@ use crate::{
         rules,
     },
 };
+
+/// Remembers a batch with mail, unless its sender has sent it before, or a later one. Numbers of clients are times:
+/// they have one row.
+macro_rules! remember {
+    ($worker:literal, $number:literal, $if:literal) => {
+        concat!(
+            "INSERT INTO sent_batches AS b (worker, part, number) SELECT ",
+            $worker,
+            "::BIGINT, CASE WHEN ",
+            $worker,
+            " > 0 THEN ",
+            $number,
+            "::BIGINT >> 10 ELSE 0 END, ",
+            $number,
+            " WHERE ",
+            $if,
+            " AND NOT EXISTS (SELECT FROM sent_batches AS l WHERE l.worker = ",
+            $worker,
+            " AND l.part > ",
+            $number,
+            " >> 10) ON CONFLICT (worker, part) DO UPDATE SET number = excluded.number \
+             WHERE b.number < excluded.number"
+        )
+    };
+}
+pub(super) use remember;
 
 /// Writes a batch of one part. `None` when it is not one, or was not written: nothing is then.
 pub(super) async fn write(
@@ -57,22 +82,22 @@ fn is_alone(commit: &Commit) -> bool {
 
 const START: &str = "INSERT INTO runs (run, epoch, owner, due, parent, seed, created_at, updated_at, \
      status, id, workflow, parent_step, input) \
-     VALUES (nextval('run_numbers'), $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11) \
-     ON CONFLICT (id) DO NOTHING RETURNING run";
+     VALUES (nextval('run_numbers'), $1, $2, CASE WHEN $3 THEN nextval('due_numbers') END, \
+     $4, $5, $6, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING RETURNING run";
 
 async fn start(
     connection: &mut PgConnection,
     new: &NewRun,
 ) -> Result<Option<Written>, sqlx::Error> {
-    let (status, epoch, due) = match new.owner {
-        Some(_) => (Status::Running, 1_i64, None),
-        None => (Status::Pending, 0, Some(0_i64)),
+    let (status, epoch) = match new.owner {
+        Some(_) => (Status::Running, 1_i64),
+        None => (Status::Pending, 0),
     };
     let parent = new.parent.as_ref();
     let run = sqlx::query_scalar(START)
         .bind(epoch)
         .bind(new.owner.map(WorkerId::get))
-        .bind(due)
+        .bind(new.owner.is_none())
         .bind(parent.map(|parent| parent.run.get()))
         .bind(new.seed)
         .bind(new.at.as_micros())
@@ -219,17 +244,23 @@ fn refusing(kind: &MailKind) -> Result<Vec<i16>, sqlx::Error> {
 
 /// The number of the mail is drawn under the run's lock: see `write_batch`. To a parked run (8) nothing is sent:
 /// whether it was parked in its rollback takes a look at its journal under the lock.
-const SEND: &str = "WITH target AS MATERIALIZED (SELECT r.run, r.status, r.owner FROM runs AS r \
+const SEND: &str = concat!(
+    "WITH target AS MATERIALIZED (SELECT r.run, r.status, r.owner, r.due FROM runs AS r \
      WHERE r.run = coalesce($1, (SELECT n.run FROM runs AS n WHERE n.id = $2)) FOR NO KEY UPDATE), \
-     counted AS (INSERT INTO batches AS b (worker, number) \
-     SELECT $3, $4 WHERE NOT EXISTS (SELECT FROM target WHERE status = 8) ON CONFLICT (worker) DO UPDATE SET number = excluded.number WHERE b.number < excluded.number \
-     RETURNING worker), \
+     counted AS (",
+    remember!(
+        "$3",
+        "$4",
+        "NOT EXISTS (SELECT FROM target WHERE status = 8)"
+    ),
+    " RETURNING worker), \
      sent AS (INSERT INTO mailbox (run, mail, at, kind, ok, name, data) \
      SELECT t.run, nextval('mail_numbers'), $5, $6, $7, $8, $9 FROM target AS t CROSS JOIN counted \
      WHERE t.status <> ALL ($10) RETURNING mail), \
-     woken AS (UPDATE runs AS r SET due = 0 FROM target AS t CROSS JOIN sent \
-     WHERE r.run = t.run AND t.owner IS NULL AND t.status <> 7) \
-     SELECT t.run, t.status, t.owner, s.mail FROM target AS t LEFT JOIN sent AS s ON TRUE";
+     woken AS (UPDATE runs AS r SET due = nextval('due_numbers') FROM target AS t CROSS JOIN sent \
+     WHERE r.run = t.run AND t.owner IS NULL AND coalesce(t.due > 0, TRUE) AND t.status <> 7) \
+     SELECT t.run, t.status, t.owner, s.mail FROM target AS t LEFT JOIN sent AS s ON TRUE"
+);
 
 async fn send(
     connection: &mut PgConnection,
@@ -254,8 +285,8 @@ async fn send(
         .bind(refusing(&mail.kind)?)
         .fetch_optional(connection)
         .await?;
-    let is_parked = |row| PgRow::try_get(row, 1).map(|status: i16| status == PARKED);
-    if row.as_ref().map(is_parked).transpose()? == Some(true) {
+    let status = |row| PgRow::try_get::<i16, _>(row, 1).map(i64::from);
+    if row.as_ref().map(status).transpose()? == Some(Status::Parked.code()) {
         return Ok(None);
     }
     let arrival = row.map(|row| {

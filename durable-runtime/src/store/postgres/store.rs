@@ -146,6 +146,33 @@ impl PostgresStore {
         self.call(doing, |prepared| &prepared.work, work)
     }
 
+    /// A call after which nothing is remembered of where to look if it fails: the database may be another one.
+    fn unless_it_fails<'a, T: Send + 'static>(
+        &'a self,
+        call: StoreFuture<'static, T>,
+    ) -> StoreFuture<'a, T> {
+        Box::pin(async move {
+            let done = call.await;
+            if done.is_err() {
+                self.forget();
+            }
+            done
+        })
+    }
+
+    fn forget(&self) {
+        self.0.prepared.heads.forget();
+        self.0.prepared.owners.forget();
+    }
+
+    fn note_releases(&self, batch: &Batch) {
+        for commit in &batch.commits {
+            if let Some(due) = commit.released_until() {
+                self.0.prepared.heads.note_release(due);
+            }
+        }
+    }
+
     /// Of the runs that a batch writes to, those whose rows somebody else holds.
     fn locked(&self, batch: &Batch) -> StoreFuture<'static, Vec<(RunKey, RunId)>> {
         let batch = batch.clone();
@@ -169,6 +196,7 @@ impl PostgresStore {
         Box::pin(async move {
             let freed = call.await?;
             if freed > 0 {
+                self.0.prepared.heads.forget();
                 self.0.prepared.hints.tell(Hint::due);
             }
             Ok(freed)
@@ -224,7 +252,9 @@ impl Store for PostgresStore {
             Box::new(move |c| Box::pin(async move { batch::write(c, parts, &hints).await })),
         );
         Box::pin(async move {
-            match writing.await {
+            let written = self.unless_it_fails(writing).await;
+            self.note_releases(batch);
+            match written {
                 Err(error) if error.kind() == StoreErrorKind::Locked => {
                     Err(error.with_locked(self.locked(batch).await?))
                 }
@@ -241,10 +271,12 @@ impl Store for PostgresStore {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
-        self.write(
+        let heads = Arc::clone(&self.0.prepared.heads);
+        let claiming = self.write(
             "claim runs",
-            Box::new(move |c| Box::pin(async move { claim::claim(c, &claim).await })),
-        )
+            Box::new(move |c| Box::pin(async move { claim::claim(c, &heads, &claim).await })),
+        );
+        self.unless_it_fails(claiming)
     }
 
     fn claim_run(
@@ -266,6 +298,7 @@ impl Store for PostgresStore {
         }
         let hints = Arc::clone(&self.0.prepared.hints);
         let presence = Arc::clone(&self.0.prepared.presence);
+        let heads = Arc::clone(&self.0.prepared.heads);
         self.keep_lease(
             "register a worker",
             Box::new(move |c| {
@@ -275,6 +308,7 @@ impl Store for PostgresStore {
                     presence.add(c, worker, proof).await?;
                     hints.note_workers(worker::pulse(c).await?.workers);
                     hints.greet();
+                    heads.forget();
                     presence.look();
                     Ok(worker)
                 })
@@ -320,11 +354,14 @@ impl Store for PostgresStore {
 
     fn retire_worker(&self, worker: WorkerId) -> StoreFuture<'_, u64> {
         let hints = Arc::clone(&self.0.prepared.hints);
+        let heads = Arc::clone(&self.0.prepared.heads);
         self.keep_lease(
             "retire a worker",
             Box::new(move |c| {
                 Box::pin(async move {
                     let freed = worker::retire(c, worker).await?;
+                    // What only it could drive is anybody's now.
+                    heads.forget();
                     if freed > 0 {
                         // This process may end before a hint of the usual kind is sent.
                         hints.tell_at_once(c, Hint::due()).await?;
@@ -351,9 +388,10 @@ impl Store for PostgresStore {
     }
 
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        let owners = Arc::clone(&self.0.prepared.owners);
         self.freeing(self.keep_lease(
             "reap workers",
-            Box::new(move |c| Box::pin(worker::reap(c, now))),
+            Box::new(move |c| Box::pin(async move { worker::reap(c, &owners, now).await })),
         ))
     }
 
@@ -460,7 +498,17 @@ impl Store for PostgresStore {
     }
 
     fn hint(&self) -> Pin<Box<dyn Future<Output = Hint> + Send + '_>> {
-        Box::pin(self.0.prepared.hints.next())
+        Box::pin(async move {
+            let hint = self.0.prepared.hints.next().await;
+            if hint.missed {
+                // The database may be another one.
+                self.forget();
+            }
+            if hint.due {
+                self.0.prepared.heads.note_told();
+            }
+            hint
+        })
     }
 
     fn is_hinted(&self) -> bool {

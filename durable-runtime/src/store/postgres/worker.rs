@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection, PgExecutor, Row, postgres::PgR
 
 use super::{
     connect::quoted,
+    owners::{IS_GONE, OWNERS, Owners},
     pool::Pool,
     presence::{Lost, Proof},
     process,
@@ -15,17 +16,6 @@ use crate::{
     journal::{RunKey, Timestamp, WorkerId},
     store::{NewWorker, rules},
 };
-
-/// The owners of runs, by jumping through the index from one to the next: as many reads as workers.
-const OWNERS: &str = "WITH RECURSIVE owners (owner) AS (\
-     (SELECT owner FROM runs WHERE owner IS NOT NULL ORDER BY owner LIMIT 1) UNION ALL \
-     SELECT (SELECT r.owner FROM runs AS r WHERE r.owner IS NOT NULL AND r.owner > o.owner \
-     ORDER BY r.owner LIMIT 1) FROM owners AS o WHERE o.owner IS NOT NULL)";
-
-/// Whether an owner is registered. Runs whose owner is not are free for all: nobody else would free
-/// them.
-const IS_GONE: &str =
-    "owner IS NOT NULL AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = owner)";
 
 /// The condition that worker `w` has no run on trial: that it has let go of it, or that the run's
 /// journal has grown since the last death.
@@ -285,21 +275,21 @@ pub(super) async fn release_strays(
 
 pub(super) async fn reap(
     connection: &mut PgConnection,
+    owners: &Owners,
     now: Timestamp,
 ) -> Result<u64, sqlx::Error> {
     let is_needed = format!(
-        "{OWNERS} SELECT EXISTS (SELECT FROM workers WHERE lease_until < $1) \
-         OR EXISTS (SELECT FROM owners WHERE {IS_GONE}) \
-         OR EXISTS (SELECT FROM batches AS b WHERE coalesce(b.gone, 0) < $2 AND b.worker > 0 \
-         AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker)) \
-         OR EXISTS (SELECT FROM batches AS b WHERE b.worker < 0 AND b.number < $2)"
+        "SELECT EXISTS (SELECT FROM workers WHERE lease_until < $1) \
+         OR EXISTS (SELECT FROM batches AS b WHERE {IS_TO_BE_FORGOTTEN}) \
+         OR EXISTS (SELECT FROM sent_batches AS b WHERE {IS_TO_BE_FORGOTTEN}) \
+         OR EXISTS (SELECT FROM sent_batches AS b WHERE {IS_SUPERSEDED})"
     );
     let is_needed: bool = sqlx::query_scalar(AssertSqlSafe(is_needed))
         .bind(now.as_micros())
         .bind(rules::forgotten(now).as_micros())
         .fetch_one(&mut *connection)
         .await?;
-    if !is_needed {
+    if !is_needed && !owners.has_gone(connection).await? {
         return Ok(0);
     }
     sqlx::query(BURY_ENDED)
@@ -310,19 +300,37 @@ pub(super) async fn reap(
     free_gone(connection).await
 }
 
+/// The condition that a worker is not registered any more that has sent batch `b`.
+const IS_OF_THE_GONE: &str =
+    "b.worker > 0 AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker)";
+
+/// The condition that batch `b` is to be forgotten, or that it is to be noted that its worker has gone.
+const IS_TO_BE_FORGOTTEN: &str = "CASE WHEN b.worker < 0 THEN b.number < $2 \
+     ELSE coalesce(b.gone, 0) < $2 \
+     AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker) END";
+
+/// The condition that its worker has sent so many batches after `b` that no try of that can be under way.
+const IS_SUPERSEDED: &str = "EXISTS (SELECT FROM sent_batches AS l WHERE l.worker = b.worker \
+     AND l.part = b.part + 64)";
+
 /// What workers that are gone have sent last is remembered for a while: one that is alive may send it again.
 /// No row says whether a client lives; what it has sent last is remembered as long, by the time that is its
 /// number.
 async fn forget_batches(connection: &mut PgConnection, now: Timestamp) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "WITH forgotten AS (DELETE FROM batches WHERE gone < $2 OR (worker < 0 AND number < $2)) \
-         UPDATE batches AS b SET gone = $1 WHERE b.gone IS NULL AND b.worker > 0 \
-         AND NOT EXISTS (SELECT FROM workers AS w WHERE w.worker = b.worker)",
-    )
-    .bind(now.as_micros())
-    .bind(rules::forgotten(now).as_micros())
-    .execute(connection)
-    .await?;
+    for table in ["batches", "sent_batches"] {
+        let sql = format!(
+            "WITH forgotten AS (DELETE FROM {table} \
+             WHERE gone < $2 OR (worker < 0 AND number < $2)) \
+             UPDATE {table} AS b SET gone = $1 WHERE b.gone IS NULL AND {IS_OF_THE_GONE}"
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(now.as_micros())
+            .bind(rules::forgotten(now).as_micros())
+            .execute(&mut *connection)
+            .await?;
+    }
+    let superseded = format!("DELETE FROM sent_batches AS b WHERE {IS_SUPERSEDED}");
+    connection.execute(AssertSqlSafe(superseded)).await?;
     Ok(())
 }
 
@@ -381,7 +389,7 @@ async fn free(
         let sql = AssertSqlSafe(format!(
             "{with} mine AS MATERIALIZED (SELECT r.run FROM runs AS r WHERE {whose} \
              ORDER BY r.run FOR NO KEY UPDATE OF r {skip}) \
-             UPDATE runs AS r SET owner = NULL, due = 0 FROM mine WHERE r.run = mine.run"
+             UPDATE runs AS r SET owner = NULL, due = nextval('due_numbers') FROM mine WHERE r.run = mine.run"
         ));
         match arguments.clone() {
             Some((worker, but)) => sqlx::query(sql).bind(worker).bind(but),
