@@ -1,7 +1,9 @@
 //! What was read from a body: its operations and how they nest, and the facts that the rules judge.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Attribute, Expr, LitStr, Path, Type};
+use syn::{Attribute, Expr, LitStr, Macro, Path, Type};
 
 use crate::{
     hazards::Hazard,
@@ -22,6 +24,25 @@ pub(crate) struct BodyFacts {
     pub(crate) states: Vec<Type>,
     /// What else a rule may have something to say of.
     pub(crate) facts: Vec<Fact>,
+    /// What expressions become, by their place in the syntax tree.
+    pub(crate) rewrites: BTreeMap<*const Expr, Rewrite>,
+    /// The combinators of ours, by their place in the syntax tree.
+    pub(crate) combinators: BTreeSet<*const Macro>,
+}
+
+/// What an expression becomes.
+#[derive(Clone, Copy)]
+pub(crate) enum Rewrite {
+    /// A name: the key of its operation.
+    Key,
+    /// The same of a fragment's call.
+    ScopeKey,
+    /// A name that is no literal, and may name a key that is not there: nothing.
+    NoKey,
+    /// A fn that is named in `.compensate(..)`: the value of the same name.
+    Compensation,
+    /// What `durable::join_all` is given: what only that takes.
+    Branches,
 }
 
 /// A call on the context that makes a durable operation.
@@ -147,8 +168,12 @@ pub(crate) enum Fact {
     Hazard(TokenStream, String, Hazard),
     /// A macro whose arguments cannot be parsed.
     UnknownMacro(UnknownMacro),
-    /// `durable::nondeterministic!(reason, value)`.
-    Hatch(HatchUse),
+    /// `durable::nondeterministic!(reason, value)`, with so many values.
+    Hatch {
+        path: Path,
+        reason: Option<Expr>,
+        values: usize,
+    },
     /// A loop that makes durable operations and has no way out: its header, as text.
     EndlessLoop(Span, String),
     /// A loop that can only go round and round.
@@ -159,10 +184,10 @@ pub(crate) enum Fact {
     Forgotten(Ident, bool),
     /// A combinator that nobody awaits: `durable::join_all(..);`.
     DroppedCombinator(Ident),
+    /// A call of the fragment in itself.
+    Recursion(Path),
     /// Text that a step gives as it stands in the source.
     BorrowedOutput(LitStr),
-    /// A local that is the context under another name, which is reported where it gets it.
-    Alias(Ident),
 }
 
 /// A mention of the context that is not a call of an operation.
@@ -188,14 +213,6 @@ pub(crate) enum ContextUsage {
     Scoped,
 }
 
-/// `durable::nondeterministic!(reason, value)`.
-pub(crate) struct HatchUse {
-    pub(crate) path: Path,
-    pub(crate) reason: Option<Expr>,
-    /// How many values follow the reason.
-    pub(crate) values: usize,
-}
-
 /// A macro whose arguments cannot be parsed.
 pub(crate) struct UnknownMacro {
     pub(crate) path: Path,
@@ -203,18 +220,6 @@ pub(crate) struct UnknownMacro {
     pub(crate) segments: Vec<String>,
     /// The first mention of the context or of an await in it.
     pub(crate) mention: Option<Ident>,
-}
-
-impl BodyFacts {
-    /// Forgets which fragment is called where that is the fn itself: what is built from it would have no
-    /// end.
-    pub(crate) fn cut_recursion(&mut self, owner: &Ident) {
-        for operation in &mut self.operations {
-            operation
-                .fragment
-                .take_if(|fragment| fragment.is_ident(owner));
-        }
-    }
 }
 
 impl Operation {

@@ -1,8 +1,8 @@
 //! The attributes of `durable`. Use them through that crate, which documents them.
 //!
-//! An expansion goes `syntax -> resolve -> read -> rules -> emit`; a body that the rules refuse goes through
-//! `refuse` before it is emitted. The signature is parsed first and the body second; every rule reports all
-//! it finds; and the user's fn is emitted whatever was wrong, so that an editor keeps working in it.
+//! An expansion goes `syntax -> resolve -> read -> rules -> emit`. The signature is parsed first and the body
+//! second; every rule reports all it finds; and the user's fn is emitted whatever was wrong, so that an
+//! editor keeps working in it.
 
 mod attributes;
 mod diagnostics;
@@ -14,7 +14,6 @@ mod operations;
 mod paths;
 mod pipeline;
 mod read;
-mod refuse;
 mod resolve;
 mod rules;
 mod syntax;

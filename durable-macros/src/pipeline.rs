@@ -1,6 +1,6 @@
 //! The stages in order, as ordinary fns over tokens. They are total: every input gives output.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
 use crate::{
@@ -9,15 +9,11 @@ use crate::{
     emit,
     facts::BodyFacts,
     read::read_body,
-    refuse,
     resolve::resolve,
     rules::{
-        self, options::review_value, rewritten::report_rewritten, signature::review_signature,
+        self, options::review_value, rewritten::review_rewritten, signature::review_signature,
     },
-    syntax::{
-        arguments::AttributeArgs, function::Function, rewritten::RewritingAttribute,
-        step_bodies::ParsedBody,
-    },
+    syntax::{arguments::AttributeArgs, function::Function, step_bodies::ParsedBody},
 };
 
 /// Expands `#[durable::workflow]`.
@@ -69,23 +65,44 @@ fn with_body(
     let Some(function) = function(attribute, &item, &mut found) else {
         return finish(item, TokenStream::new(), found);
     };
-    if let Some(above) = RewritingAttribute::find(&function) {
-        report_rewritten(attribute, &above, &mut found);
-        let item = function.with_body(unread(&function, &args));
+    let above = review_rewritten(attribute, &function);
+    if !above.is_empty() {
+        found.append(above);
         let beside = beside(&function, &args, &BodyFacts::default(), false);
-        return finish(item, beside, found);
+        return finish(emit::unread(&function), beside, found);
     }
     let wrong = review_signature(&function, attribute);
     let is_in_order = wrong.is_empty();
     found.append(wrong);
     if function.has_receiver() {
         // Nothing can stand beside a method.
-        let item = function.with_body(unread(&function, &args));
-        return finish(item, TokenStream::new(), found);
+        return finish(emit::unread(&function), TokenStream::new(), found);
     }
-    let (item, body) = body(&function, &args, &mut found);
+    let context = function.context_name();
+    let Some(mut parsed) = ParsedBody::parse(&function.body, context) else {
+        let beside = beside(&function, &args, &BodyFacts::default(), is_in_order);
+        return finish(emit::unread(&function), beside, found);
+    };
+    let names = resolve(&parsed.block, context, function.inputs());
+    let body = read_body(&parsed.block, &function, &names);
+    let wrong = rules::review(&function.name(), &body);
+    let is_refused = !wrong.is_empty();
+    found.append(wrong);
+    if context.is_some() {
+        emit::rewrite_body(
+            &mut parsed.block,
+            function.ident(),
+            names,
+            &body,
+            &args.paths,
+        );
+    }
     let beside = beside(&function, &args, &body, is_in_order);
-    finish(item, beside, found)
+    if is_refused {
+        let item = emit::refused(&function, parsed, found);
+        return quote!(#item #beside);
+    }
+    finish(function.with_body(parsed), beside, found)
 }
 
 fn finish(item: TokenStream, beside: TokenStream, found: Diagnostics) -> TokenStream {
@@ -130,44 +147,4 @@ fn function(
         );
     }
     None
-}
-
-/// Reads and judges the body, and gives the fn with its names turned into keys. A body with a syntax
-/// error is given back as it is, for the compiler to report.
-fn body(
-    function: &Function,
-    args: &AttributeArgs,
-    found: &mut Diagnostics,
-) -> (TokenStream, BodyFacts) {
-    let (ident, paths) = (function.ident(), &args.paths);
-    let context = function.context_name();
-    let Some(mut parsed) = ParsedBody::parse(&function.body, context) else {
-        let item = function.with_body(unread(function, args));
-        return (item, BodyFacts::default());
-    };
-    let mut names = resolve(&parsed.block, context, function.inputs());
-    let mut body = read_body(&parsed.block, context, function.inputs(), &names);
-    let wrong = rules::review(&function.name(), &body);
-    let is_refused = !wrong.is_empty();
-    found.append(wrong);
-    if let Some(context) = context {
-        if is_refused {
-            refuse::mend(&mut parsed.block, ident, context, &body, paths);
-            names = resolve(&parsed.block, Some(context), function.inputs());
-        }
-        emit::rewrite_body(&mut parsed.block, ident, names, paths);
-        if is_refused {
-            refuse::detach(&mut parsed.block, ident, context, paths);
-        }
-    }
-    body.cut_recursion(ident);
-    (function.with_body(parsed), body)
-}
-
-/// The body as it is, except for the names in it.
-fn unread(function: &Function, args: &AttributeArgs) -> Group {
-    match function.context_name() {
-        Some(context) => refuse::unread_body(&function.body, context, &args.paths),
-        None => function.body.clone(),
-    }
 }

@@ -4,6 +4,7 @@ mod body;
 mod compensation;
 mod fragment;
 mod graph_text;
+mod refused;
 mod step_enum;
 mod wiring;
 mod workflow;
@@ -13,4 +14,5 @@ pub(crate) use compensation::compensation;
 pub(crate) use fragment::fragment;
 #[cfg(test)]
 pub(crate) use graph_text::graph_text;
+pub(crate) use refused::{refused, unread};
 pub(crate) use workflow::workflow;

@@ -1,22 +1,22 @@
 //! What calls do: make operations, ask the context, hand it on, or drop what was made.
 
-use syn::{Expr, ExprCall, ExprMethodCall, LitStr, Path, Stmt, spanned::Spanned, visit::Visit};
+use syn::{Expr, ExprCall, ExprMethodCall, LitStr, Stmt, spanned::Spanned, visit::Visit};
 
 use super::{
     reader::{BodyReader, ClosureRole, Surroundings, Taker},
     values::{Holds, Met, Value},
 };
 use crate::{
-    facts::{ContextUsage, Fact, Fate, Node, Operation, OperationName, OptionCall, Place},
+    facts::{ContextUsage, Fact, Fate, Node, Operation, OperationName, OptionCall, Place, Rewrite},
     hazards,
     operations::is_query,
+    resolve::OperationCall,
     syntax::{
         expressions::{
-            is_constructor, is_drop, is_wrapper, last_name, lone_name, lone_path, peel,
+            fan_out, is_constructor, is_drop, is_wrapper, last_name, lone_name, lone_path, peel,
             referenced_name, string, turbofish,
         },
         macros::is_foreign,
-        operation_call::{FragmentCall, OperationCall, fan_out},
     },
 };
 
@@ -28,12 +28,12 @@ impl<'t> BodyReader<'t> {
         fate: Fate,
     ) -> Value {
         self.note_state(call);
-        if let Some(operation) = self.operation_call(whole) {
+        if let Some(operation) = self.names.operation(call) {
             if operation.kind.is_scope() {
                 // Reached only outside a fragment call.
                 self.use_receiver(operation.call, ContextUsage::Scoped);
             }
-            return self.operation(&operation, None, fate);
+            return self.operation(&operation, fate);
         }
         if self.is_context(&call.receiver) {
             return self.query(call);
@@ -57,7 +57,7 @@ impl<'t> BodyReader<'t> {
             self.absorb(&call.receiver, &arg);
         }
         self.around = outer;
-        let holds = if receiver.has_context && call.method == "clone" {
+        let holds = if receiver.has_context() && call.method == "clone" {
             Some(Holds::Alias)
         } else if receiver.holds() == Holds::Path && hazards::keeps_path(call) {
             Some(Holds::Path)
@@ -67,7 +67,6 @@ impl<'t> BodyReader<'t> {
         Value {
             holds,
             is_durable,
-            has_context: holds == Some(Holds::Alias),
             args,
             ..Value::default()
         }
@@ -107,31 +106,40 @@ impl<'t> BodyReader<'t> {
         Value {
             holds,
             is_durable: !is_query(&call.method),
-            has_context: holds == Some(Holds::Alias),
             ..Value::default()
         }
     }
 
     /// Reads an operation. Its arguments are evaluated before it is built.
-    fn operation(
-        &mut self,
-        operation: &OperationCall<'t>,
-        fragment: Option<&'t Path>,
-        fate: Fate,
-    ) -> Value {
+    fn operation(&mut self, operation: &OperationCall<'t>, fate: Fate) -> Value {
         let OperationCall {
             kind,
             call,
             options,
+            fragment,
         } = operation;
+        let owner = self.function.ident();
+        // What is built from a fragment in itself would have no end.
+        let recorded = fragment.filter(|fragment| !fragment.is_ident(owner));
+        if let (Some(itself), None) = (fragment, recorded) {
+            self.body.facts.push(Fact::Recursion((*itself).clone()));
+        }
         let mut name = OperationName::Missing;
         for (index, arg) in call.args.iter().enumerate() {
             if index > 0 {
                 self.argument(arg, kind.body == Some(index));
             } else if let Some(literal) = string(arg) {
+                match (kind.is_scope(), recorded) {
+                    (false, _) => self.rewrite(arg, Rewrite::Key),
+                    (true, Some(_)) => self.rewrite(arg, Rewrite::ScopeKey),
+                    (true, None) => {}
+                }
                 name = OperationName::Literal(literal.clone());
             } else {
                 self.read(arg, Fate::Used);
+                if lone_path(arg).is_some_and(|path| path.segments[0].ident == *owner) {
+                    self.rewrite(arg, Rewrite::NoKey);
+                }
                 name = OperationName::Computed(Box::new(arg.clone()));
             }
         }
@@ -147,7 +155,7 @@ impl<'t> BodyReader<'t> {
             name,
             is_short: call.args.len() < kind.arity,
             generic: generic.cloned(),
-            fragment: fragment.cloned(),
+            fragment: recorded.cloned(),
             cfgs: self.cfgs.clone(),
             options,
             place: match self.around.is_reported {
@@ -194,9 +202,11 @@ impl<'t> BodyReader<'t> {
     }
 
     fn option(&mut self, call: &'t ExprMethodCall) -> OptionCall {
-        if call.method != "compensate" {
-            for arg in &call.args {
-                self.read(arg, Fate::Used);
+        for arg in &call.args {
+            match (call.method == "compensate", arg) {
+                (true, Expr::Path(_)) => self.rewrite(arg, Rewrite::Compensation),
+                (true, _) => {}
+                (false, _) => drop(self.read(arg, Fate::Used)),
             }
         }
         OptionCall {
@@ -206,12 +216,11 @@ impl<'t> BodyReader<'t> {
     }
 
     pub(super) fn call(&mut self, call: &'t ExprCall, fate: Fate) -> Value {
-        let fragment = FragmentCall::find(call, &|name| self.names.names_context(name));
-        if let Some(FragmentCall { fragment, scope }) = fragment {
+        if let Some(scope) = self.names.fragment_call(call) {
             for arg in call.args.iter().skip(1) {
                 self.taken_by(Taker::Variable, |reader| reader.read(arg, Fate::Used));
             }
-            return self.operation(&scope, Some(fragment), fate);
+            return self.operation(&scope, fate);
         }
         if let Some(kind) = self.own_fan_out(call) {
             return self.fan_out_call(kind, call, fate);
@@ -238,7 +247,6 @@ impl<'t> BodyReader<'t> {
             Some(first) if is_wrapper => Value {
                 holds: Some(first.holds()),
                 is_durable: is_durable || first.is_durable,
-                has_operation: first.holds() == Holds::Operation,
                 ..Value::default()
             },
             _ if is_constructor => Value {
@@ -279,6 +287,10 @@ impl<'t> BodyReader<'t> {
             let name = last_name(&call.func).cloned();
             self.body.facts.extend(name.map(Fact::DroppedCombinator));
         }
+        if self.is_judged() && lone_name(&call.func).is_some() {
+            let args = call.args.iter();
+            args.for_each(|arg| self.rewrite(arg, Rewrite::Branches));
+        }
         let change = |around: &mut Surroundings<'t>| {
             around.closures = ClosureRole::FanOut;
             around.taker = Taker::Variable;
@@ -301,10 +313,7 @@ impl<'t> BodyReader<'t> {
             });
         }
         self.met.operations = true;
-        Value {
-            is_durable: true,
-            ..Value::holding(Holds::Operation)
-        }
+        Value::holding(Holds::Operation)
     }
 
     /// `drop(operation)`: a mention that awaits nothing.

@@ -209,10 +209,7 @@ impl<'t> BodyReader<'t> {
         };
         self.apart(place, |reader| reader.block(&block.block, Fate::Used));
         self.met.blocks = true;
-        Value {
-            is_durable: true,
-            ..Value::holding(Holds::Judged)
-        }
+        Value::holding(Holds::Judged)
     }
 
     fn closure(&mut self, closure: &'t ExprClosure) -> Value {

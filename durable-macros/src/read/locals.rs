@@ -1,6 +1,5 @@
 //! What locals hold: where operations go before they are awaited.
 
-use proc_macro2::Ident;
 use quote::{ToTokens, quote};
 use syn::{
     Expr, ExprAsync, ExprClosure, ExprMethodCall, Item, Local, Pat,
@@ -12,12 +11,11 @@ use super::{
     values::{Holds, Value},
 };
 use crate::{
-    facts::{Fact, Fate},
+    facts::Fate,
     hazards,
     resolve::{LocalId, Resolved},
     syntax::{
-        expressions::{lone_name, lone_path, names_bound, peel, plain_name, root_name},
-        operation_call::{OperationCall, addition},
+        expressions::{addition, lone_name, lone_path, names_bound, peel, plain_name, root_name},
         text::text,
         tokens,
     },
@@ -100,7 +98,7 @@ impl<'t> BodyReader<'t> {
             state.holds = Holds::Path;
         }
         state.is_list = makes_list(&init.expr);
-        state.is_holder |= value.has_operation;
+        state.is_holder |= value.has_operation();
     }
 
     /// Whether a local keeps a branch which a combinator, or an `.await`, gets later.
@@ -192,9 +190,9 @@ impl<'t> BodyReader<'t> {
                 }
                 return;
             }
-            (Pat::Ident(_), Some(value)) if value.has_context => Holds::Alias,
+            (Pat::Ident(_), Some(value)) if value.has_context() => Holds::Alias,
             (Pat::Ident(_), Some(value)) => value.holds(),
-            (_, Some(value)) if value.has_context => Holds::Alias,
+            (_, Some(value)) if value.has_context() => Holds::Alias,
             (_, Some(value)) if value.met.operations => Holds::Operations,
             _ => Holds::Other,
         };
@@ -207,9 +205,6 @@ impl<'t> BodyReader<'t> {
             let Some(local) = self.names.local(name) else {
                 continue;
             };
-            if holds == Holds::Alias {
-                self.body.facts.push(Fact::Alias(name.clone()));
-            }
             let state = &mut self.locals[local.index()];
             state.holds = holds;
             state.is_holder = holds == Holds::Operation;
@@ -275,8 +270,7 @@ impl<'ast> Visit<'ast> for DeferredUse<'_> {
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         // The closures of an operation are its own.
-        let is_context = |name: &Ident| self.names.names_context(name);
-        if OperationCall::ending_in(call, &is_context).is_none() {
+        if self.names.operation(call).is_none() {
             visit::visit_expr_method_call(self, call);
         }
     }

@@ -1,5 +1,7 @@
 //! What macros in a body do.
 
+use std::ptr;
+
 use proc_macro2::{Span, TokenStream};
 use syn::{Expr, Macro};
 
@@ -8,7 +10,7 @@ use super::{
     values::Value,
 };
 use crate::{
-    facts::{ContextUsage, Fact, Fate, HatchUse, Node, Place, UnknownMacro},
+    facts::{ContextUsage, Fact, Fate, Node, Place, UnknownMacro},
     resolve::LocalId,
     syntax::{
         macros::{self, MacroArgs, MacroPiece},
@@ -24,19 +26,21 @@ impl<'t> BodyReader<'t> {
                 if macros::is_foreign(&names.aliases.resolve(&mac.path)) {
                     reader.unknown_macro(mac);
                 } else {
+                    reader.note_combinator(mac);
                     reader.combinator(kind, mac, pieces);
                     reader.met = reader.met.awaited();
                 }
                 Value::durable(true)
             }
             MacroArgs::Evaluated(pieces) => reader.evaluated(mac, pieces),
-            args @ MacroArgs::Hatch(_) => {
-                reader.hatch(mac, &args.values());
+            MacroArgs::Hatch(pieces) => {
+                reader.hatch(mac, pieces);
                 reader.met = reader.met.awaited();
                 Value::durable(true)
             }
             MacroArgs::Inert => Value::default(),
             MacroArgs::Malformed => {
+                reader.note_combinator(mac);
                 reader.mention_all(&mac.tokens);
                 Value::durable(true)
             }
@@ -54,9 +58,11 @@ impl<'t> BodyReader<'t> {
         if macros::returns(mac) {
             self.exit();
         }
+        let is_durable = values.first().is_some_and(|value| value.is_durable);
+        // It was said of the context that it goes there.
+        values.retain(|value| !value.has_context());
         Value {
-            is_durable: values.first().is_some_and(|value| value.is_durable),
-            has_context: false,
+            is_durable,
             ..Value::made_of(values)
         }
     }
@@ -74,24 +80,36 @@ impl<'t> BodyReader<'t> {
 
     /// Reads `durable::nondeterministic!(reason, value)`: nothing in the value is judged but what is
     /// done with the context.
-    fn hatch(&mut self, mac: &'t Macro, values: &[&'t Expr]) {
-        self.body.facts.push(Fact::Hatch(HatchUse {
-            path: mac.path.clone(),
-            reason: values.first().map(|reason| (*reason).clone()),
-            values: values.len().saturating_sub(1),
-        }));
+    fn hatch(&mut self, mac: &'t Macro, pieces: &'t [MacroPiece]) {
         let place = match self.around.place {
             Place::StepBody => Place::StepBody,
             _ => Place::Hatch,
         };
+        let mut args = pieces.iter().filter_map(MacroPiece::value);
+        let reason = args.next().cloned();
+        let mut values = 0;
         self.within(
             |around| around.place = place,
             |reader| {
-                for value in values.iter().skip(1) {
+                for value in args {
                     reader.read(value, Fate::Used);
+                    values += 1;
                 }
             },
         );
+        let path = mac.path.clone();
+        self.body.facts.push(Fact::Hatch {
+            path,
+            reason,
+            values,
+        });
+    }
+
+    /// Notes a combinator of ours. In the body of a step it may be anybody's.
+    fn note_combinator(&mut self, mac: &Macro) {
+        if self.is_judged() && macros::is_combinator(mac) {
+            self.body.combinators.insert(ptr::from_ref(mac));
+        }
     }
 
     fn combinator(&mut self, kind: &'static str, mac: &Macro, pieces: &'t [MacroPiece]) {

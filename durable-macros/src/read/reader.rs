@@ -1,6 +1,6 @@
 //! What a reader of a body knows at the place that it has come to.
 
-use std::{collections::BTreeMap, mem};
+use std::{collections::BTreeMap, mem, ptr};
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -12,26 +12,26 @@ use super::{
     values::{Holds, Met},
 };
 use crate::{
-    facts::{BodyFacts, ContextUsage, ContextUse, Fact, Fate, Node, Place},
+    facts::{BodyFacts, ContextUsage, ContextUse, Fact, Fate, Node, Place, Rewrite},
     hazards,
     resolve::{LocalId, Resolved},
     syntax::{
         expressions::{names_bound, referenced_name, summary},
-        operation_call::OperationCall,
+        function::Function,
         text::text,
     },
 };
 
-/// Reads a body whose context has this name, and which is given these values.
+/// Reads the body of a fn.
 pub(crate) fn read_body<'t>(
     block: &'t Block,
-    context: Option<&Ident>,
-    inputs: impl Iterator<Item = &'t PatType>,
+    function: &'t Function,
     names: &'t Resolved,
 ) -> BodyFacts {
-    let mut reader = BodyReader::new(names);
+    let mut reader = BodyReader::new(function, names);
+    let context = function.context_name();
     reader.body.context = context.map_or_else(|| "ctx".to_owned(), Ident::to_string);
-    inputs.for_each(|input| reader.input(input));
+    function.inputs().for_each(|input| reader.input(input));
     for item in names.called_fns(block) {
         let nodes = mem::take(&mut reader.nodes);
         reader.apart(Place::Closure, |reader| {
@@ -47,6 +47,7 @@ pub(crate) fn read_body<'t>(
 
 /// The state of a walk over a body.
 pub(super) struct BodyReader<'t> {
+    pub(super) function: &'t Function,
     pub(super) names: &'t Resolved,
     pub(super) body: BodyFacts,
     /// What is known of each local, by its number.
@@ -107,8 +108,9 @@ pub(super) enum Taker<'t> {
 }
 
 impl<'t> BodyReader<'t> {
-    fn new(names: &'t Resolved) -> Self {
+    fn new(function: &'t Function, names: &'t Resolved) -> Self {
         Self {
+            function,
             names,
             body: BodyFacts::default(),
             locals: names
@@ -235,8 +237,10 @@ impl<'t> BodyReader<'t> {
         self.names.is_context(expression)
     }
 
-    pub(super) fn operation_call<'e>(&self, expression: &'e Expr) -> Option<OperationCall<'e>> {
-        OperationCall::find(expression, &|name| self.names.names_context(name))
+    /// Notes what an expression becomes.
+    pub(super) fn rewrite(&mut self, expression: &Expr, rewrite: Rewrite) {
+        let place = ptr::from_ref(expression);
+        self.body.rewrites.insert(place, rewrite);
     }
 
     /// What is known of the local that stands here.

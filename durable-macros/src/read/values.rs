@@ -77,10 +77,6 @@ pub(super) struct Value {
     pub(super) holds: Option<Holds>,
     /// Whether awaiting it is the engine's business, or a mistake that another rule reports.
     pub(super) is_durable: bool,
-    /// Whether the context is this value or a part of it.
-    pub(super) has_context: bool,
-    /// Whether it is an operation, or has one among its parts.
-    pub(super) has_operation: bool,
     /// The parts of a tuple.
     pub(super) parts: Vec<Self>,
     /// What was met in it.
@@ -95,8 +91,6 @@ impl Value {
         Self {
             holds: Some(holds),
             is_durable: holds.is_awaitable(),
-            has_context: holds == Holds::Alias,
-            has_operation: holds == Holds::Operation,
             ..Self::default()
         }
     }
@@ -112,8 +106,6 @@ impl Value {
     /// A value that has these parts.
     pub(super) fn made_of(parts: Vec<Self>) -> Self {
         Self {
-            has_context: parts.iter().any(|part| part.has_context),
-            has_operation: parts.iter().any(|part| part.has_operation),
             parts,
             ..Self::default()
         }
@@ -121,17 +113,31 @@ impl Value {
 
     /// The same value behind a reference.
     pub(super) fn referenced(self) -> Self {
-        let holds = self.holds.filter(|holds| {
-            matches!(
-                holds,
-                Holds::Alias | Holds::Scope | Holds::Time | Holds::Path
-            )
-        });
+        let is_seen_through =
+            |holds: &Holds| matches!(holds, Holds::Scope | Holds::Time | Holds::Path);
+        let holds = match self.has_context() {
+            true => Some(Holds::Alias),
+            false => self.holds.filter(is_seen_through),
+        };
         Self {
             holds,
-            has_context: self.has_context,
             ..Self::default()
         }
+    }
+
+    /// Whether this is it, or a part of it is.
+    fn has(&self, holds: Holds) -> bool {
+        self.holds == Some(holds) || self.parts.iter().any(|part| part.has(holds))
+    }
+
+    /// Whether the context is this value or a part of it.
+    pub(super) fn has_context(&self) -> bool {
+        self.has(Holds::Alias)
+    }
+
+    /// Whether it is an operation, or has one among its parts.
+    pub(super) fn has_operation(&self) -> bool {
+        self.has(Holds::Operation)
     }
 
     /// What a local holds that is bound to it.
@@ -150,6 +156,6 @@ impl Value {
 
     /// Whether whoever is handed this is reported: it is the context, or a scope.
     pub(super) fn is_handed_on(&self) -> bool {
-        self.has_context || self.holds == Some(Holds::Scope)
+        self.has_context() || self.holds == Some(Holds::Scope)
     }
 }

@@ -3,7 +3,9 @@
 
 mod aliases;
 mod locals;
+mod operation_call;
 mod resolver;
 
 pub(crate) use locals::{LocalId, Resolved};
+pub(crate) use operation_call::OperationCall;
 pub(crate) use resolver::{mentions_in, resolve};

@@ -13,9 +13,8 @@ use super::locals::{LocalId, LocalUses, Mention, Resolved, sync_fns};
 use crate::{
     operations::made_by,
     syntax::{
-        expressions::{lone_name, names_bound, peel, referenced_name},
+        expressions::{addition, fan_out, lone_name, names_bound, peel, referenced_name},
         macros::{MacroArgs, MacroPiece},
-        operation_call::{addition, fan_out},
         tokens,
     },
 };

@@ -1,7 +1,9 @@
 //! The escape hatch: `durable::nondeterministic!("reason", value)`.
 
+use syn::{Expr, Path};
+
 use super::Review;
-use crate::{diagnostics::report, facts::HatchUse, syntax::expressions::string};
+use crate::{diagnostics::report, syntax::expressions::string};
 
 const FORM: &str = "`durable::nondeterministic!(\"why this is the same on a replay\", value)`";
 
@@ -9,16 +11,12 @@ const WHY: &str =
     "the rules are off in here, and whoever reads it later must know why a replay gives the same";
 
 impl Review<'_> {
-    pub(super) fn hatch(&mut self, used: &HatchUse) {
-        let text = used.reason.as_ref().and_then(string);
-        let Some(reason) = used
-            .reason
-            .as_ref()
-            .filter(|_| used.values > 0 || text.is_some())
-        else {
+    pub(super) fn hatch(&mut self, path: &Path, reason: Option<&Expr>, values: usize) {
+        let text = reason.and_then(string);
+        let Some(reason) = reason.filter(|_| values > 0 || text.is_some()) else {
             return report!(
                 self.found,
-                &used.path,
+                path,
                 "`nondeterministic!` needs a reason",
                 "{WHY}",
                 "{FORM}",
@@ -33,10 +31,10 @@ impl Review<'_> {
                 "{FORM}",
             );
         }
-        if used.values != 1 {
+        if values != 1 {
             report!(
                 self.found,
-                &used.path,
+                path,
                 "`nondeterministic!` takes a reason and one value",
                 "the reason answers for that value and no other",
                 "{FORM}",

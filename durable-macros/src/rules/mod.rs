@@ -37,7 +37,6 @@ pub(crate) fn review(owner: &str, body: &BodyFacts) -> Diagnostics {
         review.nesting_of(operation);
         review.signal(operation);
         review.options_of(operation);
-        review.recursion_of(operation);
     }
     review.recursion();
     for fact in &body.facts {
@@ -69,14 +68,18 @@ impl Review<'_> {
             }
             Fact::Hazard(at, name, hazard) => self.hazard(at, name, *hazard),
             Fact::UnknownMacro(unknown) => self.unknown_macro(unknown),
-            Fact::Hatch(used) => self.hatch(used),
+            Fact::Hatch {
+                path,
+                reason,
+                values,
+            } => self.hatch(path, reason.as_ref(), *values),
             Fact::EndlessLoop(span, header) => self.endless_loop(*span, header),
             Fact::SpinningLoop(span) => self.spinning_loop(*span),
             Fact::LateOption(option) => self.late_option(option),
             Fact::Forgotten(local, is_one) => self.forgotten(local, *is_one),
             Fact::DroppedCombinator(name) => self.dropped_combinator(name),
+            Fact::Recursion(fragment) => self.recursion_of(fragment),
             Fact::BorrowedOutput(text) => self.borrowed_output(text),
-            Fact::Alias(_) => {}
         }
     }
 }

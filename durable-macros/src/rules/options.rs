@@ -7,16 +7,8 @@ use super::{Review, drops::options_before_result};
 use crate::{
     diagnostics::{Diagnostics, report},
     facts::{Operation, OptionCall},
-    operations::OperationKind,
     syntax::expressions::{last_name, peel},
 };
-
-/// Whether an option is refused where it stands.
-pub(crate) fn is_refused(kind: &OperationKind, option: &ExprMethodCall) -> bool {
-    let is_path = |value: &Expr| matches!(value, Expr::Path(_));
-    let is_no_fn = option.method == "compensate" && !option.args.iter().all(is_path);
-    kind.lacks_option(&option.method) || is_no_fn
-}
 
 /// Judges the value of an option of this name.
 pub(crate) fn review_value(noun: &str, name: &str, value: &Expr, found: &mut Diagnostics) {

@@ -1,6 +1,6 @@
 //! Shape: a run that starts another of its own workflow does so on some paths only.
 
-use syn::Type;
+use syn::{Path, Type};
 
 use super::Review;
 use crate::{
@@ -11,18 +11,15 @@ use crate::{
 
 impl<'a> Review<'a> {
     /// A fragment that calls itself.
-    pub(super) fn recursion_of(&mut self, operation: &Operation) {
+    pub(super) fn recursion_of(&mut self, fragment: &Path) {
         let owner = self.owner;
-        let fragment = operation.fragment.as_ref();
-        if let Some(fragment) = fragment.filter(|fragment| fragment.is_ident(owner)) {
-            report!(
-                self.found,
-                fragment,
-                "fragment `{owner}` calls itself",
-                "its operations are part of the graph of each caller, and that would have no end",
-                "a loop; or a workflow that starts itself as a child, on some of its paths",
-            );
-        }
+        report!(
+            self.found,
+            fragment,
+            "fragment `{owner}` calls itself",
+            "its operations are part of the graph of each caller, and that would have no end",
+            "a loop; or a workflow that starts itself as a child, on some of its paths",
+        );
     }
 
     /// A workflow that starts itself.

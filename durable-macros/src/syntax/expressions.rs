@@ -2,8 +2,8 @@
 
 use proc_macro2::Ident;
 use syn::{
-    AngleBracketedGenericArguments, Expr, ExprLit, ExprMethodCall, GenericArgument, Lit, LitStr,
-    Pat, PatIdent, Path, PathArguments, Type, UnOp, visit::Visit,
+    AngleBracketedGenericArguments, Expr, ExprCall, ExprLit, ExprMethodCall, GenericArgument, Lit,
+    LitStr, Pat, PatIdent, Path, PathArguments, Type, UnOp, visit::Visit,
 };
 
 use super::text::text;
@@ -94,6 +94,24 @@ pub(crate) fn is_drop(function: &Expr) -> bool {
         let (owner, name) = last_names(path);
         path.is_ident("drop") || (owner == "mem" && matches!(&*name, "drop" | "forget"))
     })
+}
+
+/// Whether this has the name of one of the facade's combinators for many operations.
+pub(crate) fn fan_out(call: &ExprCall) -> Option<&'static str> {
+    match last_name(&call.func)?.to_string().as_str() {
+        "join_all" => Some("join_all"),
+        "try_join_all" => Some("try_join_all"),
+        _ => None,
+    }
+}
+
+/// Whether a statement puts something into a list: the local that holds it, and what is put there.
+pub(crate) fn addition(statement: &Expr) -> Option<(&Ident, &ExprMethodCall)> {
+    let Expr::MethodCall(call) = statement else {
+        return None;
+    };
+    let list = lone_name(&call.receiver)?;
+    is_method(call, &["extend", "push", "push_back"]).then_some((list, call))
 }
 
 /// The string that stands here.

@@ -3,12 +3,9 @@
 pub(crate) mod arguments;
 pub(crate) mod borrows;
 pub(crate) mod cfgs;
-pub(crate) mod construct;
 pub(crate) mod expressions;
 pub(crate) mod function;
 pub(crate) mod macros;
-pub(crate) mod operation_call;
-pub(crate) mod rewritten;
 pub(crate) mod step_bodies;
 pub(crate) mod text;
 pub(crate) mod tokens;

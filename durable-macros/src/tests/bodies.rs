@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
+use super::errors;
 use crate::pipeline;
 
 /// The first line of each mistake that is found in the body of a workflow.
@@ -18,15 +19,10 @@ fn messages(context: &str, body: &str) -> Vec<String> {
     let item = quote! {
         async fn order(#context: &Ctx, input: Order) -> durable::Result<()> { #body }
     };
-    let expansion = syn::parse2::<syn::File>(pipeline::workflow(TokenStream::new(), item)).unwrap();
-    let errors = expansion.items.iter().filter_map(|item| match item {
-        syn::Item::Macro(item) if item.mac.path.segments.last()?.ident == "compile_error" => {
-            let message: syn::LitStr = item.mac.parse_body().ok()?;
-            Some(message.value())
-        }
-        _ => None,
-    });
-    errors.collect()
+    let expansion = pipeline::workflow(TokenStream::new(), item);
+    syn::parse2::<syn::File>(expansion.clone()).unwrap();
+    let errors = errors(expansion).into_iter();
+    errors.map(|(_, message)| message).collect()
 }
 
 #[track_caller]
@@ -155,4 +151,22 @@ fn a_fn_that_an_attribute_has_rewritten_is_told_once() {
         instrumented,
         &["`#[tracing::instrument]` stands above `#[durable::workflow]`"],
     );
+}
+
+#[test]
+fn a_combinator_in_the_body_of_a_step_is_anybodys() {
+    let expand = |body: &str| {
+        let item = format!("async fn order(ctx: &Ctx) -> durable::Result<()> {{ {body} }}");
+        pipeline::workflow(TokenStream::new(), item.parse().unwrap()).to_string()
+    };
+    let polls = "join!(one(), two()); join_all(many()).await;";
+    let marks = ["@ durable", "__private :: branches"];
+    let free = expand(&format!(
+        "ctx.step(\"poll\", |_| async {{ {polls} Ok(1) }}).await?;"
+    ));
+    let ours = expand(&format!("ctx.sleep(\"rest\", PAUSE).await?; {polls}"));
+    for mark in marks {
+        assert!(!free.contains(mark), "{free}");
+        assert!(ours.contains(mark), "{ours}");
+    }
 }

@@ -35,65 +35,49 @@ pub(crate) enum MacroArgs {
     Unknown,
 }
 
-/// Macros whose arguments are expressions that print.
-const FORMATTING: [&str; 21] = [
-    "anyhow",
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "bail",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "ensure",
-    "eprint",
-    "eprintln",
-    "format",
-    "format_args",
-    "panic",
-    "print",
-    "println",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "write",
-    "writeln",
-];
+/// What a macro does with its arguments.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MacroKind {
+    /// One of ours that polls them.
+    Combinator(&'static str),
+    Hatch,
+    Matches,
+    Json,
+    /// They are expressions, and are printed.
+    Formats,
+    /// They are expressions, and go somewhere.
+    Evaluates,
+    /// It is one of `tracing` or `log`.
+    Traces,
+    Inert,
+    Unknown,
+}
 
-/// Those whose arguments are expressions, and go somewhere.
-const EVALUATING: [&str; 7] = ["dbg", "eyre", "pin", "pin_mut", "smallvec", "try", "vec"];
-
-const TRACING: [&str; 14] = [
-    "debug",
-    "debug_span",
-    "enabled",
-    "error",
-    "error_span",
-    "event",
-    "info",
-    "info_span",
-    "log",
-    "span",
-    "trace",
-    "trace_span",
-    "warn",
-    "warn_span",
-];
-
-const INERT: [&str; 12] = [
-    "cfg",
-    "column",
-    "compile_error",
-    "concat",
-    "env",
-    "file",
-    "include_bytes",
-    "include_str",
-    "line",
-    "module_path",
-    "option_env",
-    "stringify",
-];
+impl MacroKind {
+    /// What a macro does, by its name.
+    fn of(mac: &Macro) -> Self {
+        match &*name(&mac.path) {
+            "join" => Self::Combinator("join"),
+            "try_join" => Self::Combinator("try_join"),
+            "race" => Self::Combinator("race"),
+            "nondeterministic" => Self::Hatch,
+            "matches" | "assert_matches" => Self::Matches,
+            "json" => Self::Json,
+            "anyhow" | "assert" | "assert_eq" | "assert_ne" | "bail" | "debug_assert"
+            | "debug_assert_eq" | "debug_assert_ne" | "ensure" | "eprint" | "eprintln"
+            | "format" | "format_args" | "panic" | "print" | "println" | "todo"
+            | "unimplemented" | "unreachable" | "write" | "writeln" => Self::Formats,
+            "dbg" | "eyre" | "pin" | "pin_mut" | "smallvec" | "try" | "vec" => Self::Evaluates,
+            "debug" | "debug_span" | "enabled" | "error" | "error_span" | "event" | "info"
+            | "info_span" | "log" | "span" | "trace" | "trace_span" | "warn" | "warn_span" => {
+                Self::Traces
+            }
+            "cfg" | "column" | "compile_error" | "concat" | "env" | "file" | "include_bytes"
+            | "include_str" | "line" | "module_path" | "option_env" | "stringify" => Self::Inert,
+            _ => Self::Unknown,
+        }
+    }
+}
 
 /// Crates whose combinators have the names of ours.
 const FOREIGN: [&str; 6] = [
@@ -113,19 +97,16 @@ pub(crate) fn is_foreign(path: &[String]) -> bool {
 impl MacroArgs {
     /// Parses the arguments of a macro.
     pub(crate) fn parse(mac: &Macro) -> Self {
-        let name = name(&mac.path);
         let tokens = mac.tokens.clone();
-        let pieces = match name.as_str() {
-            "join" => return combinator("join", mac),
-            "try_join" => return combinator("try_join", mac),
-            "race" => return combinator("race", mac),
-            "nondeterministic" => return expressions(tokens).map_or(Self::Malformed, Self::Hatch),
-            "matches" | "assert_matches" => matches.parse2(tokens).ok(),
-            "json" => json::pieces(tokens),
-            name if INERT.contains(&name) => return Self::Inert,
-            name if FORMATTING.contains(&name) || EVALUATING.contains(&name) => expressions(tokens),
-            name if TRACING.contains(&name) => tracing::pieces(tokens),
-            _ => None,
+        let pieces = match MacroKind::of(mac) {
+            MacroKind::Combinator(kind) => return combinator(kind, mac),
+            MacroKind::Hatch => return expressions(tokens).map_or(Self::Malformed, Self::Hatch),
+            MacroKind::Inert => return Self::Inert,
+            MacroKind::Matches => matches.parse2(tokens).ok(),
+            MacroKind::Json => json::pieces(tokens),
+            MacroKind::Formats | MacroKind::Evaluates => expressions(tokens),
+            MacroKind::Traces => tracing::pieces(tokens),
+            MacroKind::Unknown => None,
         };
         pieces.map_or(Self::Unknown, Self::Evaluated)
     }
@@ -138,11 +119,6 @@ impl MacroArgs {
             }
             Self::Inert | Self::Malformed | Self::Unknown => None,
         }
-    }
-
-    /// The expressions in it that are evaluated in place.
-    pub(crate) fn values(&self) -> Vec<&Expr> {
-        pieces::values(self.pieces().unwrap_or_default())
     }
 
     /// Changes each expression in it, and writes it back as the arguments of its macro.
@@ -160,14 +136,13 @@ impl MacroArgs {
 
 /// Whether a macro prints its arguments and does nothing else with them.
 pub(crate) fn is_formatting(mac: &Macro) -> bool {
-    let name = name(&mac.path);
-    FORMATTING.contains(&&*name) || TRACING.contains(&&*name)
+    matches!(MacroKind::of(mac), MacroKind::Formats | MacroKind::Traces)
 }
 
 /// Whether a macro has the name of one that polls what it is given.
 pub(crate) fn is_combinator(mac: &Macro) -> bool {
-    const NAMES: [&str; 5] = ["join", "race", "select", "select_biased", "try_join"];
-    NAMES.contains(&&*name(&mac.path))
+    matches!(MacroKind::of(mac), MacroKind::Combinator(_))
+        || matches!(&*name(&mac.path), "select" | "select_biased")
 }
 
 /// Whether a macro returns from the fn.

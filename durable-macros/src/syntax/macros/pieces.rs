@@ -23,6 +23,14 @@ impl MacroPiece {
         Self::Raw(token.into_token_stream())
     }
 
+    /// The expression that is evaluated here, if it is one.
+    pub(crate) fn value(&self) -> Option<&Expr> {
+        match self {
+            Self::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Hands each expression in it over.
     pub(super) fn for_each_expression(&mut self, act: &mut impl FnMut(&mut Expr)) {
         match self {
@@ -37,16 +45,6 @@ impl MacroPiece {
             }
         }
     }
-}
-
-/// The expressions that are evaluated in place.
-pub(super) fn values(pieces: &[MacroPiece]) -> Vec<&Expr> {
-    let each = pieces.iter().flat_map(|piece| match piece {
-        MacroPiece::Value(value) => vec![value],
-        MacroPiece::Bracketed(_, _, pieces) => values(pieces),
-        _ => Vec::new(),
-    });
-    each.collect()
 }
 
 impl ToTokens for MacroPiece {
