@@ -156,9 +156,10 @@ impl From<RunRecord> for ChildRun {
 }
 
 impl Snapshot {
-    /// The changes of status that are possible now.
+    /// The changes of status that a client can ask for now.
     pub fn available_transitions(&self) -> impl Iterator<Item = &'static Transition> {
-        self.status.available_transitions()
+        let transitions = self.status.available_transitions();
+        transitions.filter(|transition| transition.by_client)
     }
 
     /// Reads one journal: the run's own.

@@ -48,7 +48,7 @@ impl Machine {
     /// Takes what there is to write; `None` while a commit is in flight or nothing changed. A run
     /// that only waits, and longer than it may linger, lets go of its place in memory.
     pub(super) fn take_commit(&mut self, residency: Residency) -> Option<Commit> {
-        if self.committing {
+        if self.committing.is_some() {
             return None;
         }
         self.drop_what_is_too_large();
@@ -69,7 +69,13 @@ impl Machine {
         if self.ledger.ended {
             self.tell_parent();
         }
-        self.status = status;
+        debug_assert!(
+            self.status.may_become(status),
+            "run {:?} would become {status} from {}",
+            self.identity.id,
+            self.status
+        );
+        self.committing = Some(status);
         Some(self.commit_of(update))
     }
 
@@ -86,7 +92,6 @@ impl Machine {
 
     fn commit_of(&mut self, update: Option<RunUpdate>) -> Commit {
         let events = std::mem::take(&mut self.uncommitted);
-        self.committing = true;
         Commit {
             run: self.identity.run,
             created_at: self.identity.created_at,
@@ -103,7 +108,9 @@ impl Machine {
 
     /// Tells that the commit taken last is durable.
     pub(super) fn handle_committed(&mut self, events: usize) {
-        self.committing = false;
+        if let Some(status) = self.committing.take() {
+            self.status = status;
+        }
         self.committed += u32::try_from(events).unwrap_or(u32::MAX);
     }
 
@@ -122,7 +129,7 @@ impl Machine {
 
     /// Tells that the commit taken last will never be durable: nothing of it was written.
     pub(super) fn handle_refused(&mut self, reason: String) {
-        self.committing = false;
+        self.committing = None;
         self.park_as_recorded(reason);
     }
 

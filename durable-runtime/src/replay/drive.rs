@@ -312,7 +312,7 @@ impl Machine {
         let wakes = [self.next_wake(moment.residency), self.drive.round.wake];
         Resting {
             wake: wakes.into_iter().flatten().min(),
-            is_busy: compensates || self.committing || self.is_executing(),
+            is_busy: compensates || self.committing.is_some() || self.is_executing(),
             listens: has_code && !self.is_over(),
             goes_on: self.drive.round.goes_on,
         }

@@ -102,10 +102,12 @@ pub struct Machine {
     pub(super) children: Vec<NewRun>,
     pub(super) outgoing: Vec<NewMail>,
     pub(super) consumed: Vec<MailId>,
-    pub(super) committing: bool,
+    /// The status that the commit in flight sets.
+    pub(super) committing: Option<Status>,
     /// How many events are durable.
     pub(super) committed: u32,
 
+    /// The status in the database.
     pub(super) status: Status,
     pub(super) body_result: Option<Resolution>,
     pub(super) waiting_since: Option<Timestamp>,
@@ -149,7 +151,7 @@ impl Machine {
             children: Vec::new(),
             outgoing: Vec::new(),
             consumed: Vec::new(),
-            committing: false,
+            committing: None,
             committed: 0,
             status: Status::Running,
             body_result: None,
@@ -183,11 +185,7 @@ impl Machine {
             }
         }
         let mut machine = Self::start(identity, limits, run.created_at);
-        // A claim sets these two to running; every other status stays.
-        machine.status = match run.status {
-            Status::Pending | Status::Parked => Status::Running,
-            status => status,
-        };
+        machine.status = run.status.claimed();
         for event in &run.events {
             machine.ledger.apply(event, machine.identity.blueprint);
             machine.latest = machine.latest.max(event.at);

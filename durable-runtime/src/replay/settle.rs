@@ -38,7 +38,7 @@ impl Machine {
 
     /// Whether every event so far is durable, so that user code with effects may start.
     pub(super) fn is_durable(&self) -> bool {
-        self.uncommitted.is_empty() && !self.committing
+        self.uncommitted.is_empty() && self.committing.is_none()
     }
 
     /// Tells every operation whose time has come.

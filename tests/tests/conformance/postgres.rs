@@ -7,6 +7,7 @@ use std::sync::{
 
 use durable_runtime::{
     failure::BoxError,
+    status::{Status, TRANSITIONS},
     store::{PostgresOptions, PostgresStore, Store},
     testing::conformance::{Backend, BackendFuture, Damage, Database},
 };
@@ -81,6 +82,7 @@ impl Database for PostgresDatabase {
     fn open(&self) -> BackendFuture<'_, Arc<dyn Store>> {
         Box::pin(async move {
             let store = PostgresStore::open_with(&self.url, self.options.clone()).await?;
+            self.execute(guard_statuses(&self.schema)).await?;
             Ok(Arc::new(store) as Arc<dyn Store>)
         })
     }
@@ -99,6 +101,24 @@ impl Database for PostgresDatabase {
         let sql = format!("DROP SCHEMA {} CASCADE", self.schema);
         Box::pin(self.execute(sql))
     }
+}
+
+/// Has the database refuse every change of status that is not one of [`TRANSITIONS`].
+fn guard_statuses(schema: &str) -> String {
+    let changes = TRANSITIONS.iter().flat_map(|transition| {
+        let from = transition.from.iter();
+        from.map(|from| format!("({},{})", from.code(), transition.to.code()))
+    });
+    let changes = changes.collect::<Vec<_>>().join(",");
+    format!(
+        "CREATE OR REPLACE FUNCTION {schema}.refuse_status() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE 'a change of status from % to %', OLD.status, NEW.status; END $$; \
+         CREATE OR REPLACE TRIGGER statuses BEFORE UPDATE OF status ON {schema}.runs FOR EACH ROW \
+         WHEN (greatest(OLD.status, NEW.status) < {} AND OLD.status <> NEW.status \
+         AND (OLD.status, NEW.status) NOT IN ({changes})) \
+         EXECUTE FUNCTION {schema}.refuse_status()",
+        Status::ALL.len()
+    )
 }
 
 fn statement(damage: Damage, schema: &str) -> Option<String> {

@@ -231,7 +231,7 @@ impl State {
             (Status::Parked, Some(worker)) => drop(run.parked_by.insert(worker)),
             _ => run.parked_by.clear(),
         }
-        run.status = update.status;
+        run.set_status(update.status);
         run.reason.clone_from(&update.reason);
         run.updated_at = at;
         if update.status.is_terminal() {

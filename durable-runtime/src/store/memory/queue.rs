@@ -97,9 +97,7 @@ impl State {
         run.epoch = Epoch::new(run.epoch.get() + 1);
         run.updated_at = claim.now;
         run.reason = None;
-        if matches!(status, Status::Pending | Status::Parked) {
-            run.status = Status::Running;
-        }
+        run.set_status(status.claimed());
         let run = self.runs.get(&key)?;
         Some(LoadedRun {
             run: key,

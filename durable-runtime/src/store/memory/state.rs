@@ -127,6 +127,16 @@ impl Run {
         self.input.len() + events.sum::<usize>()
     }
 
+    pub(super) fn set_status(&mut self, status: Status) {
+        debug_assert!(
+            self.status.may_become(status),
+            "run {:?} would become {status} from {}",
+            self.id,
+            self.status
+        );
+        self.status = status;
+    }
+
     pub(super) fn status_for_mail(&self) -> Status {
         let began = self.events.iter().any(|event| event.kind.begins_rollback());
         rules::status_for_mail(self.status, began)

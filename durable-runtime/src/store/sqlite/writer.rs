@@ -13,6 +13,9 @@ pub(super) struct Writer {
     is_closed: bool,
     /// Whether a transaction may be open that nobody will finish.
     dirty: bool,
+    /// Whether the connection refuses changes of status that may not be.
+    #[cfg(debug_assertions)]
+    guarded: bool,
 }
 
 impl Writer {
@@ -27,6 +30,8 @@ impl Writer {
             lock,
             is_closed: false,
             dirty: false,
+            #[cfg(debug_assertions)]
+            guarded: false,
         }
     }
 
@@ -42,6 +47,10 @@ impl Writer {
             Some(connection) => connection,
             none => none.insert(self.options.connect().await?),
         };
+        #[cfg(debug_assertions)]
+        if !std::mem::replace(&mut self.guarded, true) {
+            guard_statuses(connection).await?;
+        }
         self.dirty = true;
         let result = work(connection).await;
         if result.is_err() {
@@ -54,6 +63,10 @@ impl Writer {
     /// Closes the connection without another word; the next call opens another.
     pub(super) fn give_up(&mut self) {
         self.connection = None;
+        #[cfg(debug_assertions)]
+        {
+            self.guarded = false;
+        }
     }
 
     /// A connection that cannot even roll back is given up; the next call opens another.
@@ -77,6 +90,20 @@ impl Writer {
         self.is_closed = true;
         closed
     }
+}
+
+/// Has this connection refuse every change of status that is not one of [`TRANSITIONS`](crate::status::TRANSITIONS).
+#[cfg(debug_assertions)]
+async fn guard_statuses(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let trigger = format!(
+        "CREATE TEMP TRIGGER statuses BEFORE UPDATE OF status ON main.runs \
+         WHEN OLD.status <> NEW.status AND max(OLD.status, NEW.status) < {} AND (OLD.status, NEW.status) NOT IN (VALUES {}) \
+         BEGIN SELECT RAISE(ABORT, 'a change of status that is not in TRANSITIONS'); END",
+        crate::status::Status::ALL.len(),
+        crate::status::changes()
+    );
+    connection.execute(sqlx::AssertSqlSafe(trigger)).await?;
+    Ok(())
 }
 
 /// Runs work in a transaction that takes the write lock at its start.
