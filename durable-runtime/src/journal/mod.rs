@@ -7,6 +7,9 @@ mod event;
 mod json;
 mod time;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::{
     id::{Epoch, InvalidRunId, MailId, RunId, RunKey, StepId, WorkerId},
     values::{Payload, PayloadError},
