@@ -134,3 +134,22 @@ impl OperationKind {
         Self::ALL.iter().copied().find(|kind| kind.noun() == noun)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::journal::{EventKind, Owner};
+
+    #[test]
+    fn every_kind_of_operation_has_events_and_no_other_has() {
+        let owners = EventKind::OWNERS.iter().map(|owner| match owner {
+            Owner::Operation(nouns) => *nouns,
+            _ => &[],
+        });
+        let of_events: BTreeSet<_> = owners.flatten().copied().collect();
+        let kinds: BTreeSet<_> = OperationKind::ALL.iter().map(|kind| kind.noun()).collect();
+        assert_eq!(of_events, kinds);
+    }
+}

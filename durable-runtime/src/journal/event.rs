@@ -1,8 +1,12 @@
-//! The events of a journal and their stable encoding.
+//! The events of a journal: a row for each kind. All that is known of a kind, and how it is written, follows from
+//! its row.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
 
-use super::{Payload, RunId, StepId, Timestamp};
+use super::{
+    Payload, RunId, StepId, Timestamp,
+    data::{Data, Fields, FieldsRef},
+};
 use crate::failure::Failure;
 
 /// One entry of a run's journal. Its position is its index in the journal, from zero.
@@ -16,15 +20,126 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// What can happen to a run.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum EventKind {
+/// What a row says of a kind besides its data.
+struct Row {
+    /// The number that stands for it in a store. Numbers are never used again.
+    code: i64,
+    /// The name people read, for ever.
+    name: &'static str,
+    of: Owner,
+}
+
+/// Whose events a kind's are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// An operation of one of the kinds with these nouns.
+    Operation(&'static [&'static str]),
+    /// The compensation of an operation.
+    Compensation,
+    /// The run as a whole.
+    Run,
+    /// The run as a whole, and nothing follows.
+    End,
+}
+
+impl Owner {
+    /// Whether it is an operation of the kind with this noun.
+    pub(crate) fn is_operation(self, noun: &str) -> bool {
+        matches!(self, Self::Operation(nouns) if nouns.contains(&noun))
+    }
+}
+
+/// Makes the enum of the rows, and what leads from a kind to its row, to its data and back.
+macro_rules! event_kinds {
+    ($(
+        $(#[$doc:meta])*
+        $kind:ident $({ $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ })?
+            => $code:literal, $name:literal, $owner:expr;
+    )+) => {
+        /// What can happen to a run.
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum EventKind {
+            $($(#[$doc])* $kind $({ $($(#[$field_doc])* $field: $type,)+ })?,)+
+        }
+
+        impl EventKind {
+            /// Every kind's number and name, for views and documents.
+            pub const NAMES: &'static [(i64, &'static str)] = &[$(($code, $name)),+];
+
+            /// Whose events there are.
+            #[cfg(test)]
+            pub(crate) const OWNERS: &'static [Owner] = &[$($owner),+];
+
+            fn row(&self) -> &'static Row {
+                match self {
+                    $(Self::$kind $({ $($field: _),+ })? => &Row {
+                        code: $code,
+                        name: $name,
+                        of: $owner,
+                    },)+
+                }
+            }
+
+            /// The kind's data as a store keeps it: the payload itself, or a small JSON value.
+            pub fn encode(&self) -> Option<Payload> {
+                match self {
+                    $(Self::$kind $({ $($field),+ })? => ($($($field,)+)?).encode(),)+
+                }
+            }
+
+            /// The kind from what [`code`](Self::code) and [`encode`](Self::encode) gave.
+            ///
+            /// # Errors
+            ///
+            /// [`UnknownEvent`] when the number is not one of this version's, or the data does not fit it.
+            /// Nothing is ever skipped or guessed.
+            pub fn decode(code: i64, data: Option<Payload>) -> Result<Self, UnknownEvent> {
+                let bad = |reason| UnknownEvent { code, reason };
+                Ok(match code {
+                    $($code => {
+                        let ($($($field,)+)?) = Fields::decode(data).map_err(bad)?;
+                        Self::$kind $({ $($field),+ })?
+                    })+
+                    _ => return Err(bad("the kind is not known to this version of the code".into())),
+                })
+            }
+
+            /// How many bytes of a user's data it holds.
+            pub(crate) fn payload_bytes(&self) -> usize {
+                match self {
+                    $(Self::$kind $({ $($field),+ })? => 0 $($(+ $field.payload_bytes())+)?,)+
+                }
+            }
+
+            /// Each part of its data by its name, for people.
+            pub(super) fn show<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+                match self {
+                    $(Self::$kind $({ $($field),+ })? => {
+                        $($(map.serialize_entry(stringify!($field), &$field.shown())?;)+)?
+                    })+
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+const STEP: Owner = Owner::Operation(&["step"]);
+const SLEEP: Owner = Owner::Operation(&["sleep"]);
+const SLEEP_OR_SIGNAL: Owner = Owner::Operation(&["sleep", "signal"]);
+const SIGNAL: Owner = Owner::Operation(&["signal"]);
+const CHILD: Owner = Owner::Operation(&["child"]);
+
+// A new kind is a row at the end, with the next number. What a row says of number, name and data never
+// changes.
+event_kinds! {
     /// A step's body returned a value.
     StepCompleted {
         /// The value.
         output: Payload,
-    },
+    } => 1, "step_completed", STEP;
+
     /// An attempt of a step failed; another one follows.
     StepAttemptFailed {
         /// Which attempt, from 1.
@@ -33,72 +148,68 @@ pub enum EventKind {
         failure: Failure,
         /// When the next attempt may start.
         retry_at: Timestamp,
-    },
+    } => 2, "step_attempt_failed", STEP;
+
     /// A step failed for good.
     StepFailed {
         /// Why, with the number of attempts.
         failure: Failure,
-    },
-    /// An attempt of a step with a compensation is about to begin. A second one with no end in between
-    /// says that it was made again, since a crash cut it off.
-    StepStarted {
-        /// Which attempt, from 1.
-        attempt: u32,
-    },
-    /// An attempt of a step with a compensation was cut off for good: whether it had its effect is not
-    /// known.
-    StepInterrupted {
-        /// Which attempt, from 1.
-        attempt: u32,
-    },
+    } => 3, "step_failed", STEP;
+
     /// A timer was armed.
     TimerArmed {
         /// When it is due.
         due: Timestamp,
-    },
+    } => 4, "timer_armed", SLEEP;
+
     /// A timer fired; for a signal, its timeout passed first.
-    TimerFired,
+    TimerFired => 5, "timer_fired", SLEEP_OR_SIGNAL;
+
     /// The run began to wait for a signal that had not come yet.
     SignalAwaited {
         /// When the wait gives up, if it has a timeout.
         due: Option<Timestamp>,
-    },
+    } => 6, "signal_awaited", SIGNAL;
+
     /// A signal was taken from the mailbox.
     SignalReceived {
         /// What the sender sent.
         payload: Payload,
-    },
+    } => 7, "signal_received", SIGNAL;
+
     /// A child run was started, in the same commit.
     ChildStarted {
         /// Its id.
         child: RunId,
-    },
+    } => 8, "child_started", CHILD;
+
     /// A child run completed.
     ChildCompleted {
         /// Its result.
         output: Payload,
-    },
+    } => 9, "child_completed", CHILD;
+
     /// A child run failed, or was canceled.
     ChildFailed {
         /// Why.
         failure: Failure,
-    },
+    } => 10, "child_failed", CHILD;
+
     /// A child run was asked to cancel, because nobody waits for it any more.
-    ChildCanceled,
+    ChildCanceled => 11, "child_canceled", CHILD;
+
     /// Somebody asked for the run to be canceled: its body does not run on.
-    CancelRequested,
+    CancelRequested => 12, "cancel_requested", Owner::Run;
+
     /// The run failed and its completed steps are being compensated.
     RollbackStarted {
         /// Why the run failed.
         failure: Failure,
-    },
-    /// An attempt of a step's compensation is about to begin.
-    CompensationStarted {
-        /// Which attempt, from 1.
-        attempt: u32,
-    },
+    } => 13, "rollback_started", Owner::Run;
+
     /// A step's compensation is done.
-    Compensated,
+    Compensated => 14, "compensated", Owner::Compensation;
+
     /// An attempt of a compensation failed; another one follows.
     CompensationAttemptFailed {
         /// Which attempt, from 1.
@@ -107,271 +218,67 @@ pub enum EventKind {
         failure: Failure,
         /// When the next attempt may start.
         retry_at: Timestamp,
-    },
+    } => 15, "compensation_attempt_failed", Owner::Compensation;
+
     /// A step's compensation failed for good.
     CompensationFailed {
         /// Why, with the number of attempts.
         failure: Failure,
-    },
-    /// Somebody asked for the rollback to be abandoned: nothing more is undone.
-    RollbackAbandoned,
+    } => 16, "compensation_failed", Owner::Compensation;
+
     /// The run completed. Nothing follows.
     Completed {
         /// Its result.
         output: Payload,
-    },
+    } => 17, "completed", Owner::End;
+
     /// The run failed. Nothing follows.
     Failed {
         /// Why.
         failure: Failure,
-    },
+    } => 18, "failed", Owner::End;
+
     /// The run was canceled and its compensations are done. Nothing follows.
-    Canceled,
-}
+    Canceled => 19, "canceled", Owner::End;
 
-/// The JSON of a failed attempt.
-#[derive(Serialize, Deserialize)]
-struct Attempt {
-    attempt: u32,
-    retry_at: Timestamp,
-    failure: Failure,
-}
+    /// An attempt of a step with a compensation is about to begin. A second one with no end in between
+    /// says that it was made again, since a crash cut it off.
+    StepStarted {
+        /// Which attempt, from 1.
+        attempt: u32,
+    } => 20, "step_started", STEP;
 
-/// A recorded event that this version cannot read.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("journal event of kind {code} cannot be read: {reason}")]
-pub struct UnknownEvent {
-    code: i64,
-    reason: String,
-}
+    /// An attempt of a step with a compensation was cut off for good: whether it had its effect is not
+    /// known.
+    StepInterrupted {
+        /// Which attempt, from 1.
+        attempt: u32,
+    } => 21, "step_interrupted", STEP;
 
-/// An event's data as a store kept it.
-struct Recorded {
-    code: i64,
-    data: Option<Payload>,
-}
+    /// An attempt of a step's compensation is about to begin.
+    CompensationStarted {
+        /// Which attempt, from 1.
+        attempt: u32,
+    } => 22, "compensation_started", Owner::Compensation;
 
-impl Recorded {
-    fn bad(&self, reason: impl ToString) -> UnknownEvent {
-        UnknownEvent {
-            code: self.code,
-            reason: reason.to_string(),
-        }
-    }
-
-    fn payload(&self) -> Result<Payload, UnknownEvent> {
-        self.data
-            .clone()
-            .ok_or_else(|| self.bad("its data is missing"))
-    }
-
-    fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, UnknownEvent> {
-        self.payload()?.decode().map_err(|error| self.bad(error))
-    }
+    /// Somebody asked for the rollback to be abandoned: nothing more is undone.
+    RollbackAbandoned => 23, "rollback_abandoned", Owner::Run;
 }
 
 impl EventKind {
     /// The number that stands for this kind in a store. Numbers are never reused.
     pub fn code(&self) -> i64 {
-        match self {
-            Self::StepCompleted { .. } => 1,
-            Self::StepAttemptFailed { .. } => 2,
-            Self::StepFailed { .. } => 3,
-            Self::TimerArmed { .. } => 4,
-            Self::TimerFired => 5,
-            Self::SignalAwaited { .. } => 6,
-            Self::SignalReceived { .. } => 7,
-            Self::ChildStarted { .. } => 8,
-            Self::ChildCompleted { .. } => 9,
-            Self::ChildFailed { .. } => 10,
-            Self::ChildCanceled => 11,
-            Self::CancelRequested => 12,
-            Self::RollbackStarted { .. } => 13,
-            Self::Compensated => 14,
-            Self::CompensationAttemptFailed { .. } => 15,
-            Self::CompensationFailed { .. } => 16,
-            Self::Completed { .. } => 17,
-            Self::Failed { .. } => 18,
-            Self::Canceled => 19,
-            Self::StepStarted { .. } => 20,
-            Self::StepInterrupted { .. } => 21,
-            Self::CompensationStarted { .. } => 22,
-            Self::RollbackAbandoned => 23,
-        }
+        self.row().code
     }
 
     /// The name people read: `step_completed`, `timer_fired`.
     pub fn name(&self) -> &'static str {
-        Self::NAMES
-            .iter()
-            .find(|(code, _)| *code == self.code())
-            .map_or("unknown", |(_, name)| name)
+        self.row().name
     }
 
-    /// Every kind's number and name, for views and documents.
-    pub const NAMES: &'static [(i64, &'static str)] = &[
-        (1, "step_completed"),
-        (2, "step_attempt_failed"),
-        (3, "step_failed"),
-        (4, "timer_armed"),
-        (5, "timer_fired"),
-        (6, "signal_awaited"),
-        (7, "signal_received"),
-        (8, "child_started"),
-        (9, "child_completed"),
-        (10, "child_failed"),
-        (11, "child_canceled"),
-        (12, "cancel_requested"),
-        (13, "rollback_started"),
-        (14, "compensated"),
-        (15, "compensation_attempt_failed"),
-        (16, "compensation_failed"),
-        (17, "completed"),
-        (18, "failed"),
-        (19, "canceled"),
-        (20, "step_started"),
-        (21, "step_interrupted"),
-        (22, "compensation_started"),
-        (23, "rollback_abandoned"),
-    ];
-
-    /// The kind's data as a store keeps it: the payload itself, or a small JSON value.
-    pub fn encode(&self) -> Option<Payload> {
-        match self {
-            Self::StepCompleted { output }
-            | Self::ChildCompleted { output }
-            | Self::Completed { output } => Some(output.clone()),
-            Self::SignalReceived { payload } => Some(payload.clone()),
-            Self::StepAttemptFailed {
-                attempt,
-                failure,
-                retry_at,
-            }
-            | Self::CompensationAttemptFailed {
-                attempt,
-                failure,
-                retry_at,
-            } => json(&Attempt {
-                attempt: *attempt,
-                retry_at: *retry_at,
-                failure: failure.clone(),
-            }),
-            Self::StepFailed { failure }
-            | Self::ChildFailed { failure }
-            | Self::RollbackStarted { failure }
-            | Self::CompensationFailed { failure }
-            | Self::Failed { failure } => json(failure),
-            Self::StepStarted { attempt }
-            | Self::StepInterrupted { attempt }
-            | Self::CompensationStarted { attempt } => json(attempt),
-            Self::TimerArmed { due } => json(due),
-            Self::SignalAwaited { due } => due.as_ref().and_then(json),
-            Self::ChildStarted { child } => json(child),
-            Self::TimerFired
-            | Self::ChildCanceled
-            | Self::CancelRequested
-            | Self::Compensated
-            | Self::RollbackAbandoned
-            | Self::Canceled => None,
-        }
-    }
-
-    /// How many bytes of a user's data it holds.
-    pub(crate) fn payload_bytes(&self) -> usize {
-        match self {
-            Self::StepCompleted { output }
-            | Self::ChildCompleted { output }
-            | Self::Completed { output } => output.len(),
-            Self::SignalReceived { payload } => payload.len(),
-            // Failures and times: small.
-            _ => 0,
-        }
-    }
-
-    /// The kind from what [`code`](Self::code) and [`encode`](Self::encode) gave.
-    ///
-    /// # Errors
-    ///
-    /// [`UnknownEvent`] when the number is not one of this version's, or the data does not fit it.
-    /// Nothing is ever skipped or guessed.
-    pub fn decode(code: i64, data: Option<Payload>) -> Result<Self, UnknownEvent> {
-        let data = Recorded { code, data };
-        Ok(match code {
-            1 => Self::StepCompleted {
-                output: data.payload()?,
-            },
-            2 => {
-                let Attempt {
-                    attempt,
-                    retry_at,
-                    failure,
-                } = data.read()?;
-                Self::StepAttemptFailed {
-                    attempt,
-                    failure,
-                    retry_at,
-                }
-            }
-            3 => Self::StepFailed {
-                failure: data.read()?,
-            },
-            4 => Self::TimerArmed { due: data.read()? },
-            5 => Self::TimerFired,
-            6 if data.data.is_none() => Self::SignalAwaited { due: None },
-            6 => Self::SignalAwaited { due: data.read()? },
-            7 => Self::SignalReceived {
-                payload: data.payload()?,
-            },
-            8 => Self::ChildStarted {
-                child: data.read()?,
-            },
-            9 => Self::ChildCompleted {
-                output: data.payload()?,
-            },
-            10 => Self::ChildFailed {
-                failure: data.read()?,
-            },
-            11 => Self::ChildCanceled,
-            12 => Self::CancelRequested,
-            13 => Self::RollbackStarted {
-                failure: data.read()?,
-            },
-            14 => Self::Compensated,
-            15 => {
-                let Attempt {
-                    attempt,
-                    retry_at,
-                    failure,
-                } = data.read()?;
-                Self::CompensationAttemptFailed {
-                    attempt,
-                    failure,
-                    retry_at,
-                }
-            }
-            16 => Self::CompensationFailed {
-                failure: data.read()?,
-            },
-            17 => Self::Completed {
-                output: data.payload()?,
-            },
-            18 => Self::Failed {
-                failure: data.read()?,
-            },
-            19 => Self::Canceled,
-            20..=22 => Self::of_attempt(code, data.read()?),
-            23 => Self::RollbackAbandoned,
-            _ => return Err(data.bad("the kind is not known to this version of the code")),
-        })
-    }
-
-    /// The kind of an event that has the number of an attempt and no more.
-    fn of_attempt(code: i64, attempt: u32) -> Self {
-        match code {
-            20 => Self::StepStarted { attempt },
-            21 => Self::StepInterrupted { attempt },
-            _ => Self::CompensationStarted { attempt },
-        }
+    /// Whose event it is.
+    pub(crate) fn owner(&self) -> Owner {
+        self.row().of
     }
 
     /// Whether the run is being rolled back from here on.
@@ -381,14 +288,14 @@ impl EventKind {
 
     /// Whether nothing can follow.
     pub fn is_terminal(&self) -> bool {
-        matches!(
-            self,
-            Self::Completed { .. } | Self::Failed { .. } | Self::Canceled
-        )
+        self.owner() == Owner::End
     }
 }
 
-/// Encodes engine-owned data, which always has a JSON form.
-fn json<T: Serialize>(value: &T) -> Option<Payload> {
-    Payload::encode(value).ok()
+/// A recorded event that this version cannot read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("journal event of kind {code} cannot be read: {reason}")]
+pub struct UnknownEvent {
+    code: i64,
+    reason: String,
 }

@@ -1,8 +1,9 @@
-//! Events as JSON, for people and programs. The journal's own encoding is [`EventKind::encode`].
+//! Events as JSON, for people and programs. The journal's own encoding is
+//! [`EventKind::encode`](super::EventKind::encode).
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Event, EventKind, Payload, Timestamp};
+use super::{Event, Payload, Timestamp};
 
 /// `at` (RFC 3339), `step` (`null` for events of the run as a whole), `kind` (its name), and what the
 /// kind says: `output`, `payload`, `failure`, `attempt`, `retry_at`, `due`, `child`. Names that are there stay.
@@ -12,54 +13,13 @@ impl Serialize for Event {
         map.serialize_entry("at", &time(self.at))?;
         map.serialize_entry("step", &self.step)?;
         map.serialize_entry("kind", self.kind.name())?;
-        match &self.kind {
-            EventKind::StepCompleted { output }
-            | EventKind::ChildCompleted { output }
-            | EventKind::Completed { output } => {
-                map.serialize_entry("output", &output.to_json())?;
-            }
-            EventKind::SignalReceived { payload } => {
-                map.serialize_entry("payload", &payload.to_json())?;
-            }
-            EventKind::StepAttemptFailed {
-                attempt,
-                failure,
-                retry_at,
-            }
-            | EventKind::CompensationAttemptFailed {
-                attempt,
-                failure,
-                retry_at,
-            } => {
-                map.serialize_entry("attempt", attempt)?;
-                map.serialize_entry("failure", failure)?;
-                map.serialize_entry("retry_at", &time(*retry_at))?;
-            }
-            EventKind::StepFailed { failure }
-            | EventKind::ChildFailed { failure }
-            | EventKind::RollbackStarted { failure }
-            | EventKind::CompensationFailed { failure }
-            | EventKind::Failed { failure } => map.serialize_entry("failure", failure)?,
-            EventKind::StepStarted { attempt }
-            | EventKind::StepInterrupted { attempt }
-            | EventKind::CompensationStarted { attempt } => {
-                map.serialize_entry("attempt", attempt)?;
-            }
-            EventKind::TimerArmed { due } => map.serialize_entry("due", &time(*due))?,
-            EventKind::SignalAwaited { due } => map.serialize_entry("due", &due.map(time))?,
-            EventKind::ChildStarted { child } => map.serialize_entry("child", child)?,
-            EventKind::TimerFired
-            | EventKind::ChildCanceled
-            | EventKind::CancelRequested
-            | EventKind::Compensated
-            | EventKind::RollbackAbandoned
-            | EventKind::Canceled => {}
-        }
+        self.kind.show(&mut map)?;
         map.end()
     }
 }
 
-fn time(at: Timestamp) -> String {
+/// A time, with all its digits.
+pub(super) fn time(at: Timestamp) -> String {
     format!("{at:.6}")
 }
 
@@ -79,7 +39,7 @@ mod tests {
     use super::*;
     use crate::{
         failure::{Failure, FailureKind},
-        journal::StepId,
+        journal::{EventKind, StepId},
     };
 
     fn as_json(kind: EventKind) -> serde_json::Value {

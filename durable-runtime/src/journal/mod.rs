@@ -3,6 +3,7 @@
 //! Invariant: everything here is plain data with a stable encoding. Nothing in this module reads a
 //! clock, performs I/O or knows a store.
 
+mod data;
 mod event;
 mod json;
 mod time;
@@ -14,6 +15,7 @@ pub use crate::{
     id::{Epoch, InvalidRunId, MailId, RunId, RunKey, StepId, WorkerId},
     values::{Payload, PayloadError},
 };
+pub(crate) use event::Owner;
 pub use event::{Event, EventKind, UnknownEvent};
 pub use time::Timestamp;
 pub(crate) use time::rfc3339;

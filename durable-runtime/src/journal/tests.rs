@@ -280,3 +280,61 @@ fn a_kind_that_is_not_known_is_an_error_and_so_is_data_that_does_not_fit() {
         );
     }
 }
+
+/// The texts of a database's migrations, in their order.
+fn migrations(database: &str) -> Vec<String> {
+    let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(folder).expect("a folder of migrations");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
+    files.sort();
+    let texts = files.iter().map(std::fs::read_to_string);
+    texts.map(|text| text.expect("a text")).collect()
+}
+
+/// The numbers and names of kinds in each `CASE` over them.
+fn cases(text: &str) -> Vec<Vec<(i64, String)>> {
+    let cases = text.split("CASE j.kind").skip(1);
+    cases
+        .map(|case| {
+            let whens = case
+                .split("ELSE")
+                .next()
+                .expect("a beginning")
+                .split("WHEN ");
+            let pairs = whens.filter_map(|when| when.split_once(" THEN '"));
+            pairs
+                .map(|(code, name)| (code, name.split('\'').next().expect("a name")))
+                .map(|(code, name)| (code.parse().expect("a number"), name.to_owned()))
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn the_views_of_a_database_call_every_kind_by_its_name() {
+    let names: Vec<_> = EventKind::NAMES
+        .iter()
+        .map(|(code, name)| (*code, (*name).to_owned()))
+        .collect();
+    for database in ["sqlite", "postgres"] {
+        let cases: Vec<_> = migrations(database)
+            .iter()
+            .flat_map(|text| cases(text))
+            .collect();
+        for case in &cases {
+            let strange: Vec<_> = case.iter().filter(|kind| !names.contains(kind)).collect();
+            assert!(strange.is_empty(), "{database}: {strange:?}");
+        }
+        // The last one is the view that there is.
+        assert_eq!(cases.last(), Some(&names), "{database}");
+    }
+}
+
+#[test]
+fn numbers_and_names_stand_for_one_kind_each() {
+    let codes = EventKind::NAMES.iter().map(|(code, _)| *code);
+    assert!(codes.eq(1..=23), "the next number is the next row");
+    let names: std::collections::BTreeSet<_> =
+        EventKind::NAMES.iter().map(|(_, name)| name).collect();
+    assert_eq!(names.len(), EventKind::NAMES.len());
+}

@@ -3,11 +3,10 @@
 use super::{
     Machine, Nondeterminism,
     operation::{Operation, OperationIndex, State},
-    operations::{KINDS, Kind},
 };
 use crate::{
     graph::Located,
-    journal::{Event, EventKind},
+    journal::{Event, EventKind, Owner},
 };
 
 impl Machine {
@@ -37,8 +36,8 @@ impl Machine {
 
     /// Whether the body has asked for an operation of the kind that an event belongs to.
     fn fits(&self, index: OperationIndex, event: &EventKind) -> bool {
-        let kind = self.operations[index].kind();
-        kind.is_some_and(|kind| (kind.owns)(event))
+        let noun = self.operations[index].noun();
+        noun.is_some_and(|noun| event.owner().is_operation(noun))
     }
 
     fn deliver(&mut self, index: OperationIndex, event: Event) -> Result<(), Nondeterminism> {
@@ -68,11 +67,8 @@ impl Machine {
             None => format!("no operation named `{}` in this build", step.path()),
             Some(Located { operation, .. }) => {
                 let noun = operation.kind.noun();
-                let mut owners = KINDS
-                    .iter()
-                    .filter(|kind| (kind.owns)(&event.kind))
-                    .peekable();
-                if owners.peek().is_none() || owners.any(|kind| kind.noun == noun) {
+                let owner = event.kind.owner();
+                if !matches!(owner, Owner::Operation(_)) || owner.is_operation(noun) {
                     return Ok(());
                 }
                 format!("`{}` as a {noun}", operation.name)
@@ -93,8 +89,8 @@ impl Machine {
             .filter(|operation| operation.is_outstanding())
             .take(5)
             .filter_map(|operation| {
-                let kind = operation.kind()?;
-                Some(format!("{} `{}`", kind.noun, operation.id))
+                let noun = operation.noun()?;
+                Some(format!("{noun} `{}`", operation.id))
             })
             .collect::<Vec<_>>();
         let attempted = match (asked.as_slice(), &self.body_result) {
@@ -134,7 +130,8 @@ impl Machine {
 }
 
 impl Operation {
-    fn kind(&self) -> Option<Kind> {
-        self.work.as_ref().map(|work| work.kind())
+    /// The noun of its kind; `None` until the body asks for it.
+    fn noun(&self) -> Option<&'static str> {
+        self.work.as_ref().map(|work| work.noun())
     }
 }

@@ -34,7 +34,7 @@ pub use machine::{Identity, Machine, MachineLimits, Residency};
 pub use nondeterminism::Nondeterminism;
 pub use operation::{OperationIndex, Resolution};
 pub use operations::{
-    Begun, ChildWork, Due, Kind, Place, SignalWork, SleepWork, StepPoll, StepWork, Work,
+    Begun, ChildWork, Due, Place, SignalWork, SleepWork, StepPoll, StepWork, Work,
 };
 pub use rollback::Compensate;
 use rollback::RollbackStep;

@@ -1,6 +1,6 @@
 //! Child runs.
 
-use super::{Begun, Kind, Place, Work};
+use super::{Begun, Place, Work};
 use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, MailId, RunId, StepId},
@@ -8,21 +8,6 @@ use crate::{
     record::{ChildOutcome, MailKind, MailTarget, NewMail, NewRun, Parent},
     replay::{Machine, Resolution, operation::State},
 };
-
-pub(super) const KIND: Kind = Kind {
-    noun: "child",
-    owns,
-};
-
-fn owns(event: &EventKind) -> bool {
-    matches!(
-        event,
-        EventKind::ChildStarted { .. }
-            | EventKind::ChildCompleted { .. }
-            | EventKind::ChildFailed { .. }
-            | EventKind::ChildCanceled
-    )
-}
 
 /// To start a child run and wait for its end.
 #[derive(Debug)]
@@ -34,8 +19,8 @@ pub struct ChildWork {
 }
 
 impl Work for ChildWork {
-    fn kind(&self) -> Kind {
-        KIND
+    fn noun(&self) -> &'static str {
+        "child"
     }
 
     fn begin(&mut self, place: &mut Place<'_>) -> Begun {

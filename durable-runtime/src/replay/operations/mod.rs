@@ -1,8 +1,7 @@
 //! What each kind of operation does in a replay, a file for each: what it asks for, which events are its own,
 //! how each of them changes it, what settles it, and what becomes of it when nobody waits for it any more.
 //!
-//! The rest of the core knows an operation by its [`Work`] alone. A new one is a file here, and a row of
-//! [`KINDS`].
+//! The rest of the core knows an operation by its [`Work`] alone. A new one is a file here.
 
 mod child;
 mod signal;
@@ -14,7 +13,4 @@ pub use child::ChildWork;
 pub use signal::SignalWork;
 pub use sleep::{Due, SleepWork};
 pub use step::{StepPoll, StepWork};
-pub use work::{Begun, Kind, Place, Work};
-
-/// Every kind of operation.
-pub(super) const KINDS: &[Kind] = &[step::KIND, sleep::KIND, signal::KIND, child::KIND];
+pub use work::{Begun, Place, Work};

@@ -2,24 +2,12 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Begun, Kind, Place, Work};
+use super::{Begun, Place, Work};
 use crate::{
     failure::{Failure, FailureKind},
     journal::{EventKind, Payload},
     replay::operation::State,
 };
-
-pub(super) const KIND: Kind = Kind {
-    noun: "signal",
-    owns,
-};
-
-fn owns(event: &EventKind) -> bool {
-    matches!(
-        event,
-        EventKind::SignalAwaited { .. } | EventKind::SignalReceived { .. } | EventKind::TimerFired
-    )
-}
 
 /// To wait for a signal.
 #[derive(Debug)]
@@ -31,8 +19,8 @@ pub struct SignalWork {
 }
 
 impl Work for SignalWork {
-    fn kind(&self) -> Kind {
-        KIND
+    fn noun(&self) -> &'static str {
+        "signal"
     }
 
     /// A signal that is there is taken without a record of the wait. A wait that is recorded still has to

@@ -2,20 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Begun, Kind, Place, Work};
+use super::{Begun, Place, Work};
 use crate::{
     journal::{EventKind, Payload, Timestamp},
     replay::operation::State,
 };
-
-pub(super) const KIND: Kind = Kind {
-    noun: "sleep",
-    owns,
-};
-
-fn owns(event: &EventKind) -> bool {
-    matches!(event, EventKind::TimerArmed { .. } | EventKind::TimerFired)
-}
 
 /// When a timer is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +25,8 @@ pub struct SleepWork(
 );
 
 impl Work for SleepWork {
-    fn kind(&self) -> Kind {
-        KIND
+    fn noun(&self) -> &'static str {
+        "sleep"
     }
 
     fn begin(&mut self, place: &mut Place<'_>) -> Begun {

@@ -6,7 +6,7 @@
 
 use std::{any::Any, collections::BTreeSet, task::Waker, time::Duration};
 
-use super::{Begun, Kind, Place, Work};
+use super::{Begun, Place, Work};
 use crate::{
     failure::{Failure, FailureKind},
     journal::{Event, EventKind, StepId, Timestamp},
@@ -17,19 +17,6 @@ use crate::{
     },
     retry::Retry,
 };
-
-pub(super) const KIND: Kind = Kind { noun: "step", owns };
-
-fn owns(event: &EventKind) -> bool {
-    matches!(
-        event,
-        EventKind::StepStarted { .. }
-            | EventKind::StepCompleted { .. }
-            | EventKind::StepAttemptFailed { .. }
-            | EventKind::StepFailed { .. }
-            | EventKind::StepInterrupted { .. }
-    )
-}
 
 /// To execute a body.
 #[derive(Debug, Default)]
@@ -66,8 +53,8 @@ pub enum StepPoll {
 }
 
 impl Work for StepWork {
-    fn kind(&self) -> Kind {
-        KIND
+    fn noun(&self) -> &'static str {
+        "step"
     }
 
     fn ask(&mut self, place: &Place<'_>) {

@@ -10,21 +10,13 @@ use crate::{
     },
 };
 
-/// A kind of operation: what messages call it, and which events are its own.
-#[derive(Debug, Clone, Copy)]
-pub struct Kind {
-    /// What messages call it: the noun of its kind in a graph.
-    pub noun: &'static str,
-    /// Whether an event is one of its own.
-    pub owns: fn(&EventKind) -> bool,
-}
-
 /// What an operation does. The machine calls each of these where it says, and in no other case.
 ///
 /// While one of these runs, the operation is not found in the machine: it is `self`.
 pub trait Work: Any + fmt::Debug + Send {
-    /// Which kind it is.
-    fn kind(&self) -> Kind;
+    /// The noun of its kind: the word in the graph's row of the kind, and in the rows of the events that are
+    /// its own.
+    fn noun(&self) -> &'static str;
 
     /// The body has asked for it just now: nothing may be proposed yet.
     fn ask(&mut self, place: &Place<'_>) {
