@@ -100,8 +100,17 @@ impl Ctx {
         &self.run
     }
 
+    /// Fixes the identity of the operation that is built now.
     fn build(&self, key: &impl StepKey) -> OperationIndex {
         self.run.machine().build(&self.scope, key.name())
+    }
+
+    /// The names of the scopes it is in, and the key's own.
+    fn path(&self, key: &impl StepKey) -> Cow<'static, str> {
+        match &*self.scope {
+            "" => Cow::Borrowed(key.name()),
+            scope => Cow::Owned(StepId::new(scope, key.name(), 0).path().into_owned()),
+        }
     }
 
     /// A unit of work with effects: executed at least once, recorded once.
@@ -139,11 +148,7 @@ impl Ctx {
     /// Waits for a signal of this name. A signal that came before the wait is taken at once; signals
     /// of one name are taken in the order in which they came.
     pub fn signal<T: Data>(&self, key: impl StepKey) -> SignalWait<'_, T> {
-        let name = match &*self.scope {
-            "" => Cow::Borrowed(key.name()),
-            scope => Cow::Owned(StepId::new(scope, key.name(), 0).path().into_owned()),
-        };
-        SignalWait::new(self, self.build(&key), name)
+        SignalWait::new(self, self.build(&key), self.path(&key))
     }
 
     /// Starts a child run and waits for its result. Its id is this run's id, `/`, and the step's name.

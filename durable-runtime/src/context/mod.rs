@@ -4,39 +4,31 @@
 //! answers comes from the [`Machine`](crate::replay::Machine). Nothing here reads a clock or does I/O.
 
 mod cancellation;
-mod child;
 mod combinators;
 mod compensation;
 mod ctx;
 mod kept;
 mod key;
 mod let_go;
-mod race;
+mod operations;
 mod scope;
-mod signal;
-mod sleep;
 mod state;
-mod step;
 mod step_ctx;
-mod wait;
 mod wiring;
 
 pub(crate) use cancellation::Cancellation;
-pub use child::Child;
-pub use combinators::{AllOk, Branch, Join, JoinAll, TryJoinAll, all_ok, join_all, try_join_all};
+pub use combinators::{
+    AllOk, Branch, First, Join, JoinAll, TryJoinAll, all_ok, join_all, try_join_all,
+};
 pub use compensation::{Compensation, Told};
 pub use ctx::Ctx;
 pub(crate) use ctx::{RunContext, SharedRun};
 pub use key::{Data, Running, StepKey, Workflow};
-pub use race::{First, Race};
+pub use operations::*;
+pub(crate) use operations::{panic_message, panicked};
 pub use scope::{Fragment, Scope};
-pub use signal::{Signal, SignalWait};
-pub use sleep::Sleep;
 pub use state::{AppState, MissingState};
-pub use step::{Step, StepFuture};
-pub(crate) use step::{panic_message, panicked};
 pub use step_ctx::StepCtx;
-pub use wait::Wait;
 pub use wiring::{
     Awaited, CompensateFn, Compensator, FragmentDefinition, RequiredState, Reread, Wiring,
 };

@@ -11,8 +11,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Cancellation, Compensation, Ctx, Data, StepCtx, let_go, wait::Decode};
+use super::{builder::option_was, wait::Decode};
 use crate::{
+    context::{Cancellation, Compensation, Ctx, Data, StepCtx, let_go},
     failure::{Failure, FailureKind, UserError},
     journal::Payload,
     observe,
@@ -38,7 +39,7 @@ pub struct Step<'c, T> {
 type Attempt<'c, T> = Pin<Box<dyn Future<Output = Result<(Payload, T), Failure>> + Send + 'c>>;
 
 impl<'c, T> Step<'c, T> {
-    pub(super) fn new<F, Fut, E>(ctx: &'c Ctx, index: OperationIndex, body: F) -> Self
+    pub(in crate::context) fn new<F, Fut, E>(ctx: &'c Ctx, index: OperationIndex, body: F) -> Self
     where
         F: Fn(StepCtx) -> Fut + Send + Sync + 'c,
         Fut: Future<Output = Result<T, E>> + Send + 'c,
@@ -86,12 +87,7 @@ impl<'c, T> Step<'c, T> {
         self
     }
 
-    /// Declares a name that the step had before. What is recorded under it belongs to this step: runs
-    /// that began before the rename go on. Over several renames, the oldest name comes first.
-    pub fn was(self, name: &'static str) -> Self {
-        let _ = name;
-        self
-    }
+    option_was!();
 }
 
 impl<'c, T: Send + 'c> IntoFuture for Step<'c, T> {

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::combinators::{Branch, Children};
+use super::{Branch, children::Children};
 
 /// The first of several operations of one output type; what `race!(a, b)` awaits.
 ///
@@ -18,9 +18,6 @@ pub struct First<'a, T> {
     children: Option<Children>,
     winner: Option<T>,
 }
-
-/// Another name for what builds a [`First`].
-pub type Race<'a, T> = First<'a, T>;
 
 impl<'a, T> First<'a, T> {
     /// No operations yet.

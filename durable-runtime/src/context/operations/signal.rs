@@ -1,10 +1,10 @@
 //! Signals.
 
-use std::{borrow::Cow, fmt, future::IntoFuture, marker::PhantomData, time::Duration};
+use std::{borrow::Cow, fmt, marker::PhantomData, time::Duration};
 
-use super::{Ctx, Data, Wait, wait::Decode};
+use super::builder::{Waiting, awaited, option_was};
 use crate::{
-    failure::Failure,
+    context::{Ctx, Data},
     replay::{OperationIndex, SignalWork},
 };
 
@@ -30,7 +30,7 @@ impl<W, T> Signal<W, T> {
         &self.name
     }
 
-    pub(super) fn in_scope<K>(self, scope: &str) -> Signal<K, T> {
+    pub(in crate::context) fn in_scope<K>(self, scope: &str) -> Signal<K, T> {
         Signal {
             name: Cow::Owned(format!("{scope}/{}", self.name)),
             types: PhantomData,
@@ -55,59 +55,37 @@ impl<W, T> fmt::Debug for Signal<W, T> {
 
 /// A wait for a signal, built by [`Ctx::signal`]; await it.
 #[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
-pub struct SignalWait<'c, T> {
-    ctx: &'c Ctx,
-    index: OperationIndex,
-    name: Cow<'static, str>,
-    timeout: Option<Duration>,
-    decode: Decode<T>,
-}
+pub struct SignalWait<'c, T>(Waiting<'c, SignalWork, T>);
 
 impl<'c, T> SignalWait<'c, T> {
-    pub(super) fn new(ctx: &'c Ctx, index: OperationIndex, name: Cow<'static, str>) -> Self
+    pub(in crate::context) fn new(
+        ctx: &'c Ctx,
+        index: OperationIndex,
+        name: Cow<'static, str>,
+    ) -> Self
     where
         T: Data,
     {
-        Self {
-            ctx,
-            index,
-            name,
-            timeout: None,
-            decode: T::__decode,
-        }
+        let timeout = None;
+        let work = SignalWork { name, timeout };
+        Self(Waiting::new(ctx, index, work, T::__decode))
     }
 
     /// Gives up after this long: the wait then fails with
     /// [`FailureKind::Timeout`](crate::failure::FailureKind::Timeout). The time counts from when the
     /// wait began and goes on while no worker runs.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.0.work.timeout = Some(timeout);
         self
     }
 
-    /// Declares a name that the operation had before. What is recorded under it belongs to this one.
-    /// Over several renames, the oldest name comes first.
-    pub fn was(self, name: &'static str) -> Self {
-        let _ = name;
-        self
-    }
+    option_was!();
 }
 
-impl<'c, T> IntoFuture for SignalWait<'c, T> {
-    type Output = Result<T, Failure>;
-    type IntoFuture = Wait<'c, T>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let work = SignalWork {
-            name: self.name,
-            timeout: self.timeout,
-        };
-        Wait::new(self.ctx, self.index, Box::new(work), self.decode)
-    }
-}
+awaited!(SignalWait<'c, T>(T));
 
 impl<T> fmt::Debug for SignalWait<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SignalWait({})", self.name)
+        write!(f, "SignalWait({})", self.0.work.name)
     }
 }

@@ -7,8 +7,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Ctx, let_go};
 use crate::{
+    context::{Ctx, let_go},
     failure::Failure,
     journal::{Payload, PayloadError},
     replay::{OperationIndex, Work},
