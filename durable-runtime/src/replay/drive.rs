@@ -104,6 +104,13 @@ impl Machine {
 
     /// What the shell does next. See [`turn`](super::turn) for the order.
     pub fn turn(&mut self, moment: &Moment<'_>) -> Turn {
+        let turn = self.next_turn(moment);
+        #[cfg(debug_assertions)]
+        self.recount();
+        turn
+    }
+
+    fn next_turn(&mut self, moment: &Moment<'_>) -> Turn {
         self.set_time(moment.now);
         self.held = !moment.may_start;
         loop {

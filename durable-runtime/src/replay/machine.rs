@@ -125,6 +125,8 @@ pub struct Machine {
     /// Why the run cannot go on with this build.
     pub(super) parked: Option<String>,
     pub(super) drive: Drive,
+    #[cfg(debug_assertions)]
+    pub(super) facts: super::recount::Facts,
 }
 
 impl Machine {
@@ -164,6 +166,8 @@ impl Machine {
             kept: BTreeSet::new(),
             parked: None,
             drive: Drive::default(),
+            #[cfg(debug_assertions)]
+            facts: super::recount::Facts::default(),
         }
     }
 
@@ -187,7 +191,7 @@ impl Machine {
         let mut machine = Self::start(identity, limits, run.created_at);
         machine.status = run.status.claimed();
         for event in &run.events {
-            machine.ledger.apply(event, machine.identity.blueprint);
+            machine.account(event);
             machine.latest = machine.latest.max(event.at);
         }
         machine.recorded = machine.ledger.len;
@@ -327,7 +331,7 @@ impl Machine {
             kind,
         };
         observe::run::proposed(&self.identity.id, &event);
-        self.ledger.apply(&event, self.identity.blueprint);
+        self.account(&event);
         if self.ledger.cause.is_some() {
             // The body does not run again: what has not reached it is for nobody.
             self.undelivered.clear();
@@ -335,6 +339,13 @@ impl Machine {
             self.undelivered.push_back(event.clone());
         }
         self.uncommitted.push(event);
+    }
+
+    /// Takes an event into account that is recorded, or is to be.
+    fn account(&mut self, event: &Event) {
+        self.ledger.apply(event, self.identity.blueprint);
+        #[cfg(debug_assertions)]
+        self.facts.note(event);
     }
 
     /// Where in the source an operation is, for messages.

@@ -64,6 +64,33 @@ impl Mailbox {
     }
 }
 
+#[cfg(debug_assertions)]
+impl Mailbox {
+    /// Who waits for mail.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = OperationIndex> {
+        self.waiting.values().flatten().copied()
+    }
+
+    /// Compares what is there with what was handed in and what was taken.
+    pub(super) fn recount(&self, consumed: &[MailId]) {
+        let named = self.named.values().flat_map(BTreeMap::keys);
+        let incoming = self.incoming.iter().map(|mail| &mail.id);
+        let here: Vec<_> = named.chain(incoming).collect();
+        let taken: BTreeSet<_> = consumed.iter().collect();
+        assert_eq!(taken.len(), consumed.len(), "mail is taken once");
+        for mail in &here {
+            assert!(self.known.contains(mail), "{mail:?} was never handed in");
+            assert!(!taken.contains(mail), "{mail:?} was taken and is there");
+        }
+        let apart: BTreeSet<_> = here.iter().collect();
+        assert_eq!(apart.len(), here.len(), "mail is in one place");
+        for waiting in self.waiting.values() {
+            let apart: BTreeSet<_> = waiting.iter().collect();
+            assert_eq!(apart.len(), waiting.len(), "who waits does so once");
+        }
+    }
+}
+
 /// Whether an operation still takes mail of the name that it waits for.
 fn takes_mail(operation: &Operation) -> bool {
     let waits = matches!(operation.state(), State::Waiting { .. } | State::Asked);

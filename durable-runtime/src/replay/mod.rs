@@ -24,8 +24,12 @@ mod mailbox;
 mod nondeterminism;
 mod operation;
 mod operations;
+#[cfg(debug_assertions)]
+mod recount;
 mod rollback;
 mod settle;
+#[cfg(test)]
+mod tests;
 pub mod turn;
 
 pub use blueprint::{Blueprint, UndoRule};

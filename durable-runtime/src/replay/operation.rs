@@ -210,7 +210,7 @@ impl Operations {
         self.index.get(id).copied()
     }
 
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Operation> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Operation> + ExactSizeIterator {
         self.all.iter()
     }
 
@@ -278,6 +278,29 @@ impl Operations {
         }
         operation.dropped = true;
         operation.waker = None;
+    }
+
+    /// Each operation, and which one it is.
+    #[cfg(debug_assertions)]
+    pub(super) fn indexed(&self) -> impl Iterator<Item = (OperationIndex, &Operation)> {
+        let all = self.all.iter().enumerate();
+        all.map(|(position, operation)| (OperationIndex(position), operation))
+    }
+
+    /// Compares what is counted and looked up with the operations themselves.
+    #[cfg(debug_assertions)]
+    pub(super) fn recount(&self) {
+        let mut counts = Counts::default();
+        let mut timers = BTreeSet::new();
+        for (index, operation) in self.indexed() {
+            counts.add(operation);
+            timers.extend(operation.due().map(|due| (due, index)));
+            let found = self.find(&operation.id);
+            assert_eq!(found, Some(index), "`{}` is looked up", operation.id);
+        }
+        assert_eq!(self.index.len(), self.all.len(), "identities");
+        assert_eq!(self.counts, counts, "what is counted of operations");
+        assert_eq!(self.timers, timers, "timers");
     }
 
     pub(super) fn wake(&mut self, index: OperationIndex) {
