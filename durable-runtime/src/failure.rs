@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::{
     id::StepId,
@@ -74,8 +74,15 @@ struct Inner {
     retryable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after: Option<Duration>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     details: Option<serde_json::Value>,
+    /// Why the details could not be recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    details_error: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     compensations: Vec<Failure>,
 }
@@ -113,6 +120,7 @@ impl Failure {
             retryable: true,
             retry_after: None,
             details: None,
+            details_error: None,
             compensations: Vec::new(),
         }))
     }
@@ -176,11 +184,12 @@ impl Failure {
     ///
     /// # Errors
     ///
-    /// When there are details, but not of this type.
+    /// When there are details, but not of this type; and when they could not be recorded.
     pub fn details<T: DeserializeOwned>(&self) -> Result<Option<T>, PayloadError> {
-        match &self.0.details {
-            Some(details) => Payload::encode(details)?.decode().map(Some),
-            None => Ok(None),
+        match (&self.0.details, &self.0.details_error) {
+            (Some(details), _) => Payload::encode(details)?.decode().map(Some),
+            (None, Some(why)) => Err(PayloadError::never_recorded::<T>(why)),
+            (None, None) => Ok(None),
         }
     }
 
@@ -265,6 +274,9 @@ impl fmt::Display for Failure {
                 write!(f, ": {source}")?;
             }
         }
+        if let Some(why) = &self.0.details_error {
+            write!(f, "; its details could not be recorded: {why}")?;
+        }
         for compensation in self.0.compensations.iter().take(COMPENSATIONS_SHOWN) {
             compensation.fmt_as_compensation(f)?;
         }
@@ -328,6 +340,11 @@ impl StdError for Inner {}
 )]
 fn is_zero(n: &u32) -> bool {
     *n == 0
+}
+
+/// A value that is there, also when it is `null`.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<serde_json::Value>, D::Error> {
+    Deserialize::deserialize(from).map(Some)
 }
 
 fn yes() -> bool {

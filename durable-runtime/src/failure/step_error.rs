@@ -9,7 +9,13 @@ use std::{
 use serde::Serialize;
 
 use super::{BoxError, Failure};
-use crate::text::Printable;
+use crate::{
+    text::Printable,
+    values::{PayloadError, record_tree},
+};
+
+/// How deep details are nested at most. `serde_json` reads 127 levels, and failures stand in others.
+const LEVELS_MAX: u32 = 64;
 
 /// An error of a step with instructions for the engine: not to retry, to wait a while first, or to
 /// keep typed details for whoever handles the failure.
@@ -34,7 +40,7 @@ pub(super) struct Marked {
     error_type: &'static str,
     retryable: bool,
     retry_after: Option<Duration>,
-    details: Option<serde_json::Value>,
+    details: Option<Result<serde_json::Value, PayloadError>>,
 }
 
 impl StepError {
@@ -64,10 +70,14 @@ impl StepError {
     }
 
     /// Attaches a value that [`Failure::details`] gives back, also to a client, by
-    /// [`Error::failure`](crate::error::Error::failure). A value that has no JSON form is left out.
+    /// [`Error::failure`](crate::error::Error::failure).
+    ///
+    /// A value that cannot be recorded (a map whose keys are not strings, a NaN, more than 64 levels) does
+    /// not change what the error means. The failure's text says what is missing and why, and
+    /// [`Failure::details`] gives that as its error.
     #[must_use]
     pub fn details<T: Serialize>(mut self, details: &T) -> Self {
-        self.0.details = serde_json::to_value(details).ok();
+        self.0.details = Some(record_tree(details, LEVELS_MAX));
         self
     }
 
@@ -88,8 +98,9 @@ impl Marked {
     pub(super) fn instruct(&self, failure: &mut Failure) {
         failure.0.retryable &= self.retryable;
         failure.0.retry_after = self.retry_after.or(failure.0.retry_after);
-        if self.details.is_some() {
-            failure.0.details.clone_from(&self.details);
+        if let Some(details) = &self.details {
+            failure.0.details_error = details.as_ref().err().map(ToString::to_string);
+            failure.0.details = details.as_ref().ok().cloned();
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Problem {
     Changed(Option<(&'static str, &'static str)>),
     /// It has another order each time it is read.
     Unordered,
+    /// It is missing, since it could not be recorded.
+    NeverRecorded,
 }
 
 impl PayloadError {
@@ -47,6 +49,15 @@ impl PayloadError {
     ) -> Self {
         let at = place::offset(text, source.line(), source.column());
         Self::new::<T>(problem, text, at.unwrap_or(0)).because(source)
+    }
+
+    /// The error of whoever asks for a value that is missing, with the error that kept it from being
+    /// recorded.
+    pub(crate) fn never_recorded<T: ?Sized>(why: &str) -> Self {
+        Self {
+            reason: Some(why.to_owned()),
+            ..Self::new::<T>(Problem::NeverRecorded, &[], 0)
+        }
     }
 
     pub(crate) fn because(self, source: &serde_json::Error) -> Self {
@@ -90,6 +101,7 @@ impl fmt::Display for Words<'_> {
         let (verb, form) = match problem {
             Problem::Encode => ("encode", " as JSON"),
             Problem::Decode => ("decode", " as JSON"),
+            Problem::NeverRecorded => ("read", ""),
             _ => ("record", ""),
         };
         write!(f, "cannot {verb} a value of type `{type_name}`{form}")?;
@@ -98,6 +110,7 @@ impl fmt::Display for Words<'_> {
         }
         match problem {
             Problem::Encode | Problem::Decode => {}
+            Problem::NeverRecorded => f.write_str(": it could not be recorded")?,
             Problem::Unreadable => f.write_str(": it would not be read back from its own JSON")?,
             Problem::NotFinite => f.write_str(": JSON has no form for NaN and infinities")?,
             Problem::Changed(Some((was, is))) => {

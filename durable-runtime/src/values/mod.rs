@@ -13,4 +13,5 @@ mod unordered;
 
 pub use error::PayloadError;
 pub use payload::Payload;
+pub(crate) use record::record_tree;
 pub use unordered::Unordered;

@@ -19,11 +19,12 @@ use super::ordered::{Order, order_of};
 const DEPTH_MAX: u32 = 127;
 
 /// What a value said besides its text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Notes {
     /// A sum over what was said.
     shape: Cell<u64>,
     depth: Cell<u32>,
+    depth_max: u32,
     /// How much text was written.
     written: Cell<usize>,
     /// Types of collections with two entries or more that are not known to keep an order.
@@ -51,12 +52,35 @@ impl Said {
     }
 }
 
+impl Default for Notes {
+    fn default() -> Self {
+        Self {
+            shape: Cell::default(),
+            depth: Cell::default(),
+            depth_max: DEPTH_MAX,
+            written: Cell::default(),
+            loose: RefCell::default(),
+            is_hashed: Cell::default(),
+            known: Cell::default(),
+            trace: None,
+        }
+    }
+}
+
 impl Notes {
     /// Notes that keep everything that is said.
     pub(super) fn traced() -> Self {
         Self {
             trace: Some(RefCell::default()),
             ..Self::default()
+        }
+    }
+
+    /// Notes of a value that may be nested only so deep.
+    pub(super) fn at_most(self, levels: u32) -> Self {
+        Self {
+            depth_max: levels,
+            ..self
         }
     }
 
@@ -96,9 +120,10 @@ impl Notes {
 
     fn enter<E: ser::Error>(&self) -> Result<(), E> {
         self.depth.set(self.depth.get() + 1);
-        if self.depth.get() > DEPTH_MAX {
+        if self.depth.get() > self.depth_max {
             return Err(E::custom(format_args!(
-                "it is nested more than {DEPTH_MAX} levels deep, which cannot be read back"
+                "it is nested more than {} levels deep, which cannot be read back",
+                self.depth_max
             )));
         }
         Ok(())

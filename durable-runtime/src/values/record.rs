@@ -39,6 +39,21 @@ pub(crate) fn record<T: Serialize + DeserializeOwned>(
     Ok((text, read))
 }
 
+/// A value as a tree, for a reader whose type is not known here. So it is not read back: what is refused
+/// is what no type could read.
+pub(crate) fn record_tree<T: Serialize>(
+    value: &T,
+    levels_max: u32,
+) -> Result<serde_json::Value, PayloadError> {
+    let (text, notes) = tell(value, Notes::traced().at_most(levels_max))?;
+    if let Some(error) = not_finite::<T>(&text, &notes.into_trace()) {
+        return Err(error);
+    }
+    // A tree has no place for integers of more than 64 bits.
+    serde_json::to_value(value)
+        .map_err(|source| PayloadError::json::<T>(Problem::Encode, &[], &source))
+}
+
 /// The JSON of a value, and what it says besides.
 fn tell<T: Serialize>(value: &T, notes: Notes) -> Result<(Vec<u8>, Notes), PayloadError> {
     let mut sink = Sink::Collect(Vec::new());

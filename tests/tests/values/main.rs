@@ -1,6 +1,8 @@
 //! What becomes of values: every one is read back as it was, or refused before it is recorded.
 
 #[cfg(test)]
+mod details;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod order;
