@@ -33,6 +33,8 @@ pub(crate) fn compensation(function: &Function, args: &AttributeArgs) -> TokenSt
     // What the parameter is, an output or what became of it, only its type knows.
     let told = paths.private_at("Told", input.span());
     let given = quote_spanned!(generated_at(input.span())=> <#input as #told>::Output);
+    // Asked for here, it is not asked for again at every mention of the parameter's type.
+    let asked = quote!(where #input: #told,);
     let options = options(args);
     let doc = format!("The compensation [`{name}`](fn@{name}), as a step names it.");
     quote! {
@@ -44,7 +46,7 @@ pub(crate) fn compensation(function: &Function, args: &AttributeArgs) -> TokenSt
             pub wired: #private::Wired,
         }
         #cfgs
-        impl #private::Compensation<#given> for #ident {
+        impl #private::Compensation<#given> for #ident #asked {
             const NAME: &'static str = #name;
             type __Told = #input;
             #options

@@ -3,7 +3,12 @@
 use std::{future::Future, time::Duration};
 
 use super::{Data, StepCtx};
-use crate::{failure::BoxError, outcome::Outcome, retry::Retry};
+use crate::{
+    failure::BoxError,
+    journal::{Payload, PayloadError},
+    outcome::Outcome,
+    retry::Retry,
+};
 
 /// How long an attempt of a compensation may take, if nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(3_600);
@@ -16,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(3_600);
     note = "why: a rollback calls it with what the step gave, read from the journal",
     note = "instead: a compensation whose second parameter is a `{T}`, or a `durable::Outcome<{T}>`"
 )]
-pub trait Compensation<T: Data>: Sized + Send + Sync + 'static {
+pub trait Compensation<T>: Sized + Send + Sync + 'static {
     /// Its name.
     const NAME: &'static str;
 
@@ -46,7 +51,8 @@ pub trait Compensation<T: Data>: Sized + Send + Sync + 'static {
     message = "`{Self}` cannot be journaled",
     label = "must implement `serde::Serialize` and `serde::de::DeserializeOwned`, and be `Send + 'static`",
     note = "why: a compensation is given what its step gave, read from the journal",
-    note = "instead: the type that the step gives, or a `durable::Outcome` of it"
+    note = "instead: the type that the step gives, or a `durable::Outcome` of it, with \
+            `#[derive(serde::Serialize, serde::Deserialize)]` on the type"
 )]
 pub trait Told: Sized {
     /// What the step gives.
@@ -54,6 +60,12 @@ pub trait Told: Sized {
 
     #[doc(hidden)]
     fn __told(outcome: Outcome<Self::Output>) -> Option<Self>;
+
+    // Here, so that only this trait asks for `Data`: what lacks it is said once.
+    #[doc(hidden)]
+    fn __read(output: &Payload) -> Result<Self::Output, PayloadError> {
+        Self::Output::__decode(output)
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -57,7 +57,7 @@ fn start_body<W: Workflow>(ctx: Ctx, input: &Payload) -> Result<BodyFuture, Fail
 
 impl Compensator {
     /// The compensation `C` of a step.
-    pub const fn of<C: Compensation<T>, T: Data>(step: &'static str, compensation: C) -> Self {
+    pub const fn of<C: Compensation<T>, T: 'static>(step: &'static str, compensation: C) -> Self {
         std::mem::forget(compensation);
         Self {
             step,
@@ -73,16 +73,16 @@ impl Compensator {
 }
 
 /// What the compensation takes, of what became of the step; `None` when it cannot take that.
-fn told<C: Compensation<T>, T: Data>(
+fn told<C: Compensation<T>, T>(
     outcome: Outcome<&Payload>,
 ) -> Result<Option<C::__Told>, PayloadError> {
     Ok(C::__Told::__told(match outcome {
-        Outcome::Completed(output) => Outcome::Completed(T::__decode(output)?),
+        Outcome::Completed(output) => Outcome::Completed(C::__Told::__read(output)?),
         Outcome::Unknown => Outcome::Unknown,
     }))
 }
 
-fn compensate<C: Compensation<T>, T: Data>(
+fn compensate<C: Compensation<T>, T: 'static>(
     step: StepCtx,
     outcome: Outcome<Payload>,
 ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
@@ -91,7 +91,8 @@ fn compensate<C: Compensation<T>, T: Data>(
         // Whether it can be given is checked before the attempt is recorded.
         let outcome = match outcome {
             Outcome::Completed(output) => {
-                let output = T::__decode(&output).map_err(|error| unfit(error.to_string()))?;
+                let output =
+                    C::__Told::__read(&output).map_err(|error| unfit(error.to_string()))?;
                 Outcome::Completed(output)
             }
             Outcome::Unknown => step

@@ -16,7 +16,10 @@ pub(crate) struct refund {
     pub wired: ::durable::__private::Wired,
 }
 impl ::durable::__private::Compensation<<Payment as ::durable::__private::Told>::Output>
-for refund {
+for refund
+where
+    Payment: ::durable::__private::Told,
+{
     const NAME: &'static str = "refund";
     type __Told = Payment;
     fn __run(

@@ -14,7 +14,10 @@ struct refund {
 }
 impl ::durable::__private::Compensation<
     <Outcome<Payment> as ::durable::__private::Told>::Output,
-> for refund {
+> for refund
+where
+    Outcome<Payment>: ::durable::__private::Told,
+{
     const NAME: &'static str = "refund";
     type __Told = Outcome<Payment>;
     fn __retry() -> ::durable::__private::Retry {

@@ -28,10 +28,7 @@ impl<'c, T> Child<'c, T> {
     }
 
     /// Undoes the completed child with `compensation` when this run fails or is canceled later.
-    pub fn compensate<C: Compensation<T>>(self, compensation: C) -> Self
-    where
-        T: Data,
-    {
+    pub fn compensate<C: Compensation<T>>(self, compensation: C) -> Self {
         let _ = compensation;
         self
     }

@@ -81,7 +81,6 @@ impl<'c, T> Step<'c, T> {
     pub fn compensate<C>(self, compensation: C) -> Self
     where
         C: Compensation<T>,
-        T: Data,
     {
         let _ = compensation;
         self
