@@ -1,12 +1,13 @@
-//! What was read from a body: its operations and how they nest, and the facts that the rules judge.
+//! What was read from a body: its operations, how they nest, and what becomes of the names in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
 use syn::{Attribute, Expr, LitStr, Macro, Path, Type};
 
 use crate::{
-    hazards::Hazard,
+    names::{flaw, variant},
     operations::OperationKind,
     syntax::{cfgs::are_exclusive, expressions::string},
 };
@@ -14,16 +15,12 @@ use crate::{
 /// Everything read from one body.
 #[derive(Default)]
 pub(crate) struct BodyFacts {
-    /// What the body calls its context.
-    pub(crate) context: String,
     /// The durable operations, in program order.
     pub(crate) operations: Vec<Operation>,
     /// How they nest.
     pub(crate) nodes: Vec<Node>,
     /// The types of application state that the workflow and its steps read.
     pub(crate) states: Vec<Type>,
-    /// What else a rule may have something to say of.
-    pub(crate) facts: Vec<Fact>,
     /// What expressions become, by their place in the syntax tree.
     pub(crate) rewrites: BTreeMap<*const Expr, Rewrite>,
     /// The combinators of ours, by their place in the syntax tree.
@@ -157,46 +154,6 @@ pub(crate) struct Arm {
     pub(crate) body: Vec<Node>,
 }
 
-/// Something in a body, besides its operations, that a rule may refuse.
-pub(crate) enum Fact {
-    /// An await, or a branch of a combinator, of something that is not durable: the smallest tokens that say
-    /// so, and what is awaited, as text.
-    ForeignAwait(TokenStream, String),
-    /// A mention of the context that is not a call of an operation.
-    ContextUse(ContextUse),
-    /// A clock, randomness, I/O: the tokens, and what they name.
-    Hazard(TokenStream, String, Hazard),
-    /// A macro whose arguments cannot be parsed.
-    UnknownMacro(UnknownMacro),
-    /// `durable::nondeterministic!(reason, value)`, with so many values.
-    Hatch {
-        path: Path,
-        reason: Option<Expr>,
-        values: usize,
-    },
-    /// A loop that makes durable operations and has no way out: its header, as text.
-    EndlessLoop(Span, String),
-    /// A loop that can only go round and round.
-    SpinningLoop(Span),
-    /// An option that is set on an operation in a local, and not where it is built.
-    LateOption(Ident),
-    /// A local that holds operations and is never mentioned again, and whether it is one operation.
-    Forgotten(Ident, bool),
-    /// A combinator that nobody awaits: `durable::join_all(..);`.
-    DroppedCombinator(Ident),
-    /// A call of the fragment in itself.
-    Recursion(Path),
-    /// Text that a step gives as it stands in the source.
-    BorrowedOutput(LitStr),
-}
-
-/// A mention of the context that is not a call of an operation.
-pub(crate) struct ContextUse {
-    pub(crate) ident: Ident,
-    pub(crate) usage: ContextUsage,
-    pub(crate) place: Place,
-}
-
 /// What is done with the context.
 #[derive(PartialEq, Eq)]
 pub(crate) enum ContextUsage {
@@ -213,13 +170,49 @@ pub(crate) enum ContextUsage {
     Scoped,
 }
 
-/// A macro whose arguments cannot be parsed.
-pub(crate) struct UnknownMacro {
-    pub(crate) path: Path,
-    /// The path's segments, with an alias from a `use` in the body resolved.
-    pub(crate) segments: Vec<String>,
-    /// The first mention of the context or of an await in it.
-    pub(crate) mention: Option<Ident>,
+/// An operation whose name is well formed.
+pub(crate) struct NamedOperation<'b> {
+    pub(crate) operation: &'b Operation,
+    pub(crate) name: &'b LitStr,
+    /// What the name becomes in the step enum.
+    pub(crate) variant: String,
+    /// The first before it that becomes the same, and may be compiled together with it.
+    pub(crate) clash: Option<(&'b Operation, &'b LitStr)>,
+}
+
+impl BodyFacts {
+    /// The operations whose names are well formed.
+    pub(crate) fn named_operations(&self) -> Vec<NamedOperation<'_>> {
+        let mut all: Vec<NamedOperation<'_>> = Vec::new();
+        for operation in &self.operations {
+            let Some(name) = operation.literal() else {
+                continue;
+            };
+            if flaw(&name.value()).is_some() {
+                continue;
+            }
+            let variant = variant(&name.value());
+            let clash = all
+                .iter()
+                .find(|before| before.variant == variant && !before.operation.excludes(operation));
+            let clash = clash.map(|before| (before.operation, before.name));
+            all.push(NamedOperation {
+                operation,
+                name,
+                variant,
+                clash,
+            });
+        }
+        all
+    }
+}
+
+impl NamedOperation<'_> {
+    /// The `cfg`s that it is under.
+    pub(crate) fn cfgs(&self) -> TokenStream {
+        let cfgs = &self.operation.cfgs;
+        quote!(#(#cfgs)*)
+    }
 }
 
 impl Operation {

@@ -1,11 +1,12 @@
 //! Clocks, randomness and I/O: what gives another answer on a replay than it gave in the run. How each is
 //! known, and what is said of it, stands here and nowhere else.
 
-use syn::{
-    Expr, ExprMethodCall, Path, Token, Type, TypePath, punctuated::Punctuated, visit::Visit,
-};
+use syn::{Expr, ExprMethodCall, Path, Token, Type, punctuated::Punctuated};
 
-use crate::syntax::expressions::{is_method, last_name, last_names, lone_path, peel, string};
+use crate::syntax::{
+    expressions::{is_method, last_name, last_names, lone_path, peel, string},
+    types,
+};
 
 /// A kind of hazard.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -272,7 +273,7 @@ pub(crate) fn of_bare_call(name: &str, args: &Punctuated<Expr, Token![,]>) -> Op
 pub(crate) fn of_method(call: &ExprMethodCall, is_time: bool, is_path: bool) -> Option<Hazard> {
     if is_elapsed(call) && (is_time || is_epoch(&call.receiver)) {
         Some(Hazard::Elapsed)
-    } else if is_path && is_method(call, &FILE_QUERIES) {
+    } else if is_path && PathMethod::of(call) == PathMethod::Query {
         Some(Hazard::FileSystem)
     } else if call.args.is_empty() && call.method == "to_socket_addrs" {
         Some(Hazard::Network)
@@ -292,35 +293,37 @@ fn is_epoch(expression: &Expr) -> bool {
     last_name(expression).is_some_and(|name| name == "UNIX_EPOCH")
 }
 
-/// Methods of a path that ask the file system.
-const FILE_QUERIES: [&str; 10] = [
-    "canonicalize",
-    "exists",
-    "is_dir",
-    "is_file",
-    "is_symlink",
-    "metadata",
-    "read_dir",
-    "read_link",
-    "symlink_metadata",
-    "try_exists",
-];
+/// What a method of a path of the file system is about.
+#[derive(PartialEq, Eq)]
+enum PathMethod {
+    /// It asks the file system.
+    Query,
+    /// It gives a path.
+    Path,
+    Other,
+}
 
-/// Methods of a path that give a path.
-const PATH_TO_PATH: [&str; 8] = [
-    "as_path",
-    "clone",
-    "join",
-    "to_owned",
-    "to_path_buf",
-    "with_added_extension",
-    "with_extension",
-    "with_file_name",
-];
+impl PathMethod {
+    fn of(call: &ExprMethodCall) -> Self {
+        match &*call.method.to_string() {
+            "canonicalize" | "exists" | "is_dir" | "is_file" | "is_symlink" | "metadata"
+            | "read_dir" | "read_link" | "symlink_metadata" | "try_exists" => Self::Query,
+            "as_path"
+            | "clone"
+            | "join"
+            | "to_owned"
+            | "to_path_buf"
+            | "with_added_extension"
+            | "with_extension"
+            | "with_file_name" => Self::Path,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// Whether a method of a path of the file system gives one.
 pub(crate) fn keeps_path(call: &ExprMethodCall) -> bool {
-    is_method(call, &PATH_TO_PATH)
+    PathMethod::of(call) == PathMethod::Path
 }
 
 /// Whether a fn makes a path of the file system: `Path::new`, `PathBuf::from`.
@@ -368,20 +371,17 @@ fn uses_shared(call: &ExprMethodCall) -> bool {
 
 /// The collections in a type whose order changes.
 pub(crate) fn hashed(ty: &Type) -> Vec<&Path> {
-    struct Hashed<'ast>(Vec<&'ast Path>);
-    impl<'ast> Visit<'ast> for Hashed<'ast> {
-        fn visit_type_path(&mut self, ty: &'ast TypePath) {
-            let (_, name) = last_names(&ty.path);
-            // The author of an `Unordered` answers for it.
-            if name != "Unordered" {
-                if matches!(&*name, "HashMap" | "HashSet") {
-                    self.0.push(&ty.path);
-                }
-                syn::visit::visit_type_path(self, ty);
-            }
+    let mut hashed = Vec::new();
+    types::walk(ty, |ty| {
+        let Type::Path(ty) = ty else {
+            return true;
+        };
+        let (_, name) = last_names(&ty.path);
+        if matches!(&*name, "HashMap" | "HashSet") {
+            hashed.push(&ty.path);
         }
-    }
-    let mut hashed = Hashed(Vec::new());
-    hashed.visit_type(ty);
-    hashed.0
+        // The author of an `Unordered` answers for it.
+        name != "Unordered"
+    });
+    hashed
 }

@@ -6,26 +6,24 @@ use quote::quote;
 use crate::{
     attributes::{AttributeKind, COMPENSATE, STEPS, WORKFLOW},
     diagnostics::{Diagnostics, report},
-    emit,
+    emit::{self, Emitter},
     facts::BodyFacts,
     read::read_body,
     resolve::resolve,
-    rules::{
-        self, options::review_value, rewritten::review_rewritten, signature::review_signature,
-    },
-    syntax::{arguments::AttributeArgs, function::Function, step_bodies::ParsedBody},
+    rules::{options::review_value, rewritten::review_rewritten, signature::review_signature},
+    syntax::{arguments::AttributeArgs, function::Function, step_bodies::parse_body},
 };
 
 /// Expands `#[durable::workflow]`.
 pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
-    with_body(&WORKFLOW, args, item, emit::workflow)
+    with_body(&WORKFLOW, args, item, |emitter, is_in_order| {
+        emitter.workflow(is_in_order)
+    })
 }
 
 /// Expands `#[durable::steps]`.
 pub(crate) fn steps(args: TokenStream, item: TokenStream) -> TokenStream {
-    with_body(&STEPS, args, item, |function, args, body, _| {
-        emit::fragment(function, args, body)
-    })
+    with_body(&STEPS, args, item, |emitter, _| emitter.fragment())
 }
 
 /// Expands `#[durable::compensate]`.
@@ -51,7 +49,7 @@ pub(crate) fn compensate(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// What is generated beside a fn, whose signature may be in order.
-type Beside = fn(&Function, &AttributeArgs, &BodyFacts, bool) -> TokenStream;
+type Beside = fn(&Emitter<'_>, bool) -> TokenStream;
 
 /// Expands an attribute of a fn whose body makes operations.
 fn with_body(
@@ -65,10 +63,11 @@ fn with_body(
     let Some(function) = function(attribute, &item, &mut found) else {
         return finish(item, TokenStream::new(), found);
     };
+    let nothing = BodyFacts::default();
     let above = review_rewritten(attribute, &function);
     if !above.is_empty() {
         found.append(above);
-        let beside = beside(&function, &args, &BodyFacts::default(), false);
+        let beside = beside(&Emitter::new(&function, &args, &nothing), false);
         return finish(emit::unread(&function), beside, found);
     }
     let wrong = review_signature(&function, attribute);
@@ -79,25 +78,19 @@ fn with_body(
         return finish(emit::unread(&function), TokenStream::new(), found);
     }
     let context = function.context_name();
-    let Some(mut parsed) = ParsedBody::parse(&function.body, context) else {
-        let beside = beside(&function, &args, &BodyFacts::default(), is_in_order);
+    let Some(mut parsed) = parse_body(&function.body, context) else {
+        let beside = beside(&Emitter::new(&function, &args, &nothing), is_in_order);
         return finish(emit::unread(&function), beside, found);
     };
-    let names = resolve(&parsed.block, context, function.inputs());
-    let body = read_body(&parsed.block, &function, &names);
-    let wrong = rules::review(&function.name(), &body);
+    let names = resolve(&parsed.block, &function);
+    let (body, wrong) = read_body(&parsed.block, &function, &names);
     let is_refused = !wrong.is_empty();
     found.append(wrong);
+    let emitter = Emitter::new(&function, &args, &body);
     if context.is_some() {
-        emit::rewrite_body(
-            &mut parsed.block,
-            function.ident(),
-            names,
-            &body,
-            &args.paths,
-        );
+        emitter.rewrite(&mut parsed.block, names);
     }
-    let beside = beside(&function, &args, &body, is_in_order);
+    let beside = beside(&emitter, is_in_order);
     if is_refused {
         let item = emit::refused(&function, parsed, found);
         return quote!(#item #beside);

@@ -10,40 +10,32 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use super::step_enum::{constant, variant_ident};
+use super::{
+    Emitter,
+    step_enum::{constant_ident, variant_ident},
+};
 use crate::{
-    facts::{BodyFacts, Rewrite},
+    facts::Rewrite,
     names::flaw,
-    paths::{Paths, generated_at},
+    paths::generated_at,
     resolve::Resolved,
     syntax::{
         expressions::string,
-        macros::{MacroArgs, MacroPiece},
+        macros::{MacroArgs, MacroKind, MacroPiece},
     },
 };
 
-/// Rewrites a body in place, of which this was read.
-pub(crate) fn rewrite_body(
-    block: &mut Block,
-    owner: &Ident,
-    names: Resolved,
-    body: &BodyFacts,
-    paths: &Paths,
-) {
-    let mut rewriter = BodyRewriter {
-        owner,
-        names,
-        body,
-        private: paths.private(),
-    };
-    rewriter.visit_block_mut(block);
+impl Emitter<'_> {
+    /// Rewrites the body in place.
+    pub(crate) fn rewrite(&self, block: &mut Block, names: Resolved) {
+        let emitter = self;
+        BodyRewriter { emitter, names }.visit_block_mut(block);
+    }
 }
 
 struct BodyRewriter<'a> {
-    owner: &'a Ident,
+    emitter: &'a Emitter<'a>,
     names: Resolved,
-    body: &'a BodyFacts,
-    private: TokenStream,
 }
 
 impl VisitMut for BodyRewriter<'_> {
@@ -51,7 +43,7 @@ impl VisitMut for BodyRewriter<'_> {
 
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         visit_mut::visit_expr_mut(self, expression);
-        let rewrite = self.body.rewrites.get(&ptr::from_ref(expression));
+        let rewrite = self.emitter.body.rewrites.get(&ptr::from_ref(expression));
         if let Some(rewritten) = rewrite.and_then(|rewrite| self.rewritten(expression, *rewrite)) {
             *expression = Expr::Verbatim(rewritten);
         }
@@ -69,10 +61,10 @@ impl VisitMut for BodyRewriter<'_> {
 impl BodyRewriter<'_> {
     /// What stands in place of an expression. It is not parsed: every operation has one.
     fn rewritten(&self, expression: &Expr, rewrite: Rewrite) -> Option<TokenStream> {
-        let private = &self.private;
+        let private = &self.emitter.private;
         Some(match rewrite {
             Rewrite::Key => self.associated(expression, variant_ident)?,
-            Rewrite::ScopeKey => self.associated(expression, constant)?,
+            Rewrite::ScopeKey => self.associated(expression, constant_ident)?,
             Rewrite::NoKey => quote!(::core::stringify!(#expression)),
             Rewrite::Compensation => {
                 quote_spanned!(expression.span()=> #expression { wired: #private::Wired })
@@ -87,7 +79,7 @@ impl BodyRewriter<'_> {
     /// `owner::item` for a name, if it is well formed.
     fn associated(&self, name: &Expr, item: impl Fn(&LitStr) -> Ident) -> Option<TokenStream> {
         let name = string(name).filter(|name| flaw(&name.value()).is_none())?;
-        let mut owner = self.owner.clone();
+        let mut owner = self.emitter.function.ident().clone();
         owner.set_span(name.span());
         let item = item(name);
         Some(quote!(#owner::#item))
@@ -99,18 +91,15 @@ impl BodyRewriter<'_> {
     fn marks(&self, mac: &Macro, args: &MacroArgs) -> Option<TokenStream> {
         let name = &mac.path.segments.last()?.ident;
         let is_bare = mac.path.get_ident().is_some();
-        let is_ours = is_bare && self.body.combinators.contains(&ptr::from_ref(mac));
+        let is_ours = is_bare && self.emitter.body.combinators.contains(&ptr::from_ref(mac));
         let durable = is_ours.then(|| quote_spanned!(name.span()=> @durable));
         let is_pattern = |piece: &MacroPiece| matches!(piece, MacroPiece::Pattern(_));
-        let is_plain_race = match args {
-            MacroArgs::Combinator { kind, pieces } => {
-                *kind == "race" && !pieces.iter().any(is_pattern)
-            }
-            _ => false,
-        };
+        let pieces = args.pieces.as_deref().unwrap_or_default();
+        let is_race = args.kind == MacroKind::Combinator("race") && args.pieces.is_some();
+        let is_plain_race = is_race && !pieces.iter().any(is_pattern);
         let branches = is_plain_race.then(|| quote_spanned!(name.span()=> @branches));
         // Of a value without a reason it was said that it has none.
-        let reason = matches!(args, MacroArgs::Hatch(pieces) if pieces.len() == 1);
+        let reason = args.kind == MacroKind::Hatch && pieces.len() == 1;
         let reason = reason.then(|| quote!("",));
         Some(quote!(#durable #branches #reason))
     }

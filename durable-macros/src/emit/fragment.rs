@@ -3,35 +3,28 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{
-    graph_text::graph_text,
-    step_enum::{named_operations, step_enum},
-    wiring::wiring,
-};
-use crate::{
-    facts::BodyFacts,
-    syntax::{arguments::AttributeArgs, function::Function},
-};
+use super::{Emitter, graph_text::graph_text};
 
-/// The step enum and its part of the graphs of the workflows that call the fn.
-pub(crate) fn fragment(function: &Function, args: &AttributeArgs, body: &BodyFacts) -> TokenStream {
-    let named = named_operations(body);
-    let keys = step_enum(function, &named, &args.paths);
-    let (ident, name, cfgs) = (function.ident(), function.name(), function.cfgs());
-    let private = args.paths.private();
-    let text = graph_text(&name, function.line(), body);
-    let wiring =
-        wiring(body, &named, &args.paths).unwrap_or_else(|| quote!(#private::Wiring::NONE));
-    quote! {
-        #keys
-        #cfgs
-        impl #private::Fragment for #ident {
-            const __PART: #private::Part = #private::Part {
-                name: #name,
-                file: ::core::file!(),
-                text: #text,
-                wiring: #wiring,
-            };
+impl Emitter<'_> {
+    /// The step enum and its part of the graphs of the workflows that call the fn.
+    pub(crate) fn fragment(&self) -> TokenStream {
+        let keys = self.step_enum();
+        let (ident, name) = (self.function.ident(), self.function.name());
+        let (cfgs, private) = (&self.cfgs, &self.private);
+        let text = graph_text(&name, self.function.line(), self.body);
+        let none = || quote!(#private::Wiring::NONE);
+        let wiring = self.wiring().unwrap_or_else(none);
+        quote! {
+            #keys
+            #cfgs
+            impl #private::Fragment for #ident {
+                const __PART: #private::Part = #private::Part {
+                    name: #name,
+                    file: ::core::file!(),
+                    text: #text,
+                    wiring: #wiring,
+                };
+            }
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, LitStr};
+use syn::Attribute;
 
 use crate::{
     facts::{Arm, BodyFacts, Node, Operation, OptionCall},
@@ -44,7 +44,7 @@ impl GraphWriter<'_> {
             Node::Exit => {}
             Node::Operation(index) => {
                 if let Some(operation) = self.body.operations.get(*index) {
-                    self.configured(operation);
+                    self.operation(operation);
                 }
             }
             Node::Branch {
@@ -52,14 +52,12 @@ impl GraphWriter<'_> {
                 span,
                 arms,
             } => {
-                self.word("branch");
-                self.number(line(*span));
+                self.head("branch", *span);
                 self.string(condition);
                 self.block(arms, Self::arm);
             }
             Node::Loop { header, span, body } => {
-                self.word("loop");
-                self.number(line(*span));
+                self.head("loop", *span);
                 self.string(header);
                 self.block(body, Self::node);
             }
@@ -68,11 +66,15 @@ impl GraphWriter<'_> {
                 span,
                 branches,
             } => {
-                self.word(kind);
-                self.number(line(*span));
+                self.head(kind, *span);
                 self.block(branches, |writer, branch| writer.block(branch, Self::node));
             }
         }
+    }
+
+    fn head(&mut self, word: &str, span: Span) {
+        self.word(word);
+        self.number(line(span));
     }
 
     fn arm(&mut self, arm: &Arm) {
@@ -80,25 +82,17 @@ impl GraphWriter<'_> {
         self.block(&arm.body, Self::node);
     }
 
-    fn configured(&mut self, operation: &Operation) {
-        let Some(name) = operation.literal() else {
+    fn operation(&mut self, operation: &Operation) {
+        let kind = operation.kind;
+        // Of a scope that no fragment is called in, it was said that it must be.
+        let is_stray = kind.is_scope() && operation.fragment.is_none();
+        let Some(name) = operation.literal().filter(|_| !is_stray) else {
             return;
         };
-        // Of a scope that no fragment is called in, it was said that it must be.
-        if operation.kind.is_scope() && operation.fragment.is_none() {
-            return;
-        }
-        if !operation.cfgs.is_empty() {
+        let is_configured = !operation.cfgs.is_empty();
+        if is_configured {
             self.end_piece(&[]);
         }
-        self.operation(operation, name);
-        if !operation.cfgs.is_empty() {
-            self.end_piece(&operation.cfgs);
-        }
-    }
-
-    fn operation(&mut self, operation: &Operation, name: &LitStr) {
-        let kind = operation.kind;
         self.word(kind.word);
         if matches!(kind.carries, Carries::Payload | Carries::Workflow) {
             let generic = operation.generic.as_ref().map_or("_".to_owned(), text);
@@ -107,11 +101,12 @@ impl GraphWriter<'_> {
         self.number(line(name.span()));
         self.string(&name.value());
         if !kind.is_scope() {
-            operation
-                .options
-                .iter()
-                .for_each(|option| self.option(option));
+            let options = operation.options.iter();
+            options.for_each(|option| self.option(option));
             self.word(";");
+        }
+        if is_configured {
+            self.end_piece(&operation.cfgs);
         }
     }
 

@@ -3,11 +3,11 @@
 use syn::{Expr, ExprCall, ExprMethodCall, LitStr, Stmt, spanned::Spanned, visit::Visit};
 
 use super::{
-    reader::{BodyReader, ClosureRole, Surroundings, Taker},
+    reader::{BodyReader, Surroundings, Taker},
     values::{Holds, Met, Value},
 };
 use crate::{
-    facts::{ContextUsage, Fact, Fate, Node, Operation, OperationName, OptionCall, Place, Rewrite},
+    facts::{ContextUsage, Fate, Node, Operation, OperationName, OptionCall, Place, Rewrite},
     hazards,
     operations::is_query,
     resolve::OperationCall,
@@ -122,7 +122,7 @@ impl<'t> BodyReader<'t> {
         // What is built from a fragment in itself would have no end.
         let recorded = fragment.filter(|fragment| !fragment.is_ident(owner));
         if let (Some(itself), None) = (fragment, recorded) {
-            self.body.facts.push(Fact::Recursion((*itself).clone()));
+            self.rules.recursion_of(itself);
         }
         let mut name = OperationName::Missing;
         for (index, arg) in call.args.iter().enumerate() {
@@ -181,7 +181,7 @@ impl<'t> BodyReader<'t> {
     fn argument(&mut self, arg: &'t Expr, is_body: bool) {
         if !is_body {
             self.within(
-                |around| around.closures = ClosureRole::Plain,
+                |around| around.closures = Place::Closure,
                 |reader| reader.read(arg, Fate::Used),
             );
             return;
@@ -190,13 +190,14 @@ impl<'t> BodyReader<'t> {
             // A fn that is the body of the step: what it does is not judged.
             Expr::Path(path) if path.path.get_ident().is_none() => return,
             Expr::Closure(closure) => {
-                let given = given_text(&closure.body).cloned();
-                self.body.facts.extend(given.map(Fact::BorrowedOutput));
+                if let Some(text) = given_text(&closure.body) {
+                    self.rules.borrowed_output(text);
+                }
             }
             _ => {}
         }
         self.within(
-            |around| around.closures = ClosureRole::StepBody,
+            |around| around.closures = Place::StepBody,
             |reader| reader.read(arg, Fate::Used),
         );
     }
@@ -284,15 +285,15 @@ impl<'t> BodyReader<'t> {
 
     fn fan_out_call(&mut self, kind: &'static str, call: &'t ExprCall, fate: Fate) -> Value {
         if self.is_judged() && matches!(fate, Fate::Discarded | Fate::Wildcard) {
-            let name = last_name(&call.func).cloned();
-            self.body.facts.extend(name.map(Fact::DroppedCombinator));
+            let name = last_name(&call.func).into_iter();
+            name.for_each(|name| self.rules.dropped_combinator(name));
         }
         if self.is_judged() && lone_name(&call.func).is_some() {
             let args = call.args.iter();
             args.for_each(|arg| self.rewrite(arg, Rewrite::Branches));
         }
         let change = |around: &mut Surroundings<'t>| {
-            around.closures = ClosureRole::FanOut;
+            around.closures = Place::FanOut;
             around.taker = Taker::Variable;
         };
         let (body, ()) = self.sequence(|reader| {

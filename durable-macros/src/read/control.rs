@@ -10,7 +10,7 @@ use syn::{
 
 use super::{reader::BodyReader, values::Value};
 use crate::{
-    facts::{Arm, Fact, Fate, Node},
+    facts::{Arm, Fate, Node},
     syntax::{cfgs::cfgs_of, expressions::peel, text::text},
 };
 
@@ -80,34 +80,35 @@ impl<'t> BodyReader<'t> {
 
     pub(super) fn for_loop(&mut self, iteration: &'t ExprForLoop) -> Value {
         let items = self.read(&iteration.expr, Fate::Used);
-        let (body, is_left) = self.frame(iteration.label.as_ref(), true, |reader| {
+        let body = self.frame(iteration.label.as_ref(), true, |reader| {
             reader.bind(&iteration.pat, Some((&iteration.expr, &items)));
             reader.block(&iteration.body, Fate::Used);
         });
         let header = || format!("for {} in {}", text(&iteration.pat), text(&iteration.expr));
-        let ends = is_left || !is_endless(&iteration.expr);
-        self.push_loop(header, iteration.for_token.span, body, ends)
+        let span = iteration.for_token.span;
+        self.push_loop(header, span, body, !is_endless(&iteration.expr))
     }
 
     pub(super) fn while_loop(&mut self, iteration: &'t ExprWhile) -> Value {
-        let (body, is_left) = self.frame(iteration.label.as_ref(), true, |reader| {
+        let body = self.frame(iteration.label.as_ref(), true, |reader| {
             reader.read(&iteration.cond, Fate::Used);
             reader.block(&iteration.body, Fate::Used);
         });
         let header = || format!("while {}", text(&iteration.cond));
-        let ends = is_left || !is_true(&iteration.cond);
-        self.push_loop(header, iteration.while_token.span, body, ends)
+        let span = iteration.while_token.span;
+        self.push_loop(header, span, body, !is_true(&iteration.cond))
     }
 
     pub(super) fn bare_loop(&mut self, iteration: &'t ExprLoop) -> Value {
-        let (body, is_left) = self.frame(iteration.label.as_ref(), true, |reader| {
+        let body = self.frame(iteration.label.as_ref(), true, |reader| {
             reader.block(&iteration.body, Fate::Used);
         });
         let span = iteration.loop_token.span;
-        if !is_left && body.is_empty() && self.is_judged() && !MayEnd::find(&iteration.body) {
-            self.body.facts.push(Fact::SpinningLoop(span));
+        let (nodes, is_left) = &body;
+        if !is_left && nodes.is_empty() && self.is_judged() && !MayEnd::find(&iteration.body) {
+            self.rules.spinning_loop(span);
         }
-        self.push_loop(|| "loop".to_owned(), span, body, is_left)
+        self.push_loop(|| "loop".to_owned(), span, body, false)
     }
 
     /// Adds a loop, if something is done in it.
@@ -115,15 +116,13 @@ impl<'t> BodyReader<'t> {
         &mut self,
         header: impl FnOnce() -> String,
         span: Span,
-        body: Vec<Node>,
+        (body, is_left): (Vec<Node>, bool),
         ends: bool,
     ) -> Value {
         if !body.is_empty() && self.is_judged() {
             let header = header();
-            if !ends && body.iter().any(Node::holds_operation) {
-                self.body
-                    .facts
-                    .push(Fact::EndlessLoop(span, header.clone()));
+            if !ends && !is_left && body.iter().any(Node::holds_operation) {
+                self.rules.endless_loop(span, &header);
             }
             self.nodes.push(Node::Loop { header, span, body });
         }

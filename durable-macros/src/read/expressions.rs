@@ -10,7 +10,7 @@ use syn::{
 };
 
 use super::{
-    reader::{BodyReader, ClosureRole, Surroundings, Taker},
+    reader::{BodyReader, Taker},
     values::{Holds, Value},
 };
 use crate::{
@@ -213,25 +213,20 @@ impl<'t> BodyReader<'t> {
     }
 
     fn closure(&mut self, closure: &'t ExprClosure) -> Value {
-        let Surroundings {
-            place,
-            closures,
-            feeds,
-            ..
-        } = self.around;
-        if closures == ClosureRole::StepBody {
+        let around = self.around;
+        if around.closures == Place::StepBody {
             self.step_body(closure);
             return Value::holding(Holds::Other);
         }
-        let (place, fate) = match closures {
-            _ if place.is_unjudged() => (place, Fate::Used),
-            ClosureRole::FanOut => (Place::FanOut, Fate::Branch),
-            _ => (Place::Closure, Fate::Used),
+        let (place, fate) = match around.closures {
+            _ if !self.is_judged() => (around.place, Fate::Used),
+            Place::FanOut => (Place::FanOut, Fate::Branch),
+            place => (place, Fate::Used),
         };
         self.apart(place, |reader| {
             for pattern in &closure.inputs {
                 reader.visit_pat(pattern);
-                reader.bind_all(pattern, feeds);
+                reader.bind_all(pattern, around.feeds);
             }
             reader.read(&closure.body, fate);
         });
@@ -262,7 +257,7 @@ impl<'t> BodyReader<'t> {
         let in_sight = self.names.mentions(body);
         let matters = |local: LocalId| self.locals[local.index()].matters();
         if in_sight.iter().any(|mention| matters(mention.local))
-            && let Some(body) = step_bodies::parse(body)
+            && let Some(body) = step_bodies::parse_step(body)
         {
             for mention in mentions_in(&body, in_sight) {
                 let state = &mut self.locals[mention.local.index()];

@@ -7,11 +7,11 @@ use syn::{
 };
 
 use super::{
-    reader::{BodyReader, ClosureRole, Surroundings, Taker},
+    reader::{BodyReader, Surroundings, Taker},
     values::{Holds, Value},
 };
 use crate::{
-    facts::Fate,
+    facts::{Fate, Place},
     hazards,
     resolve::{LocalId, Resolved},
     syntax::{
@@ -115,8 +115,8 @@ impl<'t> BodyReader<'t> {
         let change = |around: &mut Surroundings<'t>| {
             around.taker = Taker::Variable;
             around.closures = match is_list {
-                true => ClosureRole::FanOut,
-                false => ClosureRole::Plain,
+                true => Place::FanOut,
+                false => Place::Closure,
             };
         };
         let (nodes, value) = self

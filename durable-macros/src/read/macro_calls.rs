@@ -10,10 +10,10 @@ use super::{
     values::Value,
 };
 use crate::{
-    facts::{ContextUsage, Fact, Fate, Node, Place, UnknownMacro},
+    facts::{ContextUsage, Fate, Node, Place},
     resolve::LocalId,
     syntax::{
-        macros::{self, MacroArgs, MacroPiece},
+        macros::{self, MacroKind, MacroPiece},
         tokens,
     },
 };
@@ -21,8 +21,9 @@ use crate::{
 impl<'t> BodyReader<'t> {
     pub(super) fn macro_call(&mut self, mac: &'t Macro) -> Value {
         let names = self.names;
-        self.measured(|reader| match names.macro_args(mac) {
-            MacroArgs::Combinator { kind, pieces } => {
+        let args = names.macro_args(mac);
+        self.measured(|reader| match (args.kind, &args.pieces) {
+            (MacroKind::Combinator(kind), Some(pieces)) => {
                 if macros::is_foreign(&names.aliases.resolve(&mac.path)) {
                     reader.unknown_macro(mac);
                 } else {
@@ -32,26 +33,27 @@ impl<'t> BodyReader<'t> {
                 }
                 Value::durable(true)
             }
-            MacroArgs::Evaluated(pieces) => reader.evaluated(mac, pieces),
-            MacroArgs::Hatch(pieces) => {
+            (MacroKind::Hatch, Some(pieces)) => {
                 reader.hatch(mac, pieces);
                 reader.met = reader.met.awaited();
                 Value::durable(true)
             }
-            MacroArgs::Inert => Value::default(),
-            MacroArgs::Malformed => {
+            // The compiler says what it takes.
+            (MacroKind::Combinator(_) | MacroKind::Hatch, None) => {
                 reader.note_combinator(mac);
                 reader.mention_all(&mac.tokens);
                 Value::durable(true)
             }
-            MacroArgs::Unknown => Value::durable(reader.unknown_macro(mac)),
+            (MacroKind::Inert, _) => Value::default(),
+            (kind, Some(pieces)) => reader.evaluated(mac, kind, pieces),
+            (_, None) => Value::durable(reader.unknown_macro(mac)),
         })
     }
 
-    fn evaluated(&mut self, mac: &'t Macro, pieces: &'t [MacroPiece]) -> Value {
-        let taker = match macros::is_formatting(mac) {
-            true => Taker::Printer,
-            false => Taker::Macro(&mac.path),
+    fn evaluated(&mut self, mac: &'t Macro, kind: MacroKind, pieces: &'t [MacroPiece]) -> Value {
+        let taker = match kind {
+            MacroKind::Formats | MacroKind::Traces => Taker::Printer,
+            _ => Taker::Macro(&mac.path),
         };
         let mut values = Vec::new();
         self.taken_by(taker, |reader| reader.pieces(pieces, &mut values));
@@ -86,7 +88,7 @@ impl<'t> BodyReader<'t> {
             _ => Place::Hatch,
         };
         let mut args = pieces.iter().filter_map(MacroPiece::value);
-        let reason = args.next().cloned();
+        let reason = args.next();
         let mut values = 0;
         self.within(
             |around| around.place = place,
@@ -97,12 +99,7 @@ impl<'t> BodyReader<'t> {
                 }
             },
         );
-        let path = mac.path.clone();
-        self.body.facts.push(Fact::Hatch {
-            path,
-            reason,
-            values,
-        });
+        self.rules.hatch(&mac.path, reason, values);
     }
 
     /// Notes a combinator of ours. In the body of a step it may be anybody's.
@@ -165,11 +162,9 @@ impl<'t> BodyReader<'t> {
                     self.note_path(&path, None);
                 }
             }
-            self.body.facts.push(Fact::UnknownMacro(UnknownMacro {
-                path: mac.path.clone(),
-                segments: self.names.aliases.resolve(&mac.path),
-                mention,
-            }));
+            let names = self.names.aliases.resolve(&mac.path);
+            self.rules
+                .unknown_macro(&mac.path, &names, mention.as_ref());
         } else if let Some(mention) = mention.filter(|mention| Some(mention) == context) {
             self.use_context(&mention, ContextUsage::Asked);
         }

@@ -1,4 +1,5 @@
-//! Reads a body into its graph and the facts that the rules judge.
+//! Reads a body: its operations and how they nest. Whatever else it meets it tells the rules, which know what
+//! is a mistake.
 //!
 //! An expression is read once, in the order in which it runs. Reading it notes what stands in it, and gives
 //! what its value is, as far as that can be seen.

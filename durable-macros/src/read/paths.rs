@@ -14,14 +14,10 @@ use super::{
     values::{Holds, Value},
 };
 use crate::{
-    facts::Fact,
     hazards::{self, Hazard},
     operations::{is_of_result, is_option},
     resolve::LocalId,
-    syntax::{
-        expressions::{generics, last_name, peel, referenced_name, root_name, turbofish},
-        text::text,
-    },
+    syntax::expressions::{generics, last_name, peel, referenced_name, root_name, turbofish},
 };
 
 /// The arguments of a call.
@@ -77,16 +73,14 @@ impl<'t> BodyReader<'t> {
 
     fn note_hazard(&mut self, at: &dyn ToTokens, hazard: Hazard) {
         if !self.around.is_reported {
-            let at = at.to_token_stream();
-            let name = text(&at);
-            self.body.facts.push(Fact::Hazard(at, name, hazard));
+            self.rules.hazard(at, hazard);
         }
     }
 
     /// Notes what a method call does that is judged.
     pub(super) fn note_method(&mut self, call: &ExprMethodCall, receiver: &Value) {
         if receiver.met.operations && is_option(&call.method) {
-            self.body.facts.push(Fact::LateOption(call.method.clone()));
+            self.rules.late_option(&call.method);
         }
         if !self.is_judged() {
             return;

@@ -12,25 +12,25 @@ use super::{
     values::{Holds, Met},
 };
 use crate::{
-    facts::{BodyFacts, ContextUsage, ContextUse, Fact, Fate, Node, Place, Rewrite},
+    diagnostics::Diagnostics,
+    facts::{BodyFacts, ContextUsage, Fate, Node, Place, Rewrite},
     hazards,
     resolve::{LocalId, Resolved},
+    rules::Rules,
     syntax::{
-        expressions::{names_bound, referenced_name, summary},
+        expressions::{names_bound, referenced_name},
         function::Function,
         text::text,
     },
 };
 
-/// Reads the body of a fn.
+/// Reads the body of a fn: what is in it, and what is wrong with it.
 pub(crate) fn read_body<'t>(
     block: &'t Block,
     function: &'t Function,
     names: &'t Resolved,
-) -> BodyFacts {
+) -> (BodyFacts, Diagnostics) {
     let mut reader = BodyReader::new(function, names);
-    let context = function.context_name();
-    reader.body.context = context.map_or_else(|| "ctx".to_owned(), Ident::to_string);
     function.inputs().for_each(|input| reader.input(input));
     for item in names.called_fns(block) {
         let nodes = mem::take(&mut reader.nodes);
@@ -50,6 +50,7 @@ pub(super) struct BodyReader<'t> {
     pub(super) function: &'t Function,
     pub(super) names: &'t Resolved,
     pub(super) body: BodyFacts,
+    pub(super) rules: Rules,
     /// What is known of each local, by its number.
     pub(super) locals: Vec<LocalState>,
     /// The sequence that is being read.
@@ -74,25 +75,14 @@ pub(super) struct Surroundings<'t> {
     pub(super) place: Place,
     /// Whether this is in the arguments of a call that is reported.
     pub(super) is_reported: bool,
-    /// What a closure is that stands here.
-    pub(super) closures: ClosureRole,
+    /// Where the body of a closure is that stands here.
+    pub(super) closures: Place,
     /// What the parameters of a closure hold that stands here.
     pub(super) feeds: Holds,
     /// Where the context goes, if it stands here.
     pub(super) taker: Taker<'t>,
     /// Whether `return` leaves the body.
     pub(super) leaves: bool,
-}
-
-/// What a closure is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ClosureRole {
-    /// Nobody knows.
-    Plain,
-    /// The body of a step.
-    StepBody,
-    /// It is handed to `durable::join_all`.
-    FanOut,
 }
 
 /// What takes a value.
@@ -113,6 +103,7 @@ impl<'t> BodyReader<'t> {
             function,
             names,
             body: BodyFacts::default(),
+            rules: Rules::new(function),
             locals: names
                 .locals()
                 .iter()
@@ -126,7 +117,7 @@ impl<'t> BodyReader<'t> {
             around: Surroundings {
                 place: Place::Body,
                 is_reported: false,
-                closures: ClosureRole::Plain,
+                closures: Place::Closure,
                 feeds: Holds::Other,
                 taker: Taker::Variable,
                 leaves: true,
@@ -156,17 +147,16 @@ impl<'t> BodyReader<'t> {
     }
 
     /// Ends the body: the operations that nobody came back to are forgotten.
-    fn finish(mut self) -> BodyFacts {
+    fn finish(mut self) -> (BodyFacts, Diagnostics) {
         for (local, state) in self.names.locals().iter().zip(&self.locals) {
             if state.is_forgotten() {
                 let is_one = state.holds == Holds::Operation;
-                self.body
-                    .facts
-                    .push(Fact::Forgotten(local.ident.clone(), is_one));
+                self.rules.forgotten(&local.ident, is_one);
             }
         }
         self.body.nodes = self.nodes;
-        self.body
+        let found = self.rules.end(&self.body);
+        (self.body, found)
     }
 
     /// Reads what stands in other surroundings.
@@ -187,7 +177,7 @@ impl<'t> BodyReader<'t> {
         let frames = mem::take(&mut self.frames);
         let change = |around: &mut Surroundings<'t>| {
             around.place = place;
-            around.closures = ClosureRole::Plain;
+            around.closures = Place::Closure;
             around.feeds = Holds::Other;
             around.leaves = false;
         };
@@ -252,11 +242,7 @@ impl<'t> BodyReader<'t> {
     /// Notes what is done with the context.
     pub(super) fn use_context(&mut self, name: &Ident, usage: ContextUsage) {
         if !self.around.is_reported {
-            self.body.facts.push(Fact::ContextUse(ContextUse {
-                ident: name.clone(),
-                usage,
-                place: self.around.place,
-            }));
+            self.rules.context_use(name, &usage, self.around.place);
         }
     }
 
@@ -282,8 +268,7 @@ impl<'t> BodyReader<'t> {
     ) {
         let is_said = self.around.is_reported || self.hazards > hazards;
         if !is_durable && self.is_judged() && !is_said {
-            let at = at.to_token_stream();
-            self.body.facts.push(Fact::ForeignAwait(at, summary(base)));
+            self.rules.foreign_await(at, base);
         }
     }
 }

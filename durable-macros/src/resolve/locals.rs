@@ -28,26 +28,19 @@ impl LocalId {
 /// A local and every way in which it is used.
 pub(crate) struct LocalUses {
     pub(crate) ident: Ident,
-    /// In the body of a step.
-    pub(super) in_step: bool,
-    /// Awaited, or a branch of `durable::join!` and its kin.
-    pub(super) as_branch: bool,
-    /// Handed to `durable::join_all`.
-    pub(super) as_list: bool,
-    /// In another way. What is put into a list is no use of the list.
-    pub(super) otherwise: bool,
+    pub(super) uses: Vec<Usage>,
 }
 
-impl LocalUses {
-    pub(super) fn unused(name: &Ident) -> Self {
-        Self {
-            ident: name.clone(),
-            in_step: false,
-            as_branch: false,
-            as_list: false,
-            otherwise: false,
-        }
-    }
+/// How a local is used. What is put into a list is no use of the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Usage {
+    /// In the body of a step.
+    Step,
+    /// Awaited, or a branch of `durable::join!` and its kin.
+    Branch,
+    /// Handed to `durable::join_all`.
+    List,
+    Otherwise,
 }
 
 /// A local that is named in tokens that were not parsed.
@@ -95,13 +88,13 @@ impl Resolved {
     /// The arguments of a macro.
     pub(crate) fn macro_args(&self, mac: &Macro) -> &MacroArgs {
         let args = self.macros.get(&ptr::from_ref(mac));
-        args.unwrap_or(&MacroArgs::Unknown)
+        args.unwrap_or(&MacroArgs::UNKNOWN)
     }
 
     /// Takes the arguments of a macro out, to change them.
     pub(crate) fn take_macro_args(&mut self, mac: &Macro) -> MacroArgs {
         let args = self.macros.remove(&ptr::from_ref(mac));
-        args.unwrap_or(MacroArgs::Unknown)
+        args.unwrap_or(MacroArgs::UNKNOWN)
     }
 
     /// The locals that are named in the body of a step, or in a macro, that was not parsed.
@@ -112,21 +105,24 @@ impl Resolved {
 
     /// Whether only the bodies of steps use a local: what it holds runs in a step.
     pub(crate) fn is_for_steps(&self, local: LocalId) -> bool {
-        let uses = &self.locals[local.0];
-        uses.in_step && !uses.as_branch && !uses.as_list && !uses.otherwise
+        self.is_used_as(local, &[Usage::Step])
     }
 
     /// Whether a local is used as a branch and in no other way: what is bound to it is read as if it stood
     /// where the combinator, or the `.await`, names it.
     pub(crate) fn is_branch(&self, local: LocalId) -> bool {
-        let uses = &self.locals[local.0];
-        uses.as_branch && !uses.in_step && !uses.otherwise
+        self.is_used_as(local, &[Usage::Branch, Usage::List]) && !self.is_list_of_branches(local)
     }
 
     /// The same of a list of branches.
     pub(crate) fn is_list_of_branches(&self, local: LocalId) -> bool {
-        let uses = &self.locals[local.0];
-        uses.as_list && !uses.as_branch && !uses.in_step && !uses.otherwise
+        self.is_used_as(local, &[Usage::List])
+    }
+
+    /// Whether a local is used, in these ways and no other.
+    fn is_used_as(&self, local: LocalId, ways: &[Usage]) -> bool {
+        let uses = &self.locals[local.0].uses;
+        !uses.is_empty() && uses.iter().all(|usage| ways.contains(usage))
     }
 
     /// The fns of a body that it calls itself, outside the bodies of its steps: their code is in sight, as

@@ -5,35 +5,30 @@ use std::{mem, ptr};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::{
     Arm, Block, Expr, ExprAwait, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet,
-    ExprMethodCall, ExprPath, ExprWhile, Item, LitStr, Local, Macro, Pat, PatType, Stmt,
-    visit::Visit,
+    ExprMethodCall, ExprPath, ExprWhile, Item, LitStr, Local, Macro, Pat, Stmt, visit::Visit,
 };
 
-use super::locals::{LocalId, LocalUses, Mention, Resolved, sync_fns};
+use super::locals::{LocalId, LocalUses, Mention, Resolved, Usage, sync_fns};
 use crate::{
     operations::made_by,
     syntax::{
         expressions::{addition, fan_out, lone_name, names_bound, peel, referenced_name},
+        function::Function,
         macros::{MacroArgs, MacroPiece},
         tokens,
     },
 };
 
-/// Resolves the names of a body whose context has this name, and which is given these values.
-pub(crate) fn resolve<'a>(
-    block: &Block,
-    context: Option<&Ident>,
-    inputs: impl Iterator<Item = &'a PatType>,
-) -> Resolved {
+/// Resolves the names in the body of a fn.
+pub(crate) fn resolve(block: &Block, function: &Function) -> Resolved {
     let mut resolver = Resolver::default();
+    let context = function.context_name();
     let nameless = Ident::new("_no_context", Span::call_site());
     resolver.bind_name(context.unwrap_or(&nameless));
-    for input in inputs {
+    for input in function.inputs() {
         // Not a context that is out of its place.
-        if !names_bound(&input.pat)
-            .into_iter()
-            .any(|name| Some(name) == context)
-        {
+        let names = names_bound(&input.pat);
+        if !names.into_iter().any(|name| Some(name) == context) {
             resolver.bind(&input.pat);
         }
     }
@@ -81,14 +76,6 @@ struct Resolver {
     mentions: Option<Vec<Mention>>,
 }
 
-/// How a local is used.
-#[derive(Clone, Copy)]
-enum Usage {
-    Branch,
-    List,
-    Otherwise,
-}
-
 impl Resolver {
     fn scope(&mut self, visit: impl FnOnce(&mut Self)) {
         let depth = self.scopes.len();
@@ -104,7 +91,8 @@ impl Resolver {
 
     fn bind_name(&mut self, name: &Ident) {
         let local = LocalId(self.resolved.locals.len());
-        self.resolved.locals.push(LocalUses::unused(name));
+        let (ident, uses) = (name.clone(), Vec::new());
+        self.resolved.locals.push(LocalUses { ident, uses });
         self.resolved.names.insert(ptr::from_ref(name), local);
         self.scopes.push((name.to_string(), local));
     }
@@ -139,13 +127,8 @@ impl Resolver {
     }
 
     fn used(&mut self, local: LocalId, usage: Usage) {
-        let uses = &mut self.resolved.locals[local.0];
-        match usage {
-            _ if self.in_step => uses.in_step = true,
-            Usage::Branch => uses.as_branch = true,
-            Usage::List => uses.as_list = true,
-            Usage::Otherwise => uses.otherwise = true,
-        }
+        let usage = if self.in_step { Usage::Step } else { usage };
+        self.resolved.locals[local.0].uses.push(usage);
     }
 
     fn visit_as(&mut self, expression: &Expr, usage: Usage) {
@@ -349,7 +332,7 @@ impl<'ast> Visit<'ast> for Resolver {
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
         let args = MacroArgs::parse(mac);
-        match args.pieces() {
+        match &args.pieces {
             Some(pieces) => {
                 let outer = mem::replace(&mut self.in_macro, true);
                 self.pieces(pieces);

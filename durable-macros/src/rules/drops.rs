@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 
-use super::Review;
+use super::Rules;
 use crate::{
     diagnostics::report,
     facts::{Fate, Operation, OptionCall, Place},
@@ -20,7 +20,7 @@ pub(super) fn options_before_result(operation: &Operation) -> &[OptionCall] {
     &operation.options[..end.unwrap_or(operation.options.len())]
 }
 
-impl Review<'_> {
+impl Rules {
     pub(super) fn drop_of(&mut self, operation: &Operation) {
         let is_misplaced = !matches!(operation.place, Place::Body | Place::FanOut);
         // Of one that is short the compiler says which arguments there should be.
@@ -51,7 +51,7 @@ impl Review<'_> {
                 );
             }
             Fate::Wildcard => {
-                let sketch = operation.sketch(self.context);
+                let sketch = operation.sketch(&self.context);
                 report!(
                     self.found,
                     at,
@@ -64,7 +64,8 @@ impl Review<'_> {
         }
     }
 
-    pub(super) fn dropped_combinator(&mut self, name: &Ident) {
+    /// A combinator that nobody awaits: `durable::join_all(..);`.
+    pub(crate) fn dropped_combinator(&mut self, name: &Ident) {
         report!(
             self.found,
             name,
@@ -74,7 +75,8 @@ impl Review<'_> {
         );
     }
 
-    pub(super) fn forgotten(&mut self, local: &Ident, is_one: bool) {
+    /// A local that holds operations and is never mentioned again, and whether it is one operation.
+    pub(crate) fn forgotten(&mut self, local: &Ident, is_one: bool) {
         if is_one {
             report!(
                 self.found,

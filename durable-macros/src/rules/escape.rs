@@ -1,17 +1,15 @@
 //! Escape: the context stays in the body, under its own name.
 
-use super::Review;
-use crate::{
-    diagnostics::report,
-    facts::{ContextUsage, ContextUse},
-};
+use proc_macro2::Ident;
 
-impl Review<'_> {
-    pub(super) fn escape(&mut self, used: &ContextUse) {
-        let name = &used.ident;
-        match &used.usage {
+use super::Rules;
+use crate::{diagnostics::report, facts::ContextUsage};
+
+impl Rules {
+    pub(super) fn escape(&mut self, name: &Ident, usage: &ContextUsage) {
+        match usage {
             ContextUsage::Asked | ContextUsage::Captured => {}
-            ContextUsage::Passed(receiver) => self.passed(used, receiver),
+            ContextUsage::Passed(receiver) => self.passed(name, receiver),
             ContextUsage::Stored => report!(
                 self.found,
                 name,
@@ -38,8 +36,7 @@ impl Review<'_> {
         }
     }
 
-    fn passed(&mut self, used: &ContextUse, receiver: &str) {
-        let name = &used.ident;
+    fn passed(&mut self, name: &Ident, receiver: &str) {
         let subject = if receiver.starts_with('(') {
             "a closure".to_owned()
         } else {

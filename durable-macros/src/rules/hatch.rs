@@ -2,7 +2,7 @@
 
 use syn::{Expr, Path};
 
-use super::Review;
+use super::Rules;
 use crate::{diagnostics::report, syntax::expressions::string};
 
 const FORM: &str = "`durable::nondeterministic!(\"why this is the same on a replay\", value)`";
@@ -10,8 +10,9 @@ const FORM: &str = "`durable::nondeterministic!(\"why this is the same on a repl
 const WHY: &str =
     "the rules are off in here, and whoever reads it later must know why a replay gives the same";
 
-impl Review<'_> {
-    pub(super) fn hatch(&mut self, path: &Path, reason: Option<&Expr>, values: usize) {
+impl Rules {
+    /// `durable::nondeterministic!(reason, value)`, with so many values.
+    pub(crate) fn hatch(&mut self, path: &Path, reason: Option<&Expr>, values: usize) {
         let text = reason.and_then(string);
         let Some(reason) = reason.filter(|_| values > 0 || text.is_some()) else {
             return report!(

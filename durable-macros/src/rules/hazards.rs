@@ -2,11 +2,13 @@
 
 use quote::ToTokens;
 
-use super::Review;
-use crate::{diagnostics::report, hazards::Hazard};
+use super::Rules;
+use crate::{diagnostics::report, hazards::Hazard, syntax::text::text};
 
-impl Review<'_> {
-    pub(super) fn hazard(&mut self, at: &impl ToTokens, name: &str, hazard: Hazard) {
+impl Rules {
+    /// A clock, randomness, I/O: the tokens that name it.
+    pub(crate) fn hazard(&mut self, at: &dyn ToTokens, hazard: Hazard) {
+        let name = text(at);
         let [what, why, instead] = hazard.words();
         let instead = self.filled(instead);
         report!(self.found, at, "`{name}` {what}", "{why}", "{instead}");

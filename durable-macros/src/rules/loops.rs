@@ -2,11 +2,12 @@
 
 use proc_macro2::Span;
 
-use super::Review;
+use super::Rules;
 use crate::diagnostics::{At, report};
 
-impl Review<'_> {
-    pub(super) fn endless_loop(&mut self, span: Span, header: &str) {
+impl Rules {
+    /// A loop that makes durable operations and has no way out: its header, as text.
+    pub(crate) fn endless_loop(&mut self, span: Span, header: &str) {
         report!(
             self.found,
             At(span),
@@ -18,7 +19,8 @@ impl Review<'_> {
         );
     }
 
-    pub(super) fn spinning_loop(&mut self, span: Span) {
+    /// A loop that can only go round and round.
+    pub(crate) fn spinning_loop(&mut self, span: Span) {
         report!(
             self.found,
             At(span),

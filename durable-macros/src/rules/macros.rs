@@ -1,25 +1,29 @@
 //! Macros: one that cannot be looked into has nothing durable in it.
 
-use super::Review;
+use proc_macro2::Ident;
+use syn::Path;
+
+use super::Rules;
 use crate::{
     diagnostics::report,
-    facts::UnknownMacro,
     syntax::{macros::is_foreign, text::text},
 };
 
-impl Review<'_> {
-    pub(super) fn unknown_macro(&mut self, unknown: &UnknownMacro) {
-        let name = text(&unknown.path);
-        if let Some(ours) = our_combinator(unknown) {
+impl Rules {
+    /// A macro whose arguments cannot be parsed: its path, the names in it with an alias from a `use` in the
+    /// body resolved, and the first mention of the context or of an await in it.
+    pub(crate) fn unknown_macro(&mut self, path: &Path, names: &[String], mention: Option<&Ident>) {
+        let name = text(path);
+        if let Some(ours) = our_combinator(names) {
             report!(
                 self.found,
-                &unknown.path,
+                path,
                 "`{name}!` in a workflow",
                 "it polls its branches in an order of its own, in part at random, so a replay could take \
                  another turn than the run did",
                 "`{ours}`, whose branches move in the recorded order",
             );
-        } else if let Some(mention) = &unknown.mention {
+        } else if let Some(mention) = mention {
             report!(
                 self.found,
                 mention,
@@ -33,9 +37,9 @@ impl Review<'_> {
 }
 
 /// Our combinator that does what this macro does, if it is a combinator of another crate.
-fn our_combinator(unknown: &UnknownMacro) -> Option<&'static str> {
-    let is_foreign = is_foreign(&unknown.segments);
-    match unknown.segments.last()?.as_str() {
+fn our_combinator(names: &[String]) -> Option<&'static str> {
+    let is_foreign = is_foreign(names);
+    match names.last()?.as_str() {
         "select" | "select_biased" => Some("durable::race!"),
         "race" if is_foreign => Some("durable::race!"),
         "join" if is_foreign => Some("durable::join!"),

@@ -1,4 +1,4 @@
-//! The rules. Each judges what was read and reports every violation it finds.
+//! The rules. Each judges what is read and reports every violation it finds.
 
 mod awaits;
 mod drops;
@@ -17,69 +17,56 @@ mod shape;
 mod signals;
 pub(crate) mod signature;
 
+use proc_macro2::Ident;
+
 use crate::{
     diagnostics::Diagnostics,
-    facts::{BodyFacts, Fact},
+    facts::{BodyFacts, ContextUsage, Place},
+    syntax::function::Function,
 };
 
-/// Judges the body of a fn of this name.
-pub(crate) fn review(owner: &str, body: &BodyFacts) -> Diagnostics {
-    let mut review = Review {
-        owner,
-        body,
-        context: &body.context,
-        found: Diagnostics::default(),
-    };
-    review.names();
-    review.renames();
-    for operation in &body.operations {
-        review.drop_of(operation);
-        review.nesting_of(operation);
-        review.signal(operation);
-        review.options_of(operation);
-    }
-    review.recursion();
-    for fact in &body.facts {
-        review.fact(fact);
-    }
-    review.found
-}
-
-/// A review of one body.
-struct Review<'a> {
-    owner: &'a str,
-    body: &'a BodyFacts,
-    context: &'a str,
+/// What the rules find in one body. Its reader tells them what it meets; what is a matter of the whole is
+/// looked for at the end.
+pub(crate) struct Rules {
+    owner: String,
+    /// What the body calls its context.
+    context: String,
     found: Diagnostics,
 }
 
-impl Review<'_> {
-    /// A text in which `{context}` is the context.
-    fn filled(&self, text: &str) -> String {
-        text.replace("{context}", self.context)
+impl Rules {
+    /// Rules for the body of a fn.
+    pub(crate) fn new(function: &Function) -> Self {
+        let context = function.context_name();
+        Self {
+            owner: function.name(),
+            context: context.map_or_else(|| "ctx".to_owned(), Ident::to_string),
+            found: Diagnostics::default(),
+        }
     }
 
-    fn fact(&mut self, fact: &Fact) {
-        match fact {
-            Fact::ForeignAwait(at, awaited) => self.foreign_await(at, awaited),
-            Fact::ContextUse(used) => {
-                self.nesting_of_context(used);
-                self.escape(used);
-            }
-            Fact::Hazard(at, name, hazard) => self.hazard(at, name, *hazard),
-            Fact::UnknownMacro(unknown) => self.unknown_macro(unknown),
-            Fact::Hatch {
-                path,
-                reason,
-                values,
-            } => self.hatch(path, reason.as_ref(), *values),
-            Fact::EndlessLoop(span, header) => self.endless_loop(*span, header),
-            Fact::SpinningLoop(span) => self.spinning_loop(*span),
-            Fact::LateOption(option) => self.late_option(option),
-            Fact::Forgotten(local, is_one) => self.forgotten(local, *is_one),
-            Fact::DroppedCombinator(name) => self.dropped_combinator(name),
-            Fact::Recursion(fragment) => self.recursion_of(fragment),
-            Fact::BorrowedOutput(text) => self.borrowed_output(text),
+    /// Ends the review of a body of which this was read.
+    pub(crate) fn end(mut self, body: &BodyFacts) -> Diagnostics {
+        self.names(body);
+        self.renames(body);
+        for operation in &body.operations {
+            self.drop_of(operation);
+            self.nesting_of(operation);
+            self.signal(operation);
+            self.options_of(operation);
         }
+        self.recursion(body);
+        self.found
+    }
+
+    /// A mention of the context that is not a call of an operation.
+    pub(crate) fn context_use(&mut self, name: &Ident, usage: &ContextUsage, place: Place) {
+        self.nesting_of_context(name, usage, place);
+        self.escape(name, usage);
+    }
+
+    /// A text in which `{context}` is the context.
+    fn filled(&self, text: &str) -> String {
+        text.replace("{context}", &self.context)
     }
 }

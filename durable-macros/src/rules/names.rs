@@ -1,43 +1,39 @@
 //! Names: a literal, well formed, and each used once.
 
-use std::collections::BTreeMap;
-
 use syn::{Expr, LitStr};
 
-use super::Review;
+use super::Rules;
 use crate::{
     diagnostics::report,
-    facts::{Operation, OperationName},
-    names::{flaw, suggestion, variant},
+    facts::{BodyFacts, NamedOperation, Operation, OperationName},
+    names::{flaw, suggestion},
     operations::Carries,
     syntax::text::text,
 };
 
-impl Review<'_> {
-    pub(super) fn names(&mut self) {
-        let mut by_variant: BTreeMap<String, Vec<&Operation>> = BTreeMap::new();
-        for operation in &self.body.operations {
+impl Rules {
+    pub(super) fn names(&mut self, body: &BodyFacts) {
+        for operation in &body.operations {
             match &operation.name {
                 // The compiler says which arguments there should be.
                 OperationName::Missing => {}
                 OperationName::Computed(name) => self.computed_name(operation, name),
-                OperationName::Literal(name) => match flaw(&name.value()) {
-                    Some(flaw) => self.ill_formed_name(operation, name, &flaw),
-                    None => {
-                        let before = by_variant.entry(variant(&name.value())).or_default();
-                        let first = before.iter().find(|before| !before.excludes(operation));
-                        if let Some(first) = first {
-                            self.name_used_twice(first, operation, name);
-                        }
-                        before.push(operation);
+                OperationName::Literal(name) => {
+                    if let Some(flaw) = flaw(&name.value()) {
+                        self.ill_formed_name(operation, name, &flaw);
                     }
-                },
+                }
+            }
+        }
+        for named in body.named_operations() {
+            if let Some((first, before)) = named.clash {
+                self.name_used_twice(first, before, &named);
             }
         }
     }
 
     fn computed_name(&mut self, operation: &Operation, name: &Expr) {
-        let (word, method, context) = (operation.kind.word, &operation.method, self.context);
+        let (word, method, context) = (operation.kind.word, &operation.method, &self.context);
         report!(
             self.found,
             name,
@@ -62,12 +58,11 @@ impl Review<'_> {
         );
     }
 
-    fn name_used_twice(&mut self, first: &Operation, second: &Operation, name: &LitStr) {
-        let before = first.literal().map(LitStr::value).unwrap_or_default();
-        let line = first.literal().map_or(0, |name| name.span().start().line);
-        let (owner, value) = (self.owner, name.value());
+    fn name_used_twice(&mut self, first: &Operation, before: &LitStr, named: &NamedOperation<'_>) {
+        let (second, name, variant) = (named.operation, named.name, &named.variant);
+        let (owner, value) = (&self.owner, name.value());
+        let (line, before) = (before.span().start().line, before.value());
         if before != value {
-            let variant = variant(&value);
             return report!(
                 self.found,
                 name,

@@ -1,9 +1,11 @@
 //! Nesting: durable operations belong to the body itself, or to a branch of a combinator.
 
-use super::Review;
+use proc_macro2::Ident;
+
+use super::Rules;
 use crate::{
     diagnostics::report,
-    facts::{ContextUsage, ContextUse, Operation, Place},
+    facts::{ContextUsage, Operation, Place},
 };
 
 const BODY_IS_SKIPPED: &str = "the body does not run on a replay, so what it asks of the workflow \
@@ -12,10 +14,10 @@ const BODY_IS_SKIPPED: &str = "the body does not run on a replay, so what it ask
 const WHOEVER_POLLS: &str = "whoever polls the block decides when it goes on, and may decide otherwise on a \
     replay";
 
-impl Review<'_> {
+impl Rules {
     pub(super) fn nesting_of(&mut self, operation: &Operation) {
         let (noun, method) = (operation.kind.noun, &operation.method);
-        let (context, sketch) = (self.context, operation.sketch(self.context));
+        let (context, sketch) = (&self.context, operation.sketch(&self.context));
         match operation.place {
             Place::Body | Place::FanOut | Place::Reported => {}
             Place::StepBody => report!(
@@ -54,9 +56,8 @@ impl Review<'_> {
         }
     }
 
-    pub(super) fn nesting_of_context(&mut self, used: &ContextUse) {
-        let name = &used.ident;
-        match (&used.usage, used.place) {
+    pub(super) fn nesting_of_context(&mut self, name: &Ident, usage: &ContextUsage, place: Place) {
+        match (usage, place) {
             (ContextUsage::Captured, _) => report!(
                 self.found,
                 name,

@@ -3,7 +3,7 @@
 use proc_macro2::Ident;
 use syn::{Expr, ExprMethodCall, Lit, visit::Visit};
 
-use super::{Review, drops::options_before_result};
+use super::{Rules, drops::options_before_result};
 use crate::{
     diagnostics::{Diagnostics, report},
     facts::{Operation, OptionCall},
@@ -46,7 +46,7 @@ pub(crate) fn review_value(noun: &str, name: &str, value: &Expr, found: &mut Dia
     }
 }
 
-impl Review<'_> {
+impl Rules {
     pub(super) fn options_of(&mut self, operation: &Operation) {
         let noun = operation.kind.noun;
         let options = options_before_result(operation);
@@ -81,7 +81,7 @@ impl Review<'_> {
         let instead = match lacking.and_then(|lacking| lacking.instead) {
             Some(instead) => self
                 .filled(instead)
-                .replace("{operation}", &operation.sketch(self.context)),
+                .replace("{operation}", &operation.sketch(&self.context)),
             None => {
                 let options = kind.options.iter().map(|option| format!("`.{option}(..)`"));
                 format!("a {noun} has {}", options.collect::<Vec<_>>().join(", "))
@@ -90,8 +90,9 @@ impl Review<'_> {
         report!(self.found, name, "a {noun} {what}", "{why}", "{instead}");
     }
 
-    pub(super) fn late_option(&mut self, option: &Ident) {
-        let context = self.context;
+    /// An option that is set on an operation in a local, and not where it is built.
+    pub(crate) fn late_option(&mut self, option: &Ident) {
+        let context = &self.context;
         let why = if option == "compensate" {
             "a rollback finds compensations in the step graph, which is read where an operation is built: it \
              would never run this one"

@@ -2,11 +2,12 @@
 
 use syn::LitStr;
 
-use super::Review;
+use super::Rules;
 use crate::{diagnostics::report, syntax::text::text};
 
-impl Review<'_> {
-    pub(super) fn borrowed_output(&mut self, literal: &LitStr) {
+impl Rules {
+    /// Text that a step gives as it stands in the source.
+    pub(crate) fn borrowed_output(&mut self, literal: &LitStr) {
         let source = text(literal);
         report!(
             self.found,

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::Review;
-use crate::{diagnostics::report, facts::Operation, names::flaw, syntax::text::text};
+use super::Rules;
+use crate::{
+    diagnostics::report,
+    facts::{BodyFacts, Operation},
+    names::flaw,
+    syntax::text::text,
+};
 
-impl Review<'_> {
-    pub(super) fn renames(&mut self) {
+impl Rules {
+    pub(super) fn renames(&mut self, body: &BodyFacts) {
         // Whose each name is, or was.
         let mut owners: BTreeMap<String, Vec<&Operation>> = BTreeMap::new();
-        for operation in &self.body.operations {
+        for operation in &body.operations {
             if let Some(name) = operation.literal() {
                 owners.entry(name.value()).or_default().push(operation);
             }
         }
-        for operation in &self.body.operations {
+        for operation in &body.operations {
             for option in operation.options_named("was") {
                 let Some(name) = option.literal() else {
                     report!(
@@ -29,7 +34,7 @@ impl Review<'_> {
                 let owners = owners.entry(name.value()).or_default();
                 let is_free = owners.iter().all(|owner| owner.excludes(operation));
                 owners.push(operation);
-                let (source, owner) = (text(name), self.owner);
+                let (source, owner) = (text(name), &self.owner);
                 if let Some(flaw) = flaw(&name.value()) {
                     report!(
                         self.found,

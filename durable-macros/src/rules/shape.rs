@@ -2,17 +2,18 @@
 
 use syn::{Path, Type};
 
-use super::Review;
+use super::Rules;
 use crate::{
     diagnostics::report,
-    facts::{Node, Operation},
+    facts::{BodyFacts, Node, Operation},
     operations::Carries,
 };
 
-impl<'a> Review<'a> {
+impl Rules {
     /// A fragment that calls itself.
-    pub(super) fn recursion_of(&mut self, fragment: &Path) {
-        let owner = self.owner;
+    /// A call of the fragment in itself.
+    pub(crate) fn recursion_of(&mut self, fragment: &Path) {
+        let owner = &self.owner;
         report!(
             self.found,
             fragment,
@@ -23,9 +24,9 @@ impl<'a> Review<'a> {
     }
 
     /// A workflow that starts itself.
-    pub(super) fn recursion(&mut self) {
-        let owner = self.owner;
-        if let Some(operation) = self.itself_on_every_path(&self.body.nodes) {
+    pub(super) fn recursion(&mut self, body: &BodyFacts) {
+        let owner = &self.owner;
+        if let Some(operation) = self.itself_on_every_path(body, &body.nodes) {
             report!(
                 self.found,
                 &operation.generic,
@@ -38,19 +39,27 @@ impl<'a> Review<'a> {
     }
 
     /// The child that no path gets past, if there is one.
-    fn itself_on_every_path(&self, nodes: &[Node]) -> Option<&'a Operation> {
+    fn itself_on_every_path<'a>(
+        &self,
+        body: &'a BodyFacts,
+        nodes: &[Node],
+    ) -> Option<&'a Operation> {
         for node in nodes {
             let found = match node {
-                Node::Operation(index) => self.itself(*index),
+                Node::Operation(index) => {
+                    body.operations.get(*index).filter(|it| self.is_itself(it))
+                }
                 // An `if` without `else`, or the `else` of a `let`.
                 Node::Branch { arms, .. } if arms.len() < 2 => None,
                 Node::Branch { arms, .. } => {
-                    let mut each = arms.iter().map(|arm| self.itself_on_every_path(&arm.body));
+                    let mut each = arms
+                        .iter()
+                        .map(|arm| self.itself_on_every_path(body, &arm.body));
                     each.try_fold(None, |_, arm| arm.map(Some)).flatten()
                 }
                 Node::Parallel { branches, kind, .. } if *kind != "race" => branches
                     .iter()
-                    .find_map(|branch| self.itself_on_every_path(branch)),
+                    .find_map(|branch| self.itself_on_every_path(body, branch)),
                 Node::Loop { .. } | Node::Parallel { .. } => None,
                 Node::Exit => return None,
             };
@@ -64,10 +73,9 @@ impl<'a> Review<'a> {
         None
     }
 
-    fn itself(&self, index: usize) -> Option<&'a Operation> {
-        let operation = self.body.operations.get(index)?;
+    fn is_itself(&self, operation: &Operation) -> bool {
         let Some(Type::Path(workflow)) = &operation.generic else {
-            return None;
+            return false;
         };
         let segments = &workflow.path.segments;
         let is_named = segments.last().is_some_and(|last| last.ident == self.owner);
@@ -76,8 +84,7 @@ impl<'a> Review<'a> {
             2 => segments[0].ident == "self",
             _ => false,
         };
-        let is_child = operation.kind.carries == Carries::Workflow;
-        (is_child && is_named && is_here).then_some(operation)
+        operation.kind.carries == Carries::Workflow && is_named && is_here
     }
 }
 

@@ -1,11 +1,11 @@
 //! Signals: each carries a value of a type that its sender knows.
 
-use super::Review;
+use super::Rules;
 use crate::{
-    diagnostics::report, facts::Operation, operations::Carries, syntax::borrows::first_borrow,
+    diagnostics::report, facts::Operation, operations::Carries, syntax::types::first_borrow,
 };
 
-impl Review<'_> {
+impl Rules {
     pub(super) fn signal(&mut self, operation: &Operation) {
         if operation.kind.carries != Carries::Payload {
             return;
@@ -24,7 +24,7 @@ impl Review<'_> {
                 }
             }
             None => {
-                let (context, method) = (self.context, &operation.method);
+                let (context, method) = (&self.context, &operation.method);
                 let name = operation
                     .literal()
                     .map_or("a_name".to_owned(), syn::LitStr::value);

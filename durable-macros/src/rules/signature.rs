@@ -1,6 +1,5 @@
 //! Signatures.
 
-use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{FnArg, GenericParam, Pat, Path, ReturnType, Safety, Type};
 
@@ -8,9 +7,9 @@ use crate::{
     attributes::AttributeKind,
     diagnostics::{Diagnostics, report},
     syntax::{
-        borrows::{find_borrow, first_borrow},
         expressions::last_names,
-        function::{Function, is_data, is_named_context},
+        function::{Function, is_data, is_named_context, path_of},
+        types::{find_borrow, first_borrow},
     },
 };
 
@@ -54,34 +53,20 @@ impl SignatureReview<'_> {
             let why = "the engine drives it as a future, and puts it aside while it waits";
             self.refuse(signature.fn_token, "must be `async`", why);
         }
-        let unsafety = match &signature.safety {
-            Safety::Unsafe(token) => Some(token.to_token_stream()),
-            _ => None,
-        };
-        let qualifiers: [(Option<TokenStream>, &str, &str); 4] = [
-            (
-                signature.constness.as_ref().map(ToTokens::to_token_stream),
-                "cannot be `const`",
-                "it runs in the engine",
-            ),
-            (
-                unsafety,
-                "cannot be `unsafe`",
-                "the engine calls it, and cannot keep a contract that it does not know",
-            ),
-            (
-                signature.abi.as_ref().map(ToTokens::to_token_stream),
-                "cannot have a foreign ABI",
-                "the engine calls it as a Rust fn",
-            ),
-            (
-                signature.variadic.as_ref().map(ToTokens::to_token_stream),
-                "cannot be variadic",
-                "its input is one value, which is recorded",
-            ),
-        ];
-        for (at, what, why) in qualifiers {
-            at.into_iter().for_each(|at| self.refuse(at, what, why));
+        if let Some(token) = &signature.constness {
+            self.refuse(token, "cannot be `const`", "it runs in the engine");
+        }
+        if let Safety::Unsafe(token) = &signature.safety {
+            let why = "the engine calls it, and cannot keep a contract that it does not know";
+            self.refuse(token, "cannot be `unsafe`", why);
+        }
+        if let Some(abi) = &signature.abi {
+            let why = "the engine calls it as a Rust fn";
+            self.refuse(abi, "cannot have a foreign ABI", why);
+        }
+        if let Some(variadic) = &signature.variadic {
+            let why = "its input is one value, which is recorded";
+            self.refuse(variadic, "cannot be variadic", why);
         }
     }
 
@@ -132,17 +117,10 @@ impl SignatureReview<'_> {
     /// checks the rest.
     fn is_context(&self, ty: &Type) -> bool {
         let is_borrowed = self.attribute.context.contains('&');
-        match ty {
-            Type::Path(path) => !is_borrowed && self.may_be_context(&path.path),
-            Type::Reference(reference) => match &*reference.elem {
-                Type::Path(path) => {
-                    is_borrowed && reference.mutability.is_none() && self.may_be_context(&path.path)
-                }
-                _ => false,
-            },
-            Type::Group(group) => self.is_context(&group.elem),
-            _ => false,
-        }
+        path_of(ty).is_some_and(|(reference, path)| {
+            let is_shared = reference.is_none_or(|reference| reference.mutability.is_none());
+            is_shared && reference.is_some() == is_borrowed && self.may_be_context(path)
+        })
     }
 
     /// Whether a path may stand for the context's type: under an alias it may have any name, but not

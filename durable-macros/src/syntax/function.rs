@@ -5,7 +5,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, FnArg, GenericArgument, Pat, PatType, Path, PathArguments, ReturnType, Signature,
-    Type, Visibility,
+    Type, TypeReference, Visibility,
     ext::IdentExt,
     parse::{ParseStream, Parser},
 };
@@ -161,25 +161,29 @@ fn typed(parameter: &FnArg) -> Option<&PatType> {
     }
 }
 
+/// The path that a type is, and the reference that stands before it, if one does.
+pub(crate) fn path_of(ty: &Type) -> Option<(Option<&TypeReference>, &Path)> {
+    match ty {
+        Type::Path(path) => Some((None, &path.path)),
+        Type::Reference(reference) => match path_of(&reference.elem)? {
+            (None, path) => Some((Some(reference), path)),
+            (Some(_), _) => None,
+        },
+        Type::Group(group) => path_of(&group.elem),
+        _ => None,
+    }
+}
+
 /// Whether a type has the name of a context's: `Ctx`, `&durable::Ctx`.
 pub(crate) fn is_named_context(ty: &Type) -> bool {
-    match ty {
-        Type::Reference(reference) => is_named_context(&reference.elem),
-        Type::Group(group) => is_named_context(&group.elem),
-        Type::Path(path) => last_names(&path.path).1.ends_with("Ctx"),
-        _ => false,
-    }
+    path_of(ty).is_some_and(|(_, path)| last_names(path).1.ends_with("Ctx"))
 }
 
 /// Whether a type is meant to be a context's: `Ctx`, `&mut Ctx`, `&Context`.
 fn names_context(ty: &Type) -> bool {
-    match ty {
-        Type::Reference(reference) => match &*reference.elem {
-            Type::Path(path) => !is_data(&path.path),
-            _ => false,
-        },
-        Type::Group(group) => names_context(&group.elem),
-        other => is_named_context(other),
+    match path_of(ty) {
+        Some((Some(_), path)) => !is_data(path),
+        _ => is_named_context(ty),
     }
 }
 

@@ -3,11 +3,9 @@
 //! an expansion costs.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::{
-    Attribute, Block, Expr, ExprLit, ExprMethodCall, Lit, Token,
+    Expr, ExprBlock, ExprLit, ExprMethodCall, Lit, Token,
     parse::{ParseStream, Parser},
-    token::Brace,
     visit_mut::{self, VisitMut},
 };
 
@@ -17,67 +15,31 @@ use super::{
 };
 use crate::operations::made_by;
 
-/// The body of a fn.
-pub(crate) struct ParsedBody {
-    attributes: Vec<Attribute>,
-    pub(crate) block: Block,
-}
-
-impl ParsedBody {
-    /// Parses a body, in which the bodies of steps stay tokens where they can: an [`Expr::Verbatim`].
-    pub(crate) fn parse(body: &Group, context: Option<&Ident>) -> Option<Self> {
-        let tokens = body.stream();
-        let Some(context) = context else {
-            return Self::parse_tokens(body, tokens);
-        };
-        let mut bodies = StepBodies {
-            context,
-            taken: Vec::new(),
-            placed: 0,
-        };
-        let Some(rest) = bodies.take(&tokens) else {
-            return Self::parse_tokens(body, tokens);
-        };
-        let mut parsed = Self::parse_tokens(body, rest)?;
-        bodies.visit_block_mut(&mut parsed.block);
-        if bodies.placed == bodies.taken.len() {
-            Some(parsed)
-        } else {
-            Self::parse_tokens(body, tokens)
-        }
-    }
-
-    fn parse_tokens(body: &Group, tokens: TokenStream) -> Option<Self> {
-        let parser = |input: ParseStream<'_>| {
-            Ok((
-                input.call(Attribute::parse_inner)?,
-                input.call(Block::parse_within)?,
-            ))
-        };
-        let (attributes, stmts) = parser.parse2(tokens).ok()?;
-        let brace_token = Brace {
-            span: body.delim_span(),
-        };
-        let block = Block { brace_token, stmts };
-        Some(Self { attributes, block })
-    }
-}
-
-impl ToTokens for ParsedBody {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        self.block.brace_token.surround(tokens, |inner| {
-            for attribute in &self.attributes {
-                attribute.to_tokens(inner);
-            }
-            for statement in &self.block.stmts {
-                statement.to_tokens(inner);
-            }
-        });
+/// Parses the body of a fn, in which the bodies of steps stay tokens where they can: an [`Expr::Verbatim`].
+pub(crate) fn parse_body(body: &Group, context: Option<&Ident>) -> Option<ExprBlock> {
+    let whole = || syn::parse2(TokenTree::Group(body.clone()).into()).ok();
+    let Some(context) = context else {
+        return whole();
+    };
+    let mut bodies = StepBodies {
+        context,
+        taken: Vec::new(),
+        placed: 0,
+    };
+    let Some(rest) = bodies.take(&TokenTree::Group(body.clone()).into()) else {
+        return whole();
+    };
+    let mut parsed: ExprBlock = syn::parse2(rest).ok()?;
+    bodies.visit_block_mut(&mut parsed.block);
+    if bodies.placed == bodies.taken.len() {
+        Some(parsed)
+    } else {
+        whole()
     }
 }
 
 /// Parses the body of a step.
-pub(crate) fn parse(body: &TokenStream) -> Option<Expr> {
+pub(crate) fn parse_step(body: &TokenStream) -> Option<Expr> {
     let parser = |input: ParseStream<'_>| {
         let body = input.parse()?;
         input.parse::<Option<Token![,]>>()?;
@@ -185,7 +147,7 @@ impl VisitMut for StepBodies<'_> {
             && let Ok(number) = number.base10_parse::<usize>()
             && let Some(body) = self.taken.get(number)
         {
-            let parsed = self.is_telling(body).then(|| parse(body)).flatten();
+            let parsed = self.is_telling(body).then(|| parse_step(body)).flatten();
             *arg = parsed.unwrap_or_else(|| Expr::Verbatim(body.clone()));
             self.placed += 1;
         }

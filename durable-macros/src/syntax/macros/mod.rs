@@ -1,10 +1,9 @@
 //! Macros in a body. A macro's arguments are tokens; those of the well-known ones are parsed as the
 //! expressions they become, so that the rules hold in them too.
 
-mod json;
+mod fields;
 pub(crate) mod paths;
 mod pieces;
-mod tracing;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -17,29 +16,18 @@ use syn::{
 pub(crate) use pieces::MacroPiece;
 
 /// The arguments of a macro.
-pub(crate) enum MacroArgs {
-    /// Those of `durable::join!` and its kin.
-    Combinator {
-        kind: &'static str,
-        pieces: Vec<MacroPiece>,
-    },
-    /// Those of a macro that evaluates them in place, in order.
-    Evaluated(Vec<MacroPiece>),
-    /// Those of `durable::nondeterministic!("reason", value)`: its author answers for the value.
-    Hatch(Vec<MacroPiece>),
-    /// Those of a macro that evaluates nothing: `stringify!`.
-    Inert,
-    /// Those of one of ours that are not what it takes, as the compiler says.
-    Malformed,
-    /// Anything else.
-    Unknown,
+pub(crate) struct MacroArgs {
+    pub(crate) kind: MacroKind,
+    /// Their pieces, if they are what the macro takes.
+    pub(crate) pieces: Option<Vec<MacroPiece>>,
 }
 
 /// What a macro does with its arguments.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum MacroKind {
-    /// One of ours that polls them.
+pub(crate) enum MacroKind {
+    /// It is `durable::join!` or one of its kin, and polls them.
     Combinator(&'static str),
+    /// It is `durable::nondeterministic!("reason", value)`: its author answers for the value.
     Hatch,
     Matches,
     Json,
@@ -49,6 +37,7 @@ enum MacroKind {
     Evaluates,
     /// It is one of `tracing` or `log`.
     Traces,
+    /// It evaluates nothing: `stringify!`.
     Inert,
     Unknown,
 }
@@ -56,7 +45,10 @@ enum MacroKind {
 impl MacroKind {
     /// What a macro does, by its name.
     fn of(mac: &Macro) -> Self {
-        match &*name(&mac.path) {
+        let path = mac.path.segments.iter();
+        let path: Vec<String> = path.map(|segment| segment.ident.to_string()).collect();
+        match path.last().map_or("", String::as_str) {
+            "join" | "try_join" | "race" if is_foreign(&path) => Self::Unknown,
             "join" => Self::Combinator("join"),
             "try_join" => Self::Combinator("try_join"),
             "race" => Self::Combinator("race"),
@@ -95,54 +87,45 @@ pub(crate) fn is_foreign(path: &[String]) -> bool {
 }
 
 impl MacroArgs {
+    /// Those of which nothing is known.
+    pub(crate) const UNKNOWN: Self = Self {
+        kind: MacroKind::Unknown,
+        pieces: None,
+    };
+
     /// Parses the arguments of a macro.
     pub(crate) fn parse(mac: &Macro) -> Self {
+        let kind = MacroKind::of(mac);
         let tokens = mac.tokens.clone();
-        let pieces = match MacroKind::of(mac) {
-            MacroKind::Combinator(kind) => return combinator(kind, mac),
-            MacroKind::Hatch => return expressions(tokens).map_or(Self::Malformed, Self::Hatch),
-            MacroKind::Inert => return Self::Inert,
-            MacroKind::Matches => matches.parse2(tokens).ok(),
-            MacroKind::Json => json::pieces(tokens),
-            MacroKind::Formats | MacroKind::Evaluates => expressions(tokens),
-            MacroKind::Traces => tracing::pieces(tokens),
-            MacroKind::Unknown => None,
-        };
-        pieces.map_or(Self::Unknown, Self::Evaluated)
-    }
-
-    /// Its pieces, if they are known.
-    pub(crate) fn pieces(&self) -> Option<&[MacroPiece]> {
-        match self {
-            Self::Combinator { pieces, .. } | Self::Evaluated(pieces) | Self::Hatch(pieces) => {
-                Some(pieces)
+        let pieces = match kind {
+            MacroKind::Combinator("race") => {
+                let arms = arms.parse2(tokens.clone()).ok();
+                arms.or_else(|| branches(tokens))
             }
-            Self::Inert | Self::Malformed | Self::Unknown => None,
-        }
+            MacroKind::Combinator(_) => branches(tokens),
+            MacroKind::Hatch | MacroKind::Formats | MacroKind::Evaluates => expressions(tokens),
+            MacroKind::Matches => matches.parse2(tokens).ok(),
+            MacroKind::Json => fields::value(tokens).map(|value| vec![value]),
+            MacroKind::Traces => fields::pieces(tokens),
+            MacroKind::Inert | MacroKind::Unknown => None,
+        };
+        Self { kind, pieces }
     }
 
     /// Changes each expression in it, and writes it back as the arguments of its macro.
-    pub(crate) fn rewrite(mut self, mac: &mut Macro, act: &mut impl FnMut(&mut Expr)) {
-        if let Self::Combinator { pieces, .. } | Self::Evaluated(pieces) | Self::Hatch(pieces) =
-            &mut self
-        {
-            for piece in &mut *pieces {
-                piece.for_each_expression(act);
-            }
+    pub(crate) fn rewrite(self, mac: &mut Macro, act: &mut impl FnMut(&mut Expr)) {
+        if let Some(mut pieces) = self.pieces {
+            let each = pieces.iter_mut();
+            each.for_each(|piece| piece.for_each_expression(act));
             mac.tokens = pieces.iter().map(ToTokens::to_token_stream).collect();
         }
     }
 }
 
-/// Whether a macro prints its arguments and does nothing else with them.
-pub(crate) fn is_formatting(mac: &Macro) -> bool {
-    matches!(MacroKind::of(mac), MacroKind::Formats | MacroKind::Traces)
-}
-
 /// Whether a macro has the name of one that polls what it is given.
 pub(crate) fn is_combinator(mac: &Macro) -> bool {
-    matches!(MacroKind::of(mac), MacroKind::Combinator(_))
-        || matches!(&*name(&mac.path), "select" | "select_biased")
+    const NAMES: [&str; 5] = ["join", "race", "select", "select_biased", "try_join"];
+    NAMES.contains(&&*name(&mac.path))
 }
 
 /// Whether a macro returns from the fn.
@@ -155,32 +138,14 @@ fn name(path: &Path) -> String {
     last.map(|last| last.ident.to_string()).unwrap_or_default()
 }
 
-fn combinator(kind: &'static str, mac: &Macro) -> MacroArgs {
-    let path: Vec<String> = mac
-        .path
-        .segments
-        .iter()
-        .map(|segment| segment.ident.to_string())
-        .collect();
-    if is_foreign(&path) {
-        return MacroArgs::Unknown;
-    }
-    let arms = match kind {
-        "race" => arms.parse2(mac.tokens.clone()).ok(),
-        _ => None,
-    };
-    let branches = || {
-        let pieces = expressions(mac.tokens.clone())?.into_iter();
-        let pieces = pieces.map(|piece| match piece {
-            MacroPiece::Value(branch) => MacroPiece::Branch(branch),
-            piece => piece,
-        });
-        Some(pieces.collect())
-    };
-    match arms.or_else(branches) {
-        Some(pieces) => MacroArgs::Combinator { kind, pieces },
-        None => MacroArgs::Malformed,
-    }
+/// `branch, branch`
+fn branches(tokens: TokenStream) -> Option<Vec<MacroPiece>> {
+    let pieces = expressions(tokens)?.into_iter();
+    let pieces = pieces.map(|piece| match piece {
+        MacroPiece::Value(branch) => MacroPiece::Branch(branch),
+        piece => piece,
+    });
+    Some(pieces.collect())
 }
 
 /// `pattern = branch => handler, ..`
