@@ -168,8 +168,8 @@ pub use durable_runtime::{
     },
     clock::{Clock, SystemClock},
     context::{
-        AppState, Child, Compensation, Ctx, Data, Fragment, Scope, Signal, SignalWait, Sleep, Step,
-        StepCtx, StepKey, Told, Wait, Workflow, join_all, try_join_all,
+        AppState, Compensation, Ctx, Data, Fragment, Scope, StepCtx, StepKey, Told, Workflow,
+        join_all, operations::*, try_join_all,
     },
     engine::{Engine, EngineBuilder},
     error::{Error, ErrorKind},

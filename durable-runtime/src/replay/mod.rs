@@ -37,9 +37,7 @@ pub use ledger::Ledger;
 pub use machine::{Identity, Machine, MachineLimits, Residency};
 pub use nondeterminism::Nondeterminism;
 pub use operation::{OperationIndex, Resolution};
-pub use operations::{
-    Begun, ChildWork, Due, Place, SignalWork, SleepWork, StepPoll, StepWork, Work,
-};
+pub use operations::*;
 pub use rollback::Compensate;
 use rollback::RollbackStep;
 pub use turn::{Moment, Report, Resting, Turn};

@@ -6,12 +6,11 @@ mod builder;
 mod child;
 mod signal;
 mod sleep;
-mod step;
+pub(super) mod step;
 mod wait;
 
 pub use child::Child;
 pub use signal::{Signal, SignalWait};
 pub use sleep::Sleep;
-pub use step::{Step, StepFuture};
-pub(crate) use step::{panic_message, panicked};
+pub use step::Step;
 pub use wait::Wait;

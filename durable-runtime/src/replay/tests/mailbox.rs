@@ -21,6 +21,7 @@ fn mail_that_comes_twice_is_taken_once() -> Told {
             "commit signal_received approval 1, signal_awaited approval#1; takes 1",
             "rest until 10",
         ]);
+    run.signal_again("approval", "1").does(["rest until 10"]);
     Ok(())
 }
 
