@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Machine, OperationIndex, operation::State};
 use crate::journal::{Event, EventKind, RunId, StepId};
 
-/// The facts are gone through after each turn up to this many, and of more of them after one turn in so many
-/// that each fact costs the same.
-const EACH_TURN: usize = 64;
+/// How many facts may be gone through for each turn. All of them are, after one turn in so many that this is
+/// kept: what is wrong once stays wrong.
+const FACTS_PER_TURN: usize = 2;
 
 /// What is kept for the recount alone.
 #[derive(Debug, Default)]
@@ -26,20 +26,25 @@ impl Facts {
 
 impl Machine {
     /// Goes through the facts, when it is time.
+    pub(super) fn recount(&mut self) {
+        self.facts.turns += 1;
+        let facts = self.facts.journal.len() + self.operations.iter().len();
+        if self.facts.turns.is_multiple_of(1 + facts / FACTS_PER_TURN) {
+            self.recount_all();
+        }
+    }
+
+    /// Goes through the facts.
     ///
     /// # Panics
     ///
     /// When something that is kept differs from them.
-    pub(super) fn recount(&mut self) {
-        self.facts.turns += 1;
-        let facts = self.facts.journal.len() + self.operations.iter().len();
-        if self.facts.turns.is_multiple_of(1 + facts / EACH_TURN) {
-            self.operations.recount();
-            self.mailbox.recount(&self.consumed);
-            self.recount_journal();
-            self.recount_rollback();
-            self.recount_asked();
-        }
+    pub(super) fn recount_all(&self) {
+        self.operations.recount();
+        self.mailbox.recount(&self.consumed);
+        self.recount_journal();
+        self.recount_rollback();
+        self.recount_asked();
     }
 
     /// Whether the run goes on as it is in memory. What a parked run has done since it was written last is not

@@ -344,6 +344,7 @@ impl Run {
                 woken: &woken.0,
                 is_cancel_awaited: self.is_cancel_awaited,
             });
+            self.machine.recount_all();
             match turn {
                 Turn::Begin { recorded } => {
                     seen.push(format!("begin {recorded}"));
