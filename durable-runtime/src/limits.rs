@@ -20,8 +20,9 @@ pub struct Limits {
     pub resident_runs_max: usize,
     /// The most signals of one name that wait in one run's mailbox; more are refused with
     /// [`ErrorKind::MailboxFull`](crate::error::ErrorKind::MailboxFull). Signals of other names, ends of
-    /// children and cancellations always fit. Each process that sends to a run counts what waits there once
-    /// for a tenth of this, and may pass it by as much. 10,000 if not set.
+    /// children and cancellations always fit. The database counts as it writes, with the bound of the engine
+    /// or client that sends; on PostgreSQL signals that are written in the very same moment, by so many
+    /// connections, may pass it by their number. 10,000 if not set.
     pub mailbox_max: u32,
     /// How many workers may die with a run in memory, without it getting any further in between,
     /// until it is parked as what may have killed them. Shutdowns do not count. 10 if not set.

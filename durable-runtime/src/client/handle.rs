@@ -130,7 +130,7 @@ impl<W: Workflow> Run<W> {
             Error::new(ErrorKind::InvalidPayload, message)
         })?;
         self.client
-            .send_signal(&self.id, signal.name(), payload, false)
+            .send_signal(&self.id, signal.name(), payload)
             .await
     }
 }

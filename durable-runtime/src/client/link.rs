@@ -14,11 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     error::{Error, ErrorKind},
-    journal::{RunId, RunKey, StepId, Timestamp, WorkerId},
+    journal::{RunKey, StepId, Timestamp, WorkerId},
     limits::Limits,
     registry::{Definition, Registry},
     store::{MailOutcome, NewMail, NewRun, StartOutcome, Store},
-    worker::{Request, Sending, Shared, WorkerThread},
+    worker::{Request, Shared, WorkerThread},
 };
 
 /// What a client stands on. Cheap to clone.
@@ -102,12 +102,6 @@ impl Link {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Mail { mail, reply })?;
         Ok(self.answered(answer).await??)
-    }
-
-    /// Room for a signal in a run's mailbox; `None` when there is none.
-    pub(super) async fn take_room(&self, to: (&RunId, &str), counts: bool) -> Option<Sending<'_>> {
-        let max = self.limits().mailbox_max;
-        self.shared.room.take(self.store(), to, max, counts).await
     }
 
     /// The attempts that are in flight in this process; those elsewhere are not known.

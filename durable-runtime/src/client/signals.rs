@@ -7,8 +7,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     journal::{Payload, RunId, StepId},
-    store::{MailKind, MailOutcome, MailTarget, NewMail, RunRecord},
-    worker::Sending,
+    store::{MailKind, MailOutcome, MailTarget, NewMail, RunRecord, StoreErrorKind},
 };
 
 impl Client {
@@ -33,7 +32,7 @@ impl Client {
         let payload = Payload::from_bytes(payload.as_bytes());
         payload.decode::<serde::de::IgnoredAny>()?;
         self.check_signal(&record, signal, &payload)?;
-        self.send_signal(&record.id, signal, payload, true).await
+        self.send_signal(&record.id, signal, payload).await
     }
 
     fn check_signal(
@@ -80,28 +79,29 @@ impl Client {
         id: &RunId,
         name: &str,
         payload: Payload,
-        counts: bool,
     ) -> Result<(), Error> {
-        // Held until the answer is here: what is on its way takes room.
-        let _room = self.take_room(id, name, counts).await?;
         self.check_size(&payload, &format!("signal `{name}` to run `{id}`"))?;
         let kind = MailKind::Signal {
             name: name.to_owned(),
             payload,
         };
-        self.send(id, kind).await
+        self.send(id, kind)
+            .await
+            .map_err(|error| match error.store_kind() {
+                Some(StoreErrorKind::MailboxFull) => self.no_room(id, name),
+                _ => error,
+            })
     }
 
-    async fn take_room(&self, id: &RunId, name: &str, counts: bool) -> Result<Sending<'_>, Error> {
+    fn no_room(&self, id: &RunId, name: &str) -> Error {
         let max = self.link().limits().mailbox_max;
-        let sending = self.link().take_room((id, name), counts).await;
-        sending.ok_or_else(|| Error::new(
+        Error::new(
             ErrorKind::MailboxFull,
             format!(
                 "{max} signals `{name}` wait for run `{id}`, and no mailbox holds more of one name \
                  (`Limits::mailbox_max`); send this one again when the run has taken some"
             ),
-        ))
+        )
     }
 
     /// Asks for a run to be canceled, when awaited: its running step is told, its completed steps are

@@ -7,7 +7,8 @@ use crate::{
 };
 
 /// Everything that one transaction writes. Starts are applied first, then mail, then commits, each in
-/// order; each part succeeds or is refused on its own, and nothing of a refused part is written.
+/// order; each part succeeds or is refused on its own, and nothing of a refused part is written. Only signals
+/// that have no [room](Self::mailbox_max) keep the others from being written.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// Which batch of which worker it is; `None` when it is sent only once, by nobody in particular. See
@@ -17,6 +18,10 @@ pub struct Batch {
     pub starts: Vec<NewRun>,
     /// Mail from clients.
     pub mail: Vec<NewMail>,
+    /// The most signals of one name that may wait for one run when those in `mail` are written; `None` when
+    /// there is no bound. If some signals have no room, nothing of the batch is written, and the error
+    /// [names them](crate::store::StoreError::without_room). Whatever else is mail always has room.
+    pub mailbox_max: Option<u32>,
     /// Progress of runs. At most one per run.
     pub commits: Vec<Commit>,
 }

@@ -18,6 +18,7 @@ pub struct StoreError {
     timed_out: bool,
     locked: Vec<(RunKey, RunId)>,
     run: Option<RunKey>,
+    without_room: Vec<usize>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -31,6 +32,8 @@ pub enum StoreErrorKind {
     Locked,
     /// The disk is full, an I/O call failed or the connection broke; it may pass.
     Unavailable,
+    /// Signals of a batch have no room in the mailboxes of their runs; the others can be written.
+    MailboxFull,
     /// The database cannot be written.
     ReadOnly,
     /// The file is no database, or is damaged.
@@ -70,7 +73,18 @@ impl StoreError {
             timed_out: false,
             locked: Vec::new(),
             run: None,
+            without_room: Vec::new(),
             source: None,
+        }
+    }
+
+    /// For signals that have no room in the mailboxes of their runs, by their places in
+    /// [`Batch::mail`](super::Batch::mail). Of kind [`StoreErrorKind::MailboxFull`].
+    pub fn without_room(places: impl IntoIterator<Item = usize>) -> Self {
+        let message = "signals have no room in the mailboxes of their runs";
+        Self {
+            without_room: places.into_iter().collect(),
+            ..Self::new(StoreErrorKind::MailboxFull, message)
         }
     }
 
@@ -136,6 +150,11 @@ impl StoreError {
         &self.locked
     }
 
+    /// The signals that have no room, by their places in the batch.
+    pub(crate) fn places_without_room(&self) -> &[usize] {
+        &self.without_room
+    }
+
     /// Whether the same call can never succeed, while others can.
     pub(crate) fn is_for_good(&self) -> bool {
         matches!(
@@ -148,7 +167,10 @@ impl StoreError {
     pub(crate) fn may_be_of_a_part(&self) -> bool {
         let of_a_part = matches!(
             self.kind,
-            StoreErrorKind::Locked | StoreErrorKind::Corrupt | StoreErrorKind::Internal
+            StoreErrorKind::Locked
+                | StoreErrorKind::MailboxFull
+                | StoreErrorKind::Corrupt
+                | StoreErrorKind::Internal
         );
         of_a_part || self.timed_out || self.is_for_good()
     }

@@ -5,8 +5,8 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use tokio::runtime::Handle;
 
 use super::{
-    Batch, BatchId, BatchOutcome, Children, Claim, Claimed, Hint, LoadedRun, Mail, MailKind,
-    NewWorker, Owned, RunPage, RunQuery, RunRecord, StoreError, StoreErrorKind,
+    Batch, BatchId, BatchOutcome, Children, Claim, Claimed, Hint, LoadedRun, Mail, NewWorker,
+    Owned, RunPage, RunQuery, RunRecord, StoreError, StoreErrorKind,
 };
 use crate::{
     clock::Clock,
@@ -149,26 +149,6 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// What is in a run's mailbox, in order of arrival.
     fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>>;
-
-    /// How many signals wait for the run with this id, counted up to a limit; none for a run that is not
-    /// there.
-    fn signals_waiting<'a>(
-        &'a self,
-        id: &'a RunId,
-        name: &'a str,
-        limit: u32,
-    ) -> StoreFuture<'a, u32> {
-        Box::pin(async move {
-            let Some(run) = self.find(id).await? else {
-                return Ok(0);
-            };
-            let mail = self.mailbox(run.run).await?.into_iter();
-            let signals = mail.filter(
-                |mail| matches!(&mail.kind, MailKind::Signal { name: known, .. } if known == name),
-            );
-            Ok(u32::try_from(signals.count()).unwrap_or(limit).min(limit))
-        })
-    }
 
     /// What is in the mailboxes of several runs, of each above the mail with this number: with the run, in
     /// the order of the runs and of arrival, and of all together only so much at first. Mail that

@@ -1,6 +1,6 @@
 //! Rules that every store shares.
 
-use std::time::Duration;
+use std::{collections::HashMap, hash::Hash, time::Duration};
 
 use super::{Commit, MailKind, MailOutcome, NewRun, Ownership};
 use crate::{
@@ -95,6 +95,23 @@ pub(super) fn refusal(status: Status, kind: &MailKind) -> Option<MailOutcome> {
         }
         _ => None,
     }
+}
+
+/// The signals that have no room, by their places. `signals`: those that their runs take, each with its place, and
+/// with its run and its name; `waiting`: how many wait for a run under a name, counted up to `max`.
+pub(super) fn without_room<R: Eq + Hash>(
+    signals: impl IntoIterator<Item = (usize, R)>,
+    max: u32,
+    mut waiting: HashMap<R, u32>,
+) -> Vec<usize> {
+    let signals = signals.into_iter();
+    let without_room = signals.filter_map(|(place, run_and_name)| {
+        let waiting = waiting.entry(run_and_name).or_default();
+        let is_full = *waiting >= max;
+        *waiting = waiting.saturating_add(1);
+        is_full.then_some(place)
+    });
+    without_room.collect()
 }
 
 /// Whether mail of this kind makes a run with this status due when nobody owns it.

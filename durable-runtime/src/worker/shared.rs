@@ -20,7 +20,6 @@ use super::{
     life::Life,
     pace::Pace,
     residents::{Residents, Waiting},
-    room::Room,
     slot::Input,
     timers::Timers,
 };
@@ -68,7 +67,6 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) tuning: Tuning,
     pub(crate) residents: Residents,
-    pub(crate) room: Room,
     pub(super) timers: Timers,
     pub(super) requests: mpsc::UnboundedSender<Request>,
     /// Where user code runs.
@@ -117,7 +115,6 @@ impl Shared {
             limits,
             tuning,
             residents: Residents::default(),
-            room: Room::default(),
             timers: Timers::default(),
             requests,
             runtime: Handle::current(),

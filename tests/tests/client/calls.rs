@@ -136,11 +136,14 @@ async fn limits_are_those_of_the_client(world: World) -> Result<()> {
     limits.mailbox_max = 2;
     let client = world.client_of(knowing_nothing().limits(limits)).await?;
     client.start_by_name("any", "p", &large).await?;
+    // However short each of them lives.
     for _ in 0..2 {
+        let client = world.client_of(knowing_nothing().limits(limits)).await?;
         client.signal_by_name("p", "s", "1").await?;
     }
     let error = client.signal_by_name("p", "s", "1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MailboxFull);
+    assert_eq!(client.trouble(), None);
     Ok(())
 }
 

@@ -102,6 +102,7 @@ async fn a_commit_whose_reply_is_lost_takes_effect_once() -> Result<()> {
             commits: vec![step(run, number)],
             mail: signal(run).mail,
             starts: starts(&format!("b-{number}"), worker).starts,
+            ..Batch::default()
         };
         proxy.set(Network::LosesReplies);
         let error = store.commit(&batch).await.err();

@@ -1,14 +1,14 @@
 //! Writing a batch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::state::{Run, State};
 use crate::{
     journal::{Epoch, MailId, RunKey, Timestamp, WorkerId},
     status::Status,
     store::{
-        Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, MailOutcome, MailTarget,
-        NewMail, NewRun, Ownership, RunUpdate, StartOutcome, rules,
+        Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, MailKind, MailOutcome,
+        MailTarget, NewMail, NewRun, Ownership, RunUpdate, StartOutcome, StoreError, rules,
     },
 };
 
@@ -20,7 +20,42 @@ enum Standing {
 }
 
 impl State {
-    pub(super) fn commit(&mut self, batch: &Batch) -> BatchOutcome {
+    pub(super) fn commit(&mut self, batch: &Batch) -> Result<BatchOutcome, StoreError> {
+        let without_room = self.without_room(batch);
+        if !without_room.is_empty() {
+            return Err(StoreError::without_room(without_room));
+        }
+        Ok(self.write(batch))
+    }
+
+    /// The signals that have no room, unless they were written before.
+    fn without_room(&self, batch: &Batch) -> Vec<usize> {
+        let (Some(max), false) = (batch.mailbox_max, self.is_repeated(batch)) else {
+            return Vec::new();
+        };
+        let mut signals = Vec::new();
+        let mut waiting = HashMap::new();
+        for (place, new) in batch.mail.iter().enumerate() {
+            let MailKind::Signal { name, .. } = &new.kind else {
+                continue;
+            };
+            let run = self.target(&new.to).and_then(|key| self.runs.get(&key));
+            let id = match (run, &new.to) {
+                (Some(run), _) if rules::refusal(run.status_for_mail(), &new.kind).is_none() => {
+                    let count = run.signals(name).take(max as usize).count();
+                    waiting.insert((&run.id, name), u32::try_from(count).unwrap_or(max));
+                    &run.id
+                }
+                // It may be started by this batch.
+                (None, MailTarget::Id(id)) => id,
+                _ => continue,
+            };
+            signals.push((place, (id, name)));
+        }
+        rules::without_room(signals, max, waiting)
+    }
+
+    fn write(&mut self, batch: &Batch) -> BatchOutcome {
         let repeated = self.remember(batch);
         let sender = batch.sender();
         BatchOutcome {
@@ -45,6 +80,13 @@ impl State {
     fn remember(&mut self, batch: &Batch) -> bool {
         let id = batch.id.filter(|_| !batch.mail.is_empty());
         id.is_some_and(|id| self.settle(id))
+    }
+
+    fn is_repeated(&self, batch: &Batch) -> bool {
+        let last = batch
+            .id
+            .and_then(|id| self.batches.get(&id.worker).zip(Some(id.number)));
+        last.is_some_and(|(last, number)| *last >= number)
     }
 
     /// Whether a worker's mail up to this batch was written; from now on it counts as that.

@@ -55,7 +55,7 @@ impl Store for MemoryStore {
     fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
         Box::pin(async move {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(state.commit(batch))
+            state.commit(batch)
         })
     }
 

@@ -137,6 +137,14 @@ impl Run {
         self.status = status;
     }
 
+    /// The signals of a name that wait for it.
+    pub(super) fn signals(&self, name: &str) -> impl Iterator<Item = &MailKind> {
+        let mail = self.mail.values();
+        mail.filter(
+            move |mail| matches!(mail, MailKind::Signal { name: known, .. } if known == name),
+        )
+    }
+
     pub(super) fn status_for_mail(&self) -> Status {
         let began = self.events.iter().any(|event| event.kind.begins_rollback());
         rules::status_for_mail(self.status, began)

@@ -1,4 +1,4 @@
-//! One batch, one call of `write_batch`: see `migrations/postgres/0006_write_batch.sql`. A batch of one
+//! One batch, one call of `write_batch`: see `migrations/postgres/0007_write_batch.sql`. A batch of one
 //! part is a statement of its own.
 
 use std::collections::{HashMap, HashSet};
@@ -17,25 +17,29 @@ use crate::{
     status::Status,
     store::{
         Batch, BatchId, BatchOutcome, Commit, CommitOutcome, Delivery, Hint, MailKind, MailOutcome,
-        MailTarget, NewRun, StartOutcome, columns::There, rules,
+        MailTarget, NewRun, StartOutcome, StoreError, columns::There, rules,
     },
 };
 
+/// Writes a batch. The inner error is that signals have no room; then nothing was written.
 pub(super) async fn write(
     connection: &mut PgConnection,
     batch: Batch,
     hints: &Hints,
-) -> Result<BatchOutcome, sqlx::Error> {
+) -> Result<Result<BatchOutcome, StoreError>, sqlx::Error> {
     if batch.is_empty() {
-        return Ok(BatchOutcome::default());
+        return Ok(Ok(BatchOutcome::default()));
     }
     let written = match single::write(connection, &batch).await? {
         Some(written) => written,
         None if clients::is_asked(&batch) => clients::write(connection, &batch).await?,
         None => call(connection, &batch).await?,
     };
+    if !written.without_room.is_empty() {
+        return Ok(Err(StoreError::without_room(written.without_room)));
+    }
     hints.tell(|| written.hint(&batch));
-    written.outcome(connection, &batch).await
+    written.outcome(connection, &batch).await.map(Ok)
 }
 
 /// Whether the mail of a batch was written; if not, it never will be.
@@ -114,6 +118,8 @@ pub(super) struct Written {
     pub(super) started: Vec<Option<RunKey>>,
     /// By piece of mail, that of clients first; `None` when there is no such run.
     pub(super) mail: Vec<Option<Arrival>>,
+    /// The signals of clients that have no room, by their places; if there are any, nothing was written.
+    pub(super) without_room: Vec<usize>,
 }
 
 /// Where a piece of mail came to.
@@ -143,6 +149,15 @@ impl Arrival {
 
 impl Written {
     fn read(row: &PgRow, order: &[usize]) -> Result<Self, sqlx::Error> {
+        let without_room: Option<Vec<i32>> = row.try_get("without_room")?;
+        let without_room = without_room.unwrap_or_default().into_iter();
+        let without_room: Vec<usize> = without_room.flat_map(usize::try_from).collect();
+        if !without_room.is_empty() {
+            return Ok(Self {
+                without_room,
+                ..Self::default()
+            });
+        }
         let mut fresh = vec![false; order.len()];
         let in_order: Vec<bool> = row.try_get("fresh")?;
         for (index, is_fresh) in order.iter().zip(in_order) {
@@ -158,6 +173,7 @@ impl Written {
                 .map(|run| run.filter(|run| written.contains(run)).map(RunKey::new))
                 .collect(),
             mail: arrivals(row)?,
+            without_room,
         })
     }
 

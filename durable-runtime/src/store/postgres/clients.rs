@@ -42,7 +42,12 @@ pub(super) async fn write(
     } else {
         call(connection, &anonymous).await?
     };
-    connection.execute("COMMIT").await?;
+    let end = if written.without_room.is_empty() {
+        "COMMIT"
+    } else {
+        "ROLLBACK"
+    };
+    connection.execute(end).await?;
     Ok(written)
 }
 

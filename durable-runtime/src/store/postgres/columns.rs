@@ -13,9 +13,9 @@ use crate::{
     },
 };
 
-const CALL: &str = "SELECT * FROM write_batch_3(\
+const CALL: &str = "SELECT * FROM write_batch_4(\
      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)";
+     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)";
 
 type Bound = Query<'static, Postgres, PgArguments>;
 
@@ -83,7 +83,8 @@ impl<'b> Call<'b> {
         let query = sqlx::query(CALL)
             .bind(id.map(|id| id.worker.get()))
             .bind(number.map(|id| id.number))
-            .bind(careful);
+            .bind(careful)
+            .bind(mailbox_max(self.batch.mailbox_max));
         let query = self.mail.bind(self.starts.bind(query));
         let query = self.events.bind(self.commits.bind(query));
         let row = self.consumed.bind(query).fetch_one(connection).await?;
@@ -317,6 +318,11 @@ impl Consumed {
     fn bind(self, query: Bound) -> Bound {
         query.bind(array(self.commit)).bind(array(self.mail))
     }
+}
+
+/// The bound of mailboxes as a parameter.
+pub(super) fn mailbox_max(max: Option<u32>) -> Option<i32> {
+    max.map(|max| i32::try_from(max).unwrap_or(i32::MAX))
 }
 
 /// The codes of kinds and statuses are small.

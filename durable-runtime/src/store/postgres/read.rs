@@ -104,26 +104,6 @@ pub(super) async fn mailbox(
     rows.iter().map(|row| convert::mail(row, 0)).collect()
 }
 
-pub(super) async fn signals_waiting(
-    connection: &mut PgConnection,
-    id: RunId,
-    name: String,
-    limit: u32,
-) -> Result<u32, sqlx::Error> {
-    // 1 is a signal.
-    let waiting: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
-         WHERE m.run = (SELECT run FROM runs WHERE id = $1) AND m.kind = 1 AND m.name = $2 \
-         LIMIT $3) AS waiting",
-    )
-    .bind(wanted(id.as_str()))
-    .bind(wanted(&name))
-    .bind(i64::from(limit))
-    .fetch_one(connection)
-    .await?;
-    u32::try_from(waiting).map_err(unreadable)
-}
-
 /// A run and a piece of its mail, or why it cannot be read.
 type Piece = (RunKey, Result<Mail, sqlx::Error>);
 

@@ -8,6 +8,7 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::{
     batch::{Arrival, Written},
+    columns::mailbox_max,
     convert::{text, unreadable, wanted},
 };
 use crate::{
@@ -54,7 +55,7 @@ pub(super) async fn write(
     let written = match (&batch.starts[..], &batch.mail[..], &batch.commits[..]) {
         ([new], [], []) => start(connection, new).await,
         ([], [mail], []) => match batch.id {
-            Some(id) => send(connection, id, mail).await,
+            Some(id) => send(connection, id, mail, batch.mailbox_max).await,
             None => Ok(None),
         },
         ([], [], [commit]) if is_alone(commit) => {
@@ -243,15 +244,19 @@ fn refusing(kind: &MailKind) -> Result<Vec<i16>, sqlx::Error> {
 }
 
 /// The number of the mail is drawn under the run's lock: see `write_batch`. To a parked run (8) nothing is sent:
-/// whether it was parked in its rollback takes a look at its journal under the lock.
+/// whether it was parked in its rollback takes a look at its journal under the lock. Nor is a signal to a run
+/// for which so many seem to wait; what others write while the lock is waited for is not in this count.
 const SEND: &str = concat!(
     "WITH target AS MATERIALIZED (SELECT r.run, r.status, r.owner, r.due FROM runs AS r \
      WHERE r.run = coalesce($1, (SELECT n.run FROM runs AS n WHERE n.id = $2)) FOR NO KEY UPDATE), \
+     crowded AS MATERIALIZED (SELECT t.run FROM target AS t WHERE CASE WHEN $11 IS NOT NULL \
+     THEN $11 <= (SELECT count(*) FROM (SELECT FROM mailbox AS m \
+     WHERE m.run = t.run AND m.kind = 1 AND m.name = $8 LIMIT $11) AS w) END), \
      counted AS (",
     remember!(
         "$3",
         "$4",
-        "NOT EXISTS (SELECT FROM target WHERE status = 8)"
+        "NOT EXISTS (SELECT FROM target WHERE status = 8) AND NOT EXISTS (SELECT FROM crowded)"
     ),
     " RETURNING worker), \
      sent AS (INSERT INTO mailbox (run, mail, at, kind, ok, name, data) \
@@ -259,13 +264,14 @@ const SEND: &str = concat!(
      WHERE t.status <> ALL ($10) RETURNING mail), \
      woken AS (UPDATE runs AS r SET due = nextval('due_numbers') FROM target AS t CROSS JOIN sent \
      WHERE r.run = t.run AND t.owner IS NULL AND coalesce(t.due > 0, TRUE) AND t.status <> 7) \
-     SELECT t.run, t.status, t.owner, s.mail FROM target AS t LEFT JOIN sent AS s ON TRUE"
+     SELECT t.run, t.status, t.owner, s.mail, EXISTS (SELECT FROM crowded) FROM target AS t LEFT JOIN sent AS s ON TRUE"
 );
 
 async fn send(
     connection: &mut PgConnection,
     id: BatchId,
     mail: &NewMail,
+    max: Option<u32>,
 ) -> Result<Option<Written>, sqlx::Error> {
     let (run, run_id) = match &mail.to {
         MailTarget::Key(run) => (Some(run.get()), None),
@@ -283,10 +289,16 @@ async fn send(
         .bind(columns.name.map(text))
         .bind(columns.data)
         .bind(refusing(&mail.kind)?)
+        .bind(mailbox_max(
+            max.filter(|_| matches!(mail.kind, MailKind::Signal { .. })),
+        ))
         .fetch_optional(connection)
         .await?;
-    let status = |row| PgRow::try_get::<i16, _>(row, 1).map(i64::from);
-    if row.as_ref().map(status).transpose()? == Some(Status::Parked.code()) {
+    let is_left = |row| {
+        let is_parked = i64::from(PgRow::try_get::<i16, _>(row, 1)?) == Status::Parked.code();
+        Ok::<_, sqlx::Error>(is_parked || row.try_get(4)?)
+    };
+    if row.as_ref().map(is_left).transpose()? == Some(true) {
         return Ok(None);
     }
     let arrival = row.map(|row| {

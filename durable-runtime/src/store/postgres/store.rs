@@ -252,7 +252,7 @@ impl Store for PostgresStore {
             Box::new(move |c| Box::pin(async move { batch::write(c, parts, &hints).await })),
         );
         Box::pin(async move {
-            let written = self.unless_it_fails(writing).await;
+            let written = self.unless_it_fails(writing).await.flatten();
             self.note_releases(batch);
             match written {
                 Err(error) if error.kind() == StoreErrorKind::Locked => {
@@ -431,19 +431,6 @@ impl Store for PostgresStore {
     fn mailbox(&self, run: RunKey) -> StoreFuture<'_, Vec<Mail>> {
         self.read_only("read a mailbox", move || {
             Box::new(move |c| Box::pin(read::mailbox(c, run)))
-        })
-    }
-
-    fn signals_waiting<'a>(
-        &'a self,
-        id: &'a RunId,
-        name: &'a str,
-        limit: u32,
-    ) -> StoreFuture<'a, u32> {
-        let (id, name) = (id.clone(), name.to_owned());
-        self.read_only("count signals", move || {
-            let (id, name) = (id.clone(), name.clone());
-            Box::new(move |c| Box::pin(read::signals_waiting(c, id, name, limit)))
         })
     }
 

@@ -18,55 +18,86 @@ use super::{
 use crate::{
     journal::{RunKey, WorkerId},
     status::Status,
-    store::{Batch, BatchOutcome, Commit, CommitOutcome, MailOutcome, NewMail, NewRun, Ownership},
+    store::{
+        Batch, BatchOutcome, Commit, CommitOutcome, MailOutcome, NewMail, NewRun, Ownership,
+        StartOutcome, StoreError,
+    },
 };
+
+/// What became of a batch; an error when signals have no room, and then nothing was written.
+pub(super) type Outcome = Result<BatchOutcome, StoreError>;
 
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     batch: Batch,
-) -> Result<BatchOutcome, sqlx::Error> {
+) -> Result<Outcome, sqlx::Error> {
     if batch.is_empty() {
-        return Ok(BatchOutcome::default());
+        return Ok(Ok(BatchOutcome::default()));
     }
     if let Some(outcome) = one_call::write(connection, &batch).await? {
-        return Ok(outcome);
+        return Ok(Ok(outcome));
     }
     begin(connection).await?;
+    let outcome = match write_all(connection, &batch).await? {
+        Some(outcome) => outcome,
+        None => {
+            roll_back(connection).await?;
+            begin(connection).await?;
+            write_carefully(connection, &batch).await?
+        }
+    };
+    match &outcome {
+        Ok(_) => commit(connection).await?,
+        Err(_) => roll_back(connection).await?,
+    }
+    Ok(outcome)
+}
+
+/// Writes everything. `None` when a commit is not fresh; roll back then.
+async fn write_all(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+) -> Result<Option<Outcome>, sqlx::Error> {
+    let (starts, mail) = match write_arrivals(connection, batch).await? {
+        Ok(arrivals) => arrivals,
+        Err(full) => return Ok(Some(Err(full))),
+    };
     let commits: Vec<&Commit> = batch.commits.iter().collect();
-    let (starts, mail) = write_arrivals(connection, &batch).await?;
-    if let Some(commits) = write_commits(connection, batch.sender(), &commits).await? {
-        commit(connection).await?;
-        return Ok(BatchOutcome {
+    let commits = write_commits(connection, batch.sender(), &commits).await?;
+    Ok(commits.map(|commits| {
+        Ok(BatchOutcome {
             starts,
             mail,
             commits,
-        });
-    }
-    roll_back(connection).await?;
-    write_carefully(connection, &batch).await
+        })
+    }))
 }
 
 async fn write_arrivals(
     connection: &mut SqliteConnection,
     batch: &Batch,
-) -> Result<(Vec<crate::store::StartOutcome>, Vec<MailOutcome>), sqlx::Error> {
+) -> Result<Result<(Vec<StartOutcome>, Vec<MailOutcome>), StoreError>, sqlx::Error> {
     let runs: Vec<&NewRun> = batch.starts.iter().collect();
     let starts = starts::start_all(connection, &runs).await?;
     let mail: Vec<&NewMail> = batch.mail.iter().collect();
     if mail.is_empty() {
-        return Ok((starts, Vec::new()));
+        return Ok(Ok((starts, Vec::new())));
     }
     let repeated = match batch.id {
         Some(id) => mail::is_repeated(connection, id).await?,
         None => false,
     };
     if repeated {
-        return Ok((starts, mail::delivered(connection, &mail).await?));
+        return Ok(Ok((starts, mail::delivered(connection, &mail).await?)));
     }
     let targets = mail::targets(connection, &mail, &[]).await?;
+    let without_room = mail::without_room(connection, &mail, &targets, batch.mailbox_max).await?;
+    if !without_room.is_empty() {
+        return Ok(Err(StoreError::without_room(without_room)));
+    }
     let Delivered { outcomes, woken } = mail::deliver(connection, &mail, &targets).await?;
     mail::wake(connection, woken).await?;
-    Ok((starts, outcomes))
+    Ok(Ok((starts, outcomes)))
 }
 
 /// Writes commits of which each must be fresh. `None` when one is not; roll back then.
@@ -144,9 +175,11 @@ fn parks(commit: &Commit) -> bool {
 async fn write_carefully(
     connection: &mut SqliteConnection,
     batch: &Batch,
-) -> Result<BatchOutcome, sqlx::Error> {
-    begin(connection).await?;
-    let (starts, mail) = write_arrivals(connection, batch).await?;
+) -> Result<Outcome, sqlx::Error> {
+    let (starts, mail) = match write_arrivals(connection, batch).await? {
+        Ok(arrivals) => arrivals,
+        Err(full) => return Ok(Err(full)),
+    };
     let mut standings = Vec::with_capacity(batch.commits.len());
     for commit in &batch.commits {
         standings.push(standing(connection, batch.sender(), commit).await?);
@@ -170,12 +203,11 @@ async fn write_carefully(
             Standing::Lost => CommitOutcome::LostOwnership,
         });
     }
-    commit(connection).await?;
-    Ok(BatchOutcome {
+    Ok(Ok(BatchOutcome {
         starts,
         mail,
         commits,
-    })
+    }))
 }
 
 async fn repeated(

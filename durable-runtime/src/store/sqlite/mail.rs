@@ -1,12 +1,15 @@
 //! Delivering mail.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    convert::Infallible,
+};
 
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     convert::{self, unreadable},
-    statement::{Bound, Rows, json_list},
+    statement::{Bound, ROWS_MAX, Rows, json_list},
 };
 use crate::{
     journal::{MailId, RunKey},
@@ -19,6 +22,14 @@ use crate::{
 static INSERT: Rows = Rows::new(
     "INSERT OR ROLLBACK INTO mailbox (mail, run, kind, name, data, ok, at) SELECT * FROM (VALUES ",
     "(?,?,?,?,?,?,?)",
+    ") WHERE column1 IS NOT NULL",
+);
+
+/// How many signals of one name wait for one run, for several of these, each counted up to the first parameter.
+static WAITING: Rows = Rows::new(
+    "SELECT column1, column2, (SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
+     WHERE m.run = column1 AND m.kind = 1 AND m.name = column2 LIMIT ?)) FROM (VALUES ",
+    "(?,?)",
     ") WHERE column1 IS NOT NULL",
 );
 
@@ -123,6 +134,50 @@ pub(super) fn target(row: &SqliteRow) -> Result<Target, sqlx::Error> {
         owned: row.try_get(2)?,
         began_rollback: row.try_get(3)?,
     })
+}
+
+/// The signals that have no room in the mailboxes of their runs, by their places.
+pub(super) async fn without_room(
+    connection: &mut SqliteConnection,
+    mail: &[&NewMail],
+    targets: &[Option<Target>],
+    max: Option<u32>,
+) -> Result<Vec<usize>, sqlx::Error> {
+    let Some(max) = max else {
+        return Ok(Vec::new());
+    };
+    let mut signals = Vec::new();
+    for (place, (new, target)) in mail.iter().zip(targets).enumerate() {
+        if let (MailKind::Signal { name, .. }, Some(target)) = (&new.kind, target)
+            && matches!(target.outcome(&new.kind, None), MailOutcome::Delivered(_))
+        {
+            signals.push((place, (target.run, name.clone())));
+        }
+    }
+    let known: HashSet<_> = signals.iter().map(|(_, to)| to.clone()).collect();
+    let waiting = waiting(connection, &Vec::from_iter(known), max).await?;
+    Ok(rules::without_room(signals, max, waiting))
+}
+
+/// How many signals of these names wait for these runs, each counted up to `max`.
+async fn waiting(
+    connection: &mut SqliteConnection,
+    mailboxes: &[(RunKey, String)],
+    max: u32,
+) -> Result<HashMap<(RunKey, String), u32>, sqlx::Error> {
+    let mut waiting = HashMap::new();
+    for chunk in mailboxes.chunks(ROWS_MAX) {
+        let rows = chunk.len().next_power_of_two();
+        let counting = sqlx::query(WAITING.text(rows)).bind(max);
+        let Ok(counting) = WAITING.bind(counting, rows, chunk, |s, (run, name)| {
+            Ok::<_, Infallible>(s.bind(run.get()).bind(name.clone()))
+        });
+        for row in counting.fetch_all(&mut *connection).await? {
+            let run = RunKey::new(row.try_get(0)?);
+            waiting.insert((run, row.try_get(1)?), row.try_get(2)?);
+        }
+    }
+    Ok(waiting)
 }
 
 /// Mail that was put into mailboxes.

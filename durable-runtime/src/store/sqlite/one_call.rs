@@ -3,7 +3,7 @@
 //! A call goes to the driver's thread and its answer comes back, and these two changes of threads take as long
 //! as the statements. So a batch of starts and of commits that neither start nor send anything is a
 //! transaction in one text. Nothing is looked at in between: a fence that does not hold, or a place that is
-//! taken, is an error and ends the text. Then the transaction is rolled back, and the batch is written in the
+//! taken, or a mailbox that is full, is an error and ends the text. Then the transaction is rolled back, and the batch is written in the
 //! way that tells its parts apart.
 //!
 //! `OR ROLLBACK` spares SQLite the copies of pages that it would need to undo a statement alone.
@@ -38,10 +38,13 @@ pub(super) async fn write(
             }));
         }
         ([], [mail], []) => {
-            return Ok(Some(BatchOutcome {
-                mail: vec![post(connection, batch.id, mail).await?],
-                ..BatchOutcome::default()
-            }));
+            let posted = post(connection, batch.id, mail, batch.mailbox_max).await;
+            return Ok(unless_refused(connection, posted)
+                .await?
+                .map(|mail| BatchOutcome {
+                    mail: vec![mail],
+                    ..BatchOutcome::default()
+                }));
         }
         ([], [], [commit]) if is_one_event(commit) => {
             let appended = append_one(connection, batch.sender(), commit).await?;
@@ -53,16 +56,25 @@ pub(super) async fn write(
     let Some(parts) = Parts::of(batch, &commits) else {
         return Ok(None);
     };
-    match statement::run(connection, parts.script()).await {
-        Ok(rows) => {
-            let last = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
-            Ok(Some(outcome(batch, last)))
-        }
+    let written = statement::run(connection, parts.script()).await;
+    let Some(rows) = unless_refused(connection, written).await? else {
+        return Ok(None);
+    };
+    let last = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+    Ok(Some(outcome(batch, last)))
+}
+
+/// What was written; `None`, with the transaction rolled back, if a constraint refused it.
+async fn unless_refused<T>(
+    connection: &mut SqliteConnection,
+    written: Result<T, sqlx::Error>,
+) -> Result<Option<T>, sqlx::Error> {
+    match written {
         Err(sqlx::Error::Database(error)) if code(&*error) & 0xff == CONSTRAINT => {
             roll_back(connection).await?;
             Ok(None)
         }
-        Err(error) => Err(error),
+        written => written.map(Some),
     }
 }
 

@@ -10,13 +10,16 @@ use super::{
 use crate::{
     journal::MailId,
     status::Status,
-    store::{BatchId, MailOutcome, MailTarget, NewMail, columns::MailColumns, rules},
+    store::{BatchId, MailKind, MailOutcome, MailTarget, NewMail, columns::MailColumns, rules},
 };
 
 /// The statements over the run that the mail is for, found by a column.
 struct Texts {
     /// The run as the mail finds it, the mail's number if it is written, and whether it was written before.
     target: &'static str,
+    /// Fails if so many signals of a name wait for the run: a piece of mail needs a run. Its name, and how many,
+    /// twice.
+    demand_room: &'static str,
     /// Columns after the run's: kind, name, data, ok, time; then the run, in which states it takes mail, and
     /// the batch's worker and number.
     insert: &'static str,
@@ -34,6 +37,12 @@ macro_rules! texts {
                  EXISTS (SELECT 1 FROM batches WHERE worker = ? AND number >= ?) FROM runs WHERE ",
                 $column,
                 " = ?"
+            ),
+            demand_room: concat!(
+                "INSERT OR ROLLBACK INTO mailbox (run, kind, at) SELECT NULL, 0, 0 FROM runs AS r WHERE ",
+                $column,
+                " = ? AND (SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
+                 WHERE m.run = r.run AND m.kind = 1 AND m.name = ? LIMIT ?)) >= ?"
             ),
             insert: concat!(
                 "INSERT INTO mailbox (run, kind, name, data, ok, at) SELECT run, ?, ?, ?, ?, ? \
@@ -57,13 +66,14 @@ macro_rules! texts {
 const BY_KEY: Texts = texts!("run");
 const BY_ID: Texts = texts!("id");
 
-/// Sends mail, as the only part of a batch.
+/// Sends mail, as the only part of a batch. A signal that may have no room is refused by a constraint.
 pub(super) async fn post(
     connection: &mut SqliteConnection,
     batch: Option<BatchId>,
     mail: &NewMail,
+    mailbox_max: Option<u32>,
 ) -> Result<MailOutcome, sqlx::Error> {
-    let rows = statement::run(connection, script(batch, mail)?).await?;
+    let rows = statement::run(connection, script(batch, mail, mailbox_max)?).await?;
     let Some(row) = rows.first() else {
         return Ok(MailOutcome::UnknownRun);
     };
@@ -72,15 +82,28 @@ pub(super) async fn post(
     Ok(target(row)?.outcome(&mail.kind, number))
 }
 
-fn script(batch: Option<BatchId>, mail: &NewMail) -> Result<(Bound, usize), sqlx::Error> {
+fn script(
+    batch: Option<BatchId>,
+    mail: &NewMail,
+    mailbox_max: Option<u32>,
+) -> Result<(Bound, usize), sqlx::Error> {
     let texts = match mail.to {
         MailTarget::Key(_) => BY_KEY,
         MailTarget::Id(_) => BY_ID,
     };
     let mut script = Script::default();
-    for text in ["BEGIN IMMEDIATE", texts.target, texts.insert, texts.wake] {
-        script.add(text);
+    let signal = match &mail.kind {
+        MailKind::Signal { name, .. } => Some(name.as_str()),
+        _ => None,
+    };
+    let bound = signal.zip(mailbox_max);
+    script.add("BEGIN IMMEDIATE");
+    script.add(texts.target);
+    if bound.is_some() {
+        script.add(texts.demand_room);
     }
+    script.add(texts.insert);
+    script.add(texts.wake);
     if batch.is_some() {
         script.add(REMEMBER);
     }
@@ -96,7 +119,12 @@ fn script(batch: Option<BatchId>, mail: &NewMail) -> Result<(Bound, usize), sqlx
         s.bind(batch.map(|id| id.worker.get()))
             .bind(batch.map(|id| id.number))
     };
-    let s = to(from(s))
+    let s = to(from(s));
+    let s = match bound {
+        Some((name, max)) => to(s).bind(name.to_owned()).bind(max).bind(max),
+        None => s,
+    };
+    let s = s
         .bind(columns.kind)
         .bind(columns.name)
         .bind(columns.data.as_deref())

@@ -200,10 +200,11 @@ async fn joined<T>(task: JoinHandle<T>) -> Result<T, StoreError> {
 impl Store for SqliteStore {
     fn commit<'a>(&'a self, batch: &'a Batch) -> StoreFuture<'a, BatchOutcome> {
         let batch = batch.clone();
-        self.write(
+        let writing = self.write(
             "write a batch",
             Box::new(move |connection| Box::pin(batch::write(connection, batch))),
-        )
+        );
+        Box::pin(async move { writing.await? })
     }
 
     fn settle(&self, batch: BatchId) -> StoreFuture<'_, bool> {
@@ -373,19 +374,6 @@ impl Store for SqliteStore {
         self.read_only(
             "read a mailbox",
             Box::new(move |c| Box::pin(read::mailbox(c, run))),
-        )
-    }
-
-    fn signals_waiting<'a>(
-        &'a self,
-        id: &'a RunId,
-        name: &'a str,
-        limit: u32,
-    ) -> StoreFuture<'a, u32> {
-        let (id, name) = (id.clone(), name.to_owned());
-        self.read_only(
-            "count signals",
-            Box::new(move |c| Box::pin(read::signals_waiting(c, id, name, limit))),
         )
     }
 

@@ -61,6 +61,7 @@ pub(super) async fn a_dropped_batch_is_whole_or_nothing(f: Fixture) -> CaseResul
             starts: (0..5).map(|i| new_run(&format!("{n}-{i}"))).collect(),
             mail: vec![signal(run, "s", position)],
             commits: vec![commit(run, 1, position).events([completed("x", position)])],
+            ..Batch::default()
         };
         let before = count(&f).await?;
         let ended = drop_after(polls, f.store().commit(&batch)).await;

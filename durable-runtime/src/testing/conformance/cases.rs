@@ -2,7 +2,7 @@
 
 use super::{
     Case, cancel_safety, children, claims, clients, commits, concurrency, damage, deaths, deletion,
-    leases, listing, mail, parking, payloads, reads, reopening, repeats, starts,
+    leases, listing, mail, parking, payloads, reads, reopening, repeats, room, starts,
 };
 
 /// Hands the list of cases to a macro, after what else it needs.
@@ -45,7 +45,16 @@ macro_rules! __conformance_cases {
                 mail_of_another_run_cannot_be_consumed
                 mail_sent_again_after_it_was_consumed_is_new
                 unread_mail_is_told_to_its_owner
-                waiting_signals_are_counted_up_to_a_limit
+            }
+            room {
+                a_signal_beyond_the_bound_is_refused
+                of_a_batch_with_signals_beyond_the_bound_nothing_is_written
+                signals_for_a_run_of_the_same_batch_are_counted_too
+                a_batch_that_has_filled_a_mailbox_is_known_when_it_comes_again
+                a_batch_that_was_refused_for_want_of_room_was_not_written
+                a_run_that_takes_no_signals_says_so_though_its_mailbox_is_full
+                senders_that_send_once_are_counted
+                signals_sent_at_once_pass_the_bound_by_their_number_at_the_most
             }
             commits {
                 events_are_appended_in_order

@@ -243,6 +243,7 @@ pub(super) async fn mail_reaches_a_run_of_the_same_batch(f: Fixture) -> CaseResu
             by_id("free", signal_kind("s", 1)),
         ],
         commits: Vec::new(),
+        ..Batch::default()
     };
     let outcome = f.write(batch).await?;
     let owned: Vec<bool> = outcome
@@ -348,28 +349,5 @@ pub(super) async fn unread_mail_is_told_to_its_owner(f: Fixture) -> CaseResult {
     assert_eq!(f.store().unread(f.worker).await?, [mine]);
     assert_eq!(f.store().unread(other).await?, [theirs]);
     assert!(f.store().unread(WorkerId::new(999_999)).await?.is_empty());
-    Ok(())
-}
-
-pub(super) async fn waiting_signals_are_counted_up_to_a_limit(f: Fixture) -> CaseResult {
-    let run = f.start("a").await?;
-    f.write(mails(
-        (0..5).map(|n| signal(run, if n < 2 { "s" } else { "t" }, n)),
-    ))
-    .await?;
-    f.write(mails([cancel(run), child_ended(run, "child", Ok(1))]))
-        .await?;
-    for (name, limit, counted) in [
-        ("s", 100, 2),
-        ("t", 100, 3),
-        ("t", 3, 3),
-        ("t", 2, 2),
-        ("t", 0, 0),
-        ("other", 100, 0),
-    ] {
-        let waiting = f.store().signals_waiting(&id("a"), name, limit).await?;
-        assert_eq!(waiting, counted, "{name}");
-    }
-    assert_eq!(f.store().signals_waiting(&id("nobody"), "s", 9).await?, 0);
     Ok(())
 }

@@ -55,6 +55,7 @@ mod payloads;
 mod reads;
 mod reopening;
 mod repeats;
+mod room;
 mod starts;
 
 pub use backend::{Backend, BackendFuture, Damage, Database};

@@ -198,6 +198,7 @@ pub(super) async fn a_batch_without_mail_between_does_not_hide_it(f: Fixture) ->
             starts: vec![new_run("b")],
             mail: vec![signal(run, "s", 1)],
             commits: vec![step],
+            ..Batch::default()
         }
     };
     f.write(numbered(batch(), f.worker, 4)).await?;

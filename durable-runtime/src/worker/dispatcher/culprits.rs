@@ -135,6 +135,9 @@ impl Dispatcher {
 
     /// Goes on after a batch that failed: with half of it, or with all but those who stand in the way.
     pub(super) fn overcome(&mut self, requests: Vec<Request>, error: StoreError, took: Duration) {
+        if error.kind() == StoreErrorKind::MailboxFull {
+            return self.turn_away(requests, &error);
+        }
         let is_held = |request: &Request| error.locked().iter().any(|held| concerns(request, held));
         let (held, rest): (Vec<_>, Vec<_>) = requests.into_iter().partition(is_held);
         if !held.is_empty() {
@@ -153,6 +156,23 @@ impl Dispatcher {
         }
     }
 
+    /// Goes on without the signals that have no room.
+    fn turn_away(&mut self, requests: Vec<Request>, error: &StoreError) {
+        let mut places = 0..;
+        let (refused, rest): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| {
+            matches!(request, Request::Mail { .. })
+                && places
+                    .next()
+                    .is_some_and(|place| error.places_without_room().contains(&place))
+        });
+        for request in refused {
+            if let Request::Mail { reply, .. } = request {
+                let _ = reply.send(Err(StoreError::new(error.kind(), error.to_string())));
+            }
+        }
+        self.put_back(rest);
+    }
+
     /// Puts requests before all others, in their order.
     fn put_back(&mut self, requests: Vec<Request>) {
         self.backlog.splice(..0, requests);
@@ -169,6 +189,7 @@ impl Dispatcher {
     ) {
         let is_locked = error.kind() == StoreErrorKind::Locked;
         let is_hopeless = tries.all >= TRIES && !is_locked;
+        let is_full = error.kind() == StoreErrorKind::MailboxFull;
         let never = error.is_for_good() || (tries.beside_others >= TRIES_OF_A_RUN && !is_locked);
         match request {
             Request::Start { reply, .. } if is_hopeless || error.is_for_good() => {
@@ -177,7 +198,7 @@ impl Dispatcher {
                 });
                 self.put_back(behind);
             }
-            Request::Mail { reply, .. } if is_hopeless || error.is_for_good() => {
+            Request::Mail { reply, .. } if is_hopeless || is_full || error.is_for_good() => {
                 let _ = reply.send(Err(error));
                 self.put_back(behind);
             }

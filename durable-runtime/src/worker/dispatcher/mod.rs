@@ -397,6 +397,7 @@ impl Dispatcher {
     fn batch_of(&mut self, requests: Vec<Request>) -> (Batch, Askers) {
         let mut batch = Batch {
             id: Some(self.next_batch()),
+            mailbox_max: Some(self.shared.limits.mailbox_max),
             ..Batch::default()
         };
         let mut askers = Askers::default();

@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use super::lease;
 use crate::{
-    store::{Store, StoreError, StoreFuture},
+    store::{Store, StoreError, StoreErrorKind, StoreFuture},
     worker::Shared,
 };
 
@@ -39,6 +39,11 @@ async fn until_it_succeeds<'s, T>(
             Ok(answer) => {
                 shared.note_success();
                 return Ok(answer);
+            }
+            // It is the database's answer.
+            Err(error) if error.kind() == StoreErrorKind::MailboxFull => {
+                shared.note_success();
+                return Err(error);
             }
             Err(error) => {
                 shared.note_trouble(&error);
