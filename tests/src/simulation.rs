@@ -24,6 +24,7 @@ pub const RUN: &str = "run";
 const ALL_RUNS: RunQuery = RunQuery {
     statuses: Vec::new(),
     workflow: None,
+    parent: None,
     before: None,
     limit: 1_000,
 };

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::link::Link;
+use super::{link::Link, names::unknown_run};
 use crate::{
     error::Error,
-    journal::{RunId, Timestamp, rfc3339},
+    journal::{RunId, StepId, Timestamp, rfc3339},
     status::Status,
     store::RunQuery,
 };
@@ -15,6 +15,7 @@ use crate::{
 pub struct RunList {
     link: Link,
     query: RunQuery,
+    parent: Option<RunId>,
 }
 
 /// A run of a listing.
@@ -35,6 +36,8 @@ pub struct ListedRun {
     pub updated_at: Timestamp,
     /// Why it is parked.
     pub reason: Option<String>,
+    /// The operation of its parent that started it; `None` when it is nobody's child.
+    pub parent_step: Option<StepId>,
 }
 
 impl RunList {
@@ -43,7 +46,11 @@ impl RunList {
             limit: 50,
             ..RunQuery::default()
         };
-        Self { link, query }
+        Self {
+            link,
+            query,
+            parent: None,
+        }
     }
 
     /// Only runs in this status; called again, in any of them.
@@ -61,6 +68,14 @@ impl RunList {
         self
     }
 
+    /// Only runs that this run has started; their own children are not among them.
+    /// [`Snapshot::children`](super::Snapshot::children) has the first of them at once.
+    #[must_use]
+    pub fn children_of(mut self, id: impl AsRef<str>) -> Self {
+        self.parent = Some(RunId::from_recorded(id.as_ref()));
+        self
+    }
+
     /// The most runs of a page, from 1 to 1,000; 50 if not set.
     #[must_use]
     pub fn page_size(mut self, runs: usize) -> Self {
@@ -73,10 +88,17 @@ impl RunList {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::error::ErrorKind::Store) when the database cannot be read.
+    /// [`ErrorKind::Store`](crate::error::ErrorKind::Store) when the database cannot be read;
+    /// [`ErrorKind::UnknownRun`](crate::error::ErrorKind::UnknownRun) when no run has the id whose
+    /// [children](Self::children_of) are asked for.
     pub async fn next_page(&mut self) -> Result<Vec<ListedRun>, Error> {
         if self.query.limit == 0 {
             return Ok(Vec::new());
+        }
+        if let (Some(id), None) = (&self.parent, self.query.parent) {
+            let parent = self.link.store().find(id).await?;
+            let parent = parent.ok_or_else(|| unknown_run(id.as_str()))?;
+            self.query.parent = Some(parent.run);
         }
         let page = self.link.store().list(&self.query).await?;
         match page.next {
@@ -94,6 +116,7 @@ impl RunList {
                 created_at: run.created_at,
                 updated_at: run.updated_at,
                 reason: run.reason,
+                parent_step: run.parent.map(|parent| parent.step),
             })
             .collect())
     }

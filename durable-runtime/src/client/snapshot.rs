@@ -58,7 +58,8 @@ pub struct Snapshot {
     pub parent: Option<RunId>,
     /// The operation of the parent that started it.
     pub parent_step: Option<StepId>,
-    /// The runs it has started, oldest first: the first 100. Their own children are in their snapshots.
+    /// The runs it has started, oldest first: the first 100; all of them are listed
+    /// by [`children_of`](super::RunList::children_of). Their own children are in their snapshots.
     pub children: Vec<ChildRun>,
     /// How many more it has started.
     pub more_children: u64,

@@ -198,6 +198,8 @@ pub struct RunQuery {
     pub statuses: Vec<Status>,
     /// Only runs of this workflow.
     pub workflow: Option<String>,
+    /// Only runs that this one has started.
+    pub parent: Option<RunKey>,
     /// Only runs older than this one: the `next` of the page before.
     pub before: Option<RunKey>,
     /// The most runs of the page.
@@ -216,7 +218,7 @@ pub struct Children {
 /// A page of runs.
 #[derive(Debug, Clone, Default)]
 pub struct RunPage {
-    /// The runs.
+    /// The runs, without their inputs.
     pub runs: Vec<RunRecord>,
     /// Where the next page starts; `None` when this one is the last.
     pub next: Option<RunKey>,

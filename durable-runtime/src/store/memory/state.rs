@@ -104,14 +104,20 @@ impl State {
 
     pub(super) fn list(&self, query: &RunQuery) -> RunPage {
         let before = query.before.unwrap_or(RunKey::new(i64::MAX));
-        let mut runs: Vec<_> = self
-            .runs
-            .range(..before)
-            .rev()
+        let keys: Box<dyn Iterator<Item = &RunKey>> = match query.parent {
+            Some(parent) => Box::new(self.children.get(&parent).into_iter().flatten().rev()),
+            None => Box::new(self.runs.range(..before).rev().map(|(key, _)| key)),
+        };
+        let mut runs: Vec<_> = keys
+            .filter(|key| **key < before)
+            .filter_map(|key| Some((key, self.runs.get(key)?)))
             .filter(|(_, run)| query.statuses.is_empty() || query.statuses.contains(&run.status))
             .filter(|(_, run)| query.workflow.as_ref().is_none_or(|w| *w == run.workflow))
             .take(query.limit.saturating_add(1))
-            .map(|(key, run)| run.record(*key))
+            .map(|(key, run)| RunRecord {
+                input: Payload::from_bytes([]),
+                ..run.record(*key)
+            })
             .collect();
         let more = runs.len() > query.limit;
         runs.truncate(query.limit);

@@ -18,6 +18,9 @@ use crate::{
 /// The columns of [`record`], in order.
 pub(super) const RECORD: &str =
     "run, id, workflow, status, input, parent, parent_step, created_at, updated_at, reason";
+/// The same of a run whose input nobody asks for.
+pub(super) const LISTED: &str =
+    "run, id, workflow, status, ''::BYTEA, parent, parent_step, created_at, updated_at, reason";
 
 /// A row that this version cannot read.
 pub(super) fn unreadable(cause: impl fmt::Display) -> sqlx::Error {

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
-use super::convert::{self, RECORD, unreadable, wanted};
+use super::convert::{self, LISTED, RECORD, unreadable, wanted};
 use crate::{
     journal::{Event, MailId, RunId, RunKey, WorkerId},
     status::Status,
@@ -150,9 +150,8 @@ pub(super) async fn some_children(
     after: RunKey,
     limit: usize,
 ) -> Result<Children, sqlx::Error> {
-    let record = RECORD.replace("input", "''::BYTEA AS input");
     let sql =
-        format!("SELECT {record} FROM runs WHERE parent = $1 AND run > $2 ORDER BY run LIMIT $3");
+        format!("SELECT {LISTED} FROM runs WHERE parent = $1 AND run > $2 ORDER BY run LIMIT $3");
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(run.get())
         .bind(after.get())
@@ -187,6 +186,9 @@ pub(super) async fn list(
     if let Some(workflow) = workflow {
         statement = statement.bind(workflow);
     }
+    if let Some(parent) = query.parent {
+        statement = statement.bind(parent.get());
+    }
     let rows = statement.fetch_all(connection).await?;
     let more = rows.len() > query.limit;
     let page = rows.iter().take(query.limit).map(convert::record);
@@ -196,7 +198,7 @@ pub(super) async fn list(
 }
 
 fn list_sql(query: &RunQuery) -> String {
-    let mut sql = format!("SELECT {RECORD} FROM runs WHERE run < $1");
+    let mut sql = format!("SELECT {LISTED} FROM runs WHERE run < $1");
     if !query.statuses.is_empty() {
         let mut codes: Vec<i64> = query.statuses.iter().map(|status| status.code()).collect();
         codes.sort_unstable();
@@ -210,6 +212,10 @@ fn list_sql(query: &RunQuery) -> String {
     }
     if query.workflow.is_some() {
         sql.push_str(" AND workflow = $3");
+    }
+    if query.parent.is_some() {
+        let number = 3 + u32::from(query.workflow.is_some());
+        sql.push_str(&format!(" AND parent = ${number}"));
     }
     sql.push_str(" ORDER BY run DESC LIMIT $2");
     sql

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0005_due_numbers.sql"),
     include_str!("../../../migrations/postgres/0006_write_batch.sql"),
     include_str!("../../../migrations/postgres/0007_write_batch.sql"),
+    include_str!("../../../migrations/postgres/0008_children.sql"),
 ];
 
 /// The table of the versions that were applied.

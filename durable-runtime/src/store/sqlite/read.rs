@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    convert::{self, RECORD, unreadable},
+    convert::{self, LISTED, RECORD, unreadable},
     error::may_be_of_a_row,
     statement::json_list,
 };
@@ -201,9 +201,8 @@ pub(super) async fn some_children(
     after: RunKey,
     limit: usize,
 ) -> Result<Children, sqlx::Error> {
-    let record = RECORD.replace("input", "x'' AS input");
     let sql =
-        format!("SELECT {record} FROM runs WHERE parent = ? AND run > ? ORDER BY run LIMIT ?");
+        format!("SELECT {LISTED} FROM runs WHERE parent = ? AND run > ? ORDER BY run LIMIT ?");
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(run.get())
         .bind(after.get())
@@ -228,10 +227,12 @@ pub(super) async fn list(
     query: RunQuery,
 ) -> Result<RunPage, sqlx::Error> {
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let rows = sqlx::query(AssertSqlSafe(list_sql(&query)))
+    let by = ListedBy::of(connection, &query).await?;
+    let rows = sqlx::query(AssertSqlSafe(list_sql(&query, by)))
         .bind(query.before.map_or(i64::MAX, RunKey::get))
         .bind(limit.saturating_add(1))
         .bind(query.workflow.as_deref())
+        .bind(query.parent.map(RunKey::get))
         .fetch_all(connection)
         .await?;
     let more = rows.len() > query.limit;
@@ -241,27 +242,82 @@ pub(super) async fn list(
     Ok(RunPage { runs, next })
 }
 
-pub(super) fn list_sql(query: &RunQuery) -> String {
-    let mut sql = format!("SELECT {RECORD} FROM runs WHERE run < ?1");
-    if !query.statuses.is_empty() {
-        let mut codes: Vec<i64> = query.statuses.iter().map(|status| status.code()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
-        sql.push_str(&format!(" AND status IN ({})", codes.join(",")));
-        if !query.statuses.contains(&Status::Completed) {
-            // Repeats the condition of the partial index, which leaves out completed runs.
-            sql.push_str(" AND status <> 4");
+/// The index that a listing goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListedBy {
+    Number,
+    Parent,
+    Workflow,
+    Status,
+}
+
+/// How many runs are looked at to find out which of two indexes has fewer.
+const COMPARED: u32 = 10_000;
+
+impl ListedBy {
+    /// The index with the fewest runs to pass. That of the statuses leaves out completed runs.
+    pub(super) async fn of(
+        connection: &mut SqliteConnection,
+        query: &RunQuery,
+    ) -> Result<Self, sqlx::Error> {
+        let has_status = !query.statuses.is_empty() && !query.statuses.contains(&Status::Completed);
+        match (query.parent, &query.workflow, has_status) {
+            (Some(_), _, _) => Ok(Self::Parent),
+            (None, Some(workflow), true) => rarer(connection, workflow, query).await,
+            (None, Some(_), false) => Ok(Self::Workflow),
+            (None, None, true) => Ok(Self::Status),
+            (None, None, false) => Ok(Self::Number),
         }
     }
+}
+
+async fn rarer(
+    connection: &mut SqliteConnection,
+    workflow: &str,
+    query: &RunQuery,
+) -> Result<ListedBy, sqlx::Error> {
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM runs WHERE workflow = ?1 AND run < ?2 LIMIT {COMPARED})) \
+         < (SELECT count(*) FROM (SELECT 1 FROM runs WHERE status IN ({}) AND status <> 4 AND run < ?2 \
+         LIMIT {COMPARED}))",
+        codes(query)
+    );
+    let workflow_is_rarer = sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(workflow)
+        .bind(query.before.map_or(i64::MAX, RunKey::get))
+        .fetch_one(connection)
+        .await?;
+    Ok(match workflow_is_rarer {
+        true => ListedBy::Workflow,
+        false => ListedBy::Status,
+    })
+}
+
+fn codes(query: &RunQuery) -> String {
+    let mut codes: Vec<i64> = query.statuses.iter().map(|status| status.code()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+    codes.join(",")
+}
+
+pub(super) fn list_sql(query: &RunQuery, by: ListedBy) -> String {
+    // `+` keeps from an index.
+    let only = |index| if by == index { "" } else { "+" };
+    let mut sql = format!("SELECT {LISTED} FROM runs WHERE run < ?1");
+    if !query.statuses.is_empty() {
+        let (only, codes) = (only(ListedBy::Status), codes(query));
+        sql.push_str(&format!(" AND {only}status IN ({codes})"));
+    }
+    if by == ListedBy::Status {
+        // Repeats the condition of the partial index.
+        sql.push_str(" AND status <> 4");
+    }
     if query.workflow.is_some() {
-        // `+` keeps to the index of the statuses, where few runs are.
-        let by_status = sql.ends_with("<> 4");
-        sql.push_str(if by_status {
-            " AND +workflow = ?3"
-        } else {
-            " AND workflow = ?3"
-        });
+        sql.push_str(&format!(" AND {}workflow = ?3", only(ListedBy::Workflow)));
+    }
+    if query.parent.is_some() {
+        sql.push_str(" AND parent = ?4");
     }
     sql.push_str(" ORDER BY run DESC LIMIT ?2");
     sql

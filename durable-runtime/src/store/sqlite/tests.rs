@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
-use super::{SqliteOptions, SqliteStore, parked::PARKED, read::list_sql};
+use super::{
+    SqliteOptions, SqliteStore,
+    parked::PARKED,
+    read::{ListedBy, list_sql},
+};
 use crate::{
     failure::BoxError,
     journal::{Epoch, Event, EventKind, MailId, Payload, RunId, RunKey, Timestamp, WorkerId},
@@ -226,26 +230,47 @@ async fn plan(f: &mut Fixture, sql: &str) -> Result<Vec<String>, BoxError> {
 #[tokio::test]
 async fn no_search_goes_through_all_runs() -> Result<(), BoxError> {
     let mut f = Fixture::new("plans").await?;
-    let of_workflow = |statuses: &[Status]| {
-        list_sql(&RunQuery {
-            statuses: statuses.to_vec(),
-            workflow: Some("rare".to_owned()),
+    f.other
+        .execute(
+            "INSERT INTO runs (id, workflow, status, epoch, seed, input, created_at, updated_at) \
+             SELECT value, CASE WHEN value < 3 THEN 'rare' ELSE 'common' END, \
+             CASE WHEN value < 6 THEN 5 ELSE 2 END, 1, 1, '1', 5, 5 \
+             FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 50) \
+             SELECT value FROM n)",
+        )
+        .await?;
+    let mut queries = Vec::new();
+    for (workflow, parent, statuses) in [
+        ("rare", None, vec![]),
+        ("rare", None, vec![Status::Completed, Status::Failed]),
+        ("rare", None, vec![Status::Suspended]),
+        ("common", None, vec![Status::Failed]),
+        ("common", Some(RunKey::new(1)), vec![Status::Suspended]),
+    ] {
+        let query = RunQuery {
+            statuses,
+            parent,
+            workflow: Some(workflow.to_owned()),
             ..RunQuery::default()
-        })
+        };
+        let by = ListedBy::of(&mut f.other, &query).await?;
+        queries.push(list_sql(&query, by));
+    }
+    let [all, ended, suspended, failed, children] = &queries[..] else {
+        return Err("a query is missing".into());
     };
     for (sql, index) in [
-        (of_workflow(&[]), "runs_workflow (workflow=? AND rowid<?)"),
+        (&**all, "runs_workflow (workflow=? AND rowid<?)"),
+        (ended, "runs_workflow (workflow=? AND rowid<?)"),
+        (suspended, "runs_workflow (workflow=? AND rowid<?)"),
+        (failed, "runs_status (status=? AND rowid<?)"),
+        (children, "runs_parent (parent=? AND rowid<?)"),
         (
-            of_workflow(&[Status::Completed, Status::Failed]),
-            "runs_workflow",
-        ),
-        (of_workflow(&[Status::Failed]), "runs_status"),
-        (
-            PARKED.to_owned(),
+            PARKED,
             "SEARCH r USING INDEX runs_parked (workflow=? AND <expr>=?)",
         ),
     ] {
-        let plan = plan(&mut f, &sql).await?;
+        let plan = plan(&mut f, sql).await?;
         assert!(plan.iter().any(|part| part.contains(index)), "{plan:?}");
         let scans = |part: &&String| part.starts_with("SCAN r") && !part.contains("runs_parked");
         assert_eq!(plan.iter().find(scans), None, "{sql}");

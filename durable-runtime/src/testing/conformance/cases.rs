@@ -214,6 +214,7 @@ macro_rules! __conformance_cases {
                 a_workflow_filters_by_its_whole_name
                 filters_hold_across_pages
                 a_page_shows_what_a_read_shows
+                the_children_of_a_run_are_listed
             }
             payloads {
                 an_empty_payload_is_kept

@@ -1,13 +1,13 @@
 //! Listing runs, page by page.
 
 use super::{
-    fixture::{CommitExt, Fallible, Fixture, at, commit, new_run},
+    fixture::{CommitExt, Fallible, Fixture, at, child_of, commit, new_run},
     run::CaseResult,
 };
 use crate::{
-    journal::RunKey,
+    journal::{Payload, RunKey},
     status::Status,
-    store::{NewRun, RunPage, RunQuery},
+    store::{NewRun, RunPage, RunQuery, RunRecord},
 };
 
 fn all(limit: usize) -> RunQuery {
@@ -176,6 +176,46 @@ pub(super) async fn a_page_shows_what_a_read_shows(f: Fixture) -> CaseResult {
         .release(Status::Parked, None, 0)
         .reason("why");
     f.committed(park).await?;
-    assert_eq!(page(&f, &all(1)).await?.runs, [f.record(run).await?]);
+    let read = RunRecord {
+        input: Payload::from_bytes([]),
+        ..f.record(run).await?
+    };
+    assert_eq!(page(&f, &all(1)).await?.runs, [read]);
+    Ok(())
+}
+
+pub(super) async fn the_children_of_a_run_are_listed(f: Fixture) -> CaseResult {
+    let (one, two) = (f.start("one").await?, f.start("two").await?);
+    let mut children = Vec::new();
+    for n in 0..9_u32 {
+        let parent = if n % 3 == 0 { two } else { one };
+        let new = NewRun {
+            workflow: if n < 4 { "early" } else { "late" }.to_owned(),
+            owner: (n % 2 == 0).then_some(f.worker),
+            ..child_of(parent, &n.to_string(), "child")
+        };
+        children.push(f.start_run(new).await?);
+    }
+    // A child of a child is none of the run's.
+    f.start_run(child_of(children[1], "grandchild", "child"))
+        .await?;
+    let of = |parent| RunQuery {
+        parent: Some(parent),
+        ..all(2)
+    };
+    let expected = |numbers: &[usize]| -> Vec<_> { numbers.iter().map(|n| children[*n]).collect() };
+    assert_eq!(walk(&f, of(one)).await?, expected(&[8, 7, 5, 4, 2, 1]));
+    assert_eq!(walk(&f, of(two)).await?, expected(&[6, 3, 0]));
+    assert!(walk(&f, of(children[0])).await?.is_empty());
+    let late = RunQuery {
+        workflow: Some("late".to_owned()),
+        ..of(one)
+    };
+    assert_eq!(walk(&f, late.clone()).await?, expected(&[8, 7, 5, 4]));
+    let running = RunQuery {
+        statuses: vec![Status::Running],
+        ..late
+    };
+    assert_eq!(walk(&f, running).await?, expected(&[8, 4]));
     Ok(())
 }
