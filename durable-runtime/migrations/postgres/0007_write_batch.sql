@@ -1,7 +1,10 @@
--- `write_batch` as version 6 has it (0002 says how it works and what the arrays are), with this difference:
+-- `write_batch` as version 6 has it (0002 says how it works and what the arrays are), with these differences:
 --
 -- - Signals of which more than `b_mailbox_max` of one name would wait for one run are named by their places
 --   from 0 (`without_room`), and nothing is written then.
+--
+-- - A run that starts children is locked, so that nobody deletes it meanwhile and leaves them behind.
+-- - What was written to the journal of a run while somebody deleted it goes when its worker writes again.
 --
 -- Workers of version 6 and before go on calling the functions before this one.
 CREATE FUNCTION write_batch_4(
@@ -62,6 +65,7 @@ DECLARE
     is_repeated BOOLEAN := FALSE;
     sends CONSTANT BOOLEAN := cardinality(m_kind) > 0;
     updates CONSTANT BOOLEAN := cardinality(array_remove(c_status, NULL)) > 0;
+    has_children CONSTANT BOOLEAN := coalesce(0 < ANY (s_commit), FALSE);
 BEGIN
     -- Which runs is the mail for?
     IF sends THEN
@@ -80,9 +84,10 @@ BEGIN
     END IF;
     IF sends OR b_careful OR b_worker IS NULL THEN
         PERFORM FROM runs WHERE run = ANY (c_run || mail_run) ORDER BY run FOR NO KEY UPDATE;
-    ELSIF updates THEN
+    ELSIF updates OR has_children THEN
         PERFORM FROM runs WHERE run = ANY (ARRAY(
-            SELECT c.run FROM unnest(c_run, c_status) AS c (run, status) WHERE c.status IS NOT NULL
+            SELECT c.run FROM unnest(c_run, c_status) WITH ORDINALITY AS c (run, status, number)
+            WHERE c.status IS NOT NULL OR c.number = ANY (s_commit)
         )) ORDER BY run FOR NO KEY UPDATE;
     END IF;
 
@@ -144,6 +149,11 @@ BEGIN
         ), FALSE)
         FROM unnest(c_run, c_created, c_epoch, c_position) AS c (run, created, epoch, position)
     );
+
+    IF FALSE = ANY (fresh) THEN
+        DELETE FROM journal AS j WHERE j.run = ANY (c_run)
+            AND NOT EXISTS (SELECT FROM runs AS r WHERE r.run = j.run);
+    END IF;
 
     IF cardinality(e_kind) > 0 THEN
         INSERT INTO journal (run, at, position, kind, step, data)

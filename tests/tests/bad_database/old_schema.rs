@@ -28,17 +28,32 @@ async fn asks(ctx: &Ctx, _nothing: ()) -> Result<String> {
     Ok(ctx.signal::<String>("answer").await?)
 }
 
-#[tokio::test]
-async fn a_database_of_version_1_keeps_all_it_has_and_goes_on() -> Result<()> {
-    let folder = TempDir::new("old-schema")?;
+/// A database of version 1 in which a person has run this. Gives its address.
+async fn of_version_1(folder: &TempDir, additions: &'static str) -> Result<String> {
     let path = folder.path().join("runs.db");
     let address = format!("sqlite://{}", path.display());
     std::fs::File::create(&path)?;
     let mut shell = SqliteConnection::connect(&address).await?;
-    for sql in [VERSION_1, CONTENT] {
+    for sql in [VERSION_1, CONTENT, additions] {
         shell.execute(AssertSqlSafe(sql)).await?;
     }
     shell.close().await?;
+    Ok(address)
+}
+
+/// All that a database has beside its rows.
+async fn schema(address: &str) -> Result<Vec<(String, String)>> {
+    let mut shell = SqliteConnection::connect(address).await?;
+    let schema = "SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name";
+    let schema = sqlx::query_as(schema).fetch_all(&mut shell).await?;
+    shell.close().await?;
+    Ok(schema)
+}
+
+#[tokio::test]
+async fn a_database_of_version_1_keeps_all_it_has_and_goes_on() -> Result<()> {
+    let folder = TempDir::new("old-schema")?;
+    let address = of_version_1(&folder, "").await?;
     let engine = Engine::open(&address).await?;
     let client = engine.client();
     let old = client.attach::<asks>("one").await?;
@@ -69,4 +84,71 @@ async fn a_database_of_version_1_keeps_all_it_has_and_goes_on() -> Result<()> {
         assert_eq!(error.kind(), ErrorKind::UnknownRun);
     }
     engine.shutdown().await
+}
+
+#[tokio::test]
+async fn what_people_have_added_to_a_database_of_version_1_stays() -> Result<()> {
+    let folder = TempDir::new("additions")?;
+    let address = of_version_1(
+        &folder,
+        "CREATE TABLE ended (id TEXT); \
+         CREATE INDEX by_start ON runs (created_at) WHERE status = 4; \
+         CREATE UNIQUE INDEX \"in 'quotes'\" ON runs (id, workflow); \
+         CREATE INDEX by_time ON journal (at); \
+         CREATE TRIGGER note_end AFTER UPDATE OF status ON runs WHEN new.status = 4 \
+         BEGIN INSERT INTO ended VALUES (new.id); END; \
+         CREATE TRIGGER note_name INSTEAD OF INSERT ON run_list \
+         BEGIN INSERT INTO ended VALUES (new.id); END; \
+         CREATE VIEW ends AS SELECT e.id, r.workflow FROM ended AS e JOIN runs AS r ON r.id = e.id",
+    )
+    .await?;
+    let names = [
+        "by_start",
+        "in 'quotes'",
+        "by_time",
+        "note_end",
+        "note_name",
+        "ends",
+    ];
+    let before = schema(&address).await?;
+    let engine = Engine::open(&address).await?;
+    let run = engine.client().attach::<asks>("one").await?;
+    assert_eq!(run.result().await?, "yes");
+    engine.shutdown().await?;
+    let after = schema(&address).await?;
+    for name in names {
+        let of = |schema: &[(String, String)]| schema.iter().find(|(n, _)| n == name).cloned();
+        assert!(
+            of(&before).is_some() && of(&before) == of(&after),
+            "{name}: {after:?}"
+        );
+    }
+    let mut shell = SqliteConnection::connect(&address).await?;
+    let ended: Vec<(String, String)> = sqlx::query_as("SELECT * FROM ends")
+        .fetch_all(&mut shell)
+        .await?;
+    assert_eq!(ended, [("one".to_owned(), "asks".to_owned())]);
+    shell.close().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_people_have_added_and_cannot_stay_is_named_and_nothing_is_changed() -> Result<()> {
+    for (name, addition) in [
+        ("runs_parked", "CREATE INDEX runs_parked ON runs (reason)"),
+        (
+            "runs_deleted",
+            "CREATE TRIGGER runs_deleted AFTER DELETE ON runs BEGIN SELECT 1; END",
+        ),
+        ("color", "ALTER TABLE runs ADD COLUMN color TEXT"),
+    ] {
+        let folder = TempDir::new("in-the-way")?;
+        let address = of_version_1(&folder, addition).await?;
+        let before = schema(&address).await?;
+        let error = Engine::open(&address).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("`{name}`")), "{error}");
+        assert!(error.contains("nothing was changed"), "{error}");
+        assert_eq!(schema(&address).await?, before);
+    }
+    Ok(())
 }

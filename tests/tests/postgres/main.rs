@@ -4,6 +4,7 @@
 
 mod culprits;
 mod damaged;
+mod deletion;
 mod failover;
 mod hints;
 mod horizon;

@@ -2,10 +2,11 @@
 
 use durable::{
     Result,
+    journal::RunKey,
     store::{Batch, BatchId, NewWorker, PostgresStore, RunQuery, Store},
 };
 use durable_tests::{needs, server::Database};
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{count, execute, later, signal, start};
 
@@ -90,6 +91,59 @@ async fn the_runs_of_one_workflow_are_listed_by_an_index() -> Result<()> {
     .await?;
     let plan = plan.join("; ");
     assert!(plan.contains("using runs_workflow"), "{plan}");
+    Ok(connection.close().await?)
+}
+
+#[tokio::test]
+async fn lists_go_by_the_index_with_the_fewest_runs() -> Result<()> {
+    needs!(Database);
+    let database = Database::shared().await?;
+    let url = database.url();
+    let store = PostgresStore::open(url).await?;
+    // 3 runs are rare and 3 have failed; every third run is a child of the first.
+    execute(
+        url,
+        "SET search_path TO durable; \
+         INSERT INTO runs (run, epoch, parent, parent_step, seed, created_at, updated_at, status, id, \
+         workflow, input) SELECT nextval('run_numbers'), 1, CASE WHEN n % 3 = 0 THEN 1 END, \
+         CASE WHEN n % 3 = 0 THEN 'c' END, n, 5, 5, \
+         CASE WHEN n BETWEEN 4 AND 6 THEN 5 ELSE 2 END, n::TEXT, \
+         CASE WHEN n < 4 THEN 'rare' ELSE 'common' END, '1' FROM generate_series(1, 30000) AS n; \
+         ANALYZE runs",
+    )
+    .await?;
+    let children = RunQuery {
+        parent: Some(RunKey::new(1)),
+        limit: 10,
+        ..RunQuery::default()
+    };
+    assert_eq!(store.list(&children).await?.runs.len(), 10);
+    store.close().await?;
+    let mut connection = PgConnection::connect(url).await?;
+    for (condition, index) in [
+        (
+            "status IN (2) AND status <> 4 AND workflow = 'rare'",
+            "runs_workflow",
+        ),
+        (
+            "status IN (5) AND status <> 4 AND workflow = 'common'",
+            "runs_status",
+        ),
+        ("parent = 1", "runs_children"),
+        (
+            "status IN (2) AND status <> 4 AND parent = 4",
+            "runs_children",
+        ),
+    ] {
+        let explain = format!(
+            "EXPLAIN SELECT id FROM durable.runs WHERE run < 29000 AND {condition} ORDER BY run DESC LIMIT 11"
+        );
+        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
+            .fetch_all(&mut connection)
+            .await?;
+        let plan = plan.join("; ");
+        assert!(plan.contains(index), "{condition}: {plan}");
+    }
     Ok(connection.close().await?)
 }
 

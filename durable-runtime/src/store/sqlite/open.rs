@@ -16,7 +16,7 @@ use crate::store::StoreError;
 
 /// Statements kept prepared per connection. A batch of 500 parts takes up to 0.75 MiB, and which lists are long
 /// differs from one to the next: kept without bound, their texts would take hundreds of MiB.
-const STATEMENTS: usize = 64;
+pub(super) const STATEMENTS: usize = 64;
 
 pub(super) async fn open(address: &str, options: &SqliteOptions) -> Result<Shared, StoreError> {
     let path = address::path_of(address)?;
@@ -69,7 +69,7 @@ pub(super) async fn connect(address: &str, options: &SqliteOptions) -> Result<Sh
     ))
 }
 
-fn connect_options(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+pub(super) fn connect_options(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
@@ -106,7 +106,7 @@ async fn prepare(
         .await
         .map_err(cannot)?;
     let found = schema::inspect(connection, path).await?;
-    schema::migrate(connection, found).await.map_err(cannot)?;
+    schema::migrate(connection, path, found).await?;
     connection.execute("COMMIT").await.map_err(cannot)?;
     if lock.alone() {
         let taken = worker::take_over(connection, lock.serial()).await;

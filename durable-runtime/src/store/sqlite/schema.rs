@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sqlx::{Executor, SqliteConnection};
+use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
 
 use super::error::describe;
 use crate::store::{StoreError, StoreErrorKind};
@@ -87,26 +87,125 @@ pub(super) async fn expect(
     }
 }
 
-/// Brings the schema to this version. Runs inside a transaction.
+/// Brings the schema to this version. Runs inside a transaction. What people have added to the tables stays: a
+/// migration that makes a table anew drops its indexes and triggers, so those that are not of this library are made
+/// again. If that cannot be done, nothing is changed.
 pub(super) async fn migrate(
     connection: &mut SqliteConnection,
+    path: &Path,
     found: Found,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     let have = match found {
         Found::Empty => 0,
         Found::Version(version) => version,
     };
+    if have == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let cannot = |error| describe("prepare the schema", path, error);
+    let columns = columns(connection).await.map_err(cannot)?;
+    let added = additions(connection, have).await.map_err(cannot)?;
     for migration in MIGRATIONS.iter().skip(have) {
-        connection.execute(sqlx::raw_sql(*migration)).await?;
+        let migrated = connection.execute(sqlx::raw_sql(*migration)).await;
+        migrated.map_err(cannot)?;
     }
-    if have < MIGRATIONS.len() {
-        let stamp = format!(
-            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}",
-            MIGRATIONS.len()
-        );
-        connection
-            .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(stamp)))
-            .await?;
+    for addition in added {
+        addition.restore(connection, path).await?;
     }
-    Ok(())
+    let left = self::columns(connection).await.map_err(cannot)?;
+    if let Some((table, column)) = columns.iter().find(|column| !left.contains(column)) {
+        let what = format!("column `{column}` of table `{table}`");
+        return Err(in_the_way(path, &what, "would be lost"));
+    }
+    let stamp = format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}",
+        MIGRATIONS.len()
+    );
+    let stamped = connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(stamp)))
+        .await;
+    stamped.map(drop).map_err(cannot)
+}
+
+/// An index or a trigger that somebody has added.
+struct Addition {
+    kind: String,
+    name: String,
+    table: String,
+    sql: String,
+}
+
+impl Addition {
+    /// Makes it again if a migration has dropped it.
+    async fn restore(
+        self,
+        connection: &mut SqliteConnection,
+        path: &Path,
+    ) -> Result<(), StoreError> {
+        let there: Result<Option<String>, _> =
+            sqlx::query_scalar("SELECT sql FROM sqlite_schema WHERE type = ? AND name = ?")
+                .bind(&self.kind)
+                .bind(&self.name)
+                .fetch_optional(&mut *connection)
+                .await;
+        let there = there.map_err(|error| describe("prepare the schema", path, error))?;
+        if there.as_ref() == Some(&self.sql) {
+            return Ok(());
+        }
+        let made = connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(self.sql)))
+            .await;
+        made.map(drop).map_err(|error| {
+            let what = format!("{} `{}` on `{}`", self.kind, self.name, self.table);
+            in_the_way(path, &what, &format!("cannot be made again: {error}"))
+        })
+    }
+}
+
+/// The error for what is not of this library and keeps it from bringing the schema to its version.
+fn in_the_way(path: &Path, what: &str, why: &str) -> StoreError {
+    let path = path.display();
+    let message = format!(
+        "`{path}` is of an older version, and {what}, which is not of this library, {why}; remove it or give it \
+         another name, and open the file again (nothing was changed)"
+    );
+    StoreError::new(StoreErrorKind::Open, message)
+}
+
+/// The indexes and triggers that no migration up to this version has made.
+async fn additions(
+    connection: &mut SqliteConnection,
+    version: usize,
+) -> Result<Vec<Addition>, sqlx::Error> {
+    let all: Vec<(String, String, String, String)> = sqlx::query_as(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema \
+         WHERE type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid",
+    )
+    .fetch_all(connection)
+    .await?;
+    let ours = &MIGRATIONS[..version];
+    let added = all.into_iter().map(|(kind, name, table, sql)| Addition {
+        kind,
+        name,
+        table,
+        sql,
+    });
+    // SQLite keeps the texts as they were written.
+    Ok(added
+        .filter(|addition| {
+            !ours
+                .iter()
+                .any(|migration| migration.contains(&addition.sql))
+        })
+        .collect())
+}
+
+/// All tables and their columns.
+async fn columns(connection: &mut SqliteConnection) -> Result<Vec<(String, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT t.name, c.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c \
+         WHERE t.type = 'table'",
+    )
+    .fetch_all(connection)
+    .await
 }

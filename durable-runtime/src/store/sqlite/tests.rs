@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqliteConnection};
 
 use super::{
-    SqliteOptions, SqliteStore,
+    SqliteOptions, SqliteStore, batch,
+    open::{STATEMENTS, connect_options},
     parked::PARKED,
     read::{ListedBy, list_sql},
 };
@@ -313,4 +314,42 @@ async fn what_a_worker_has_sent_is_forgotten_a_week_after_it_was_found_gone() ->
         }
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn few_statements_stay_prepared_however_many_sorts_of_batches_there_are()
+-> Result<(), BoxError> {
+    let f = Fixture::new("statements").await?;
+    let path = f.folder.join("runs.db");
+    let mut connection = connect_options(&path, &SqliteOptions::default())
+        .connect()
+        .await?;
+    let sorts = [1, 4, 16, 64, 256].into_iter().flat_map(|starts| {
+        (0..9).flat_map(move |events| [0, 1, 4].map(|consumed| (starts, 1 << events, consumed)))
+    });
+    let mut count = 0;
+    for (starts, events, consumed) in sorts {
+        let id = |number: &str| format!("{starts}-{events}-{consumed}-{number}");
+        let first = Batch {
+            starts: vec![new_run(&id("first"), f.worker)],
+            ..Batch::default()
+        };
+        let outcome = batch::write(&mut connection, first).await??;
+        let [StartOutcome::Created { run }] = outcome.starts[..] else {
+            return Err("not started".into());
+        };
+        let mut last = last_commit(run, (0..consumed).map(MailId::new).collect());
+        last.events = vec![last.events[0].clone(); events];
+        let starts = (0..starts).map(|n: u32| new_run(&id(&n.to_string()), f.worker));
+        let batch = Batch {
+            starts: starts.collect(),
+            commits: vec![last],
+            ..Batch::default()
+        };
+        batch::write(&mut connection, batch).await??;
+        count += 1;
+    }
+    let prepared = connection.cached_statements_size();
+    assert!(count > STATEMENTS && prepared <= STATEMENTS, "{prepared}");
+    Ok(connection.close().await?)
 }
