@@ -60,6 +60,13 @@ pub const TRANSITIONS: &[Transition] = {
             to: Running,
             by_client: false,
         },
+        // A child that was started for the worker of its parent, which does not have its workflow.
+        Transition {
+            name: "give_back",
+            from: &[Running],
+            to: Pending,
+            by_client: false,
+        },
         Transition {
             name: "suspend",
             from: &[Running],

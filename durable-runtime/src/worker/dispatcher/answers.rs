@@ -65,7 +65,7 @@ impl Dispatcher {
         };
         let trial_is_over = self.on_trial.take_if(|run| *run == commit.run);
         if trial_is_over.is_some() {
-            self.next_claim = Timestamp::MIN;
+            self.look_for_runs();
         }
         let released = match &commit.update {
             Some(RunUpdate {
@@ -120,7 +120,7 @@ impl Dispatcher {
             .as_ref()
             .is_some_and(|u| u.status.is_terminal());
         if !ended || std::mem::take(&mut self.short_of_room) {
-            self.next_claim = Timestamp::MIN;
+            self.look_for_runs();
         }
     }
 
@@ -129,7 +129,7 @@ impl Dispatcher {
     pub(super) fn route(&mut self, delivery: Delivery, kind: MailKind) {
         self.note_mail(delivery.mail);
         if !delivery.owned {
-            self.next_claim = Timestamp::MIN;
+            self.look_for_runs();
             return;
         }
         let Some(slot) = self.shared.residents.find(delivery.run) else {

@@ -12,7 +12,7 @@ use std::{
 
 use super::Dispatcher;
 use crate::{
-    journal::{RunKey, Timestamp},
+    journal::RunKey,
     observe,
     store::{Owned, StoreError},
     worker::slot::{Input, Slot},
@@ -27,8 +27,8 @@ impl Dispatcher {
         }
         self.shared.doubt();
         // First, whether this worker still is one.
-        self.next_heartbeat = self.shared.steady.now();
-        self.next_claim = Timestamp::MIN;
+        self.services.hurry();
+        self.look_for_runs();
     }
 
     fn let_it_go(&self, slot: &Arc<Slot>) {
@@ -45,7 +45,7 @@ impl Dispatcher {
         }
         let settled = self.compare().await;
         if let Err(error) = &settled {
-            self.heartbeat_is_needed = true;
+            self.services.note_awaited();
             self.claim_again(error);
         }
         settled.is_ok()
@@ -74,7 +74,7 @@ impl Dispatcher {
         if strays.is_empty() {
             return Ok(());
         }
-        self.next_claim = Timestamp::MIN;
+        self.look_for_runs();
         self.give_back_strays().await
     }
 

@@ -29,7 +29,7 @@ impl Dispatcher {
     /// Begins to drive a run that was started for this worker.
     pub(super) fn take_started(&mut self, key: RunKey, run: NewRun) {
         let Some(worker) = run.owner else {
-            self.next_claim = Timestamp::MIN;
+            self.look_for_runs();
             return;
         };
         // A start whose reply was lost may have been taken already.
@@ -112,7 +112,7 @@ impl Dispatcher {
             // What it took is found when the doubt is settled.
             Err(error) => {
                 if self.note_failed_claim(limit, start, &error) {
-                    self.next_claim = Timestamp::MIN;
+                    self.look_for_runs();
                 }
                 self.claim_again(&error);
                 if error.may_be_of_a_part() {
@@ -123,14 +123,19 @@ impl Dispatcher {
     }
 
     /// A claim went well that began at this time.
-    fn note_claim(&mut self, runs: usize, start: Duration) {
+    pub(super) fn note_claim(&mut self, runs: usize, start: Duration) {
         let took = self.shared.steady.now().saturating_sub(start);
         self.claim_bounds.grow(Size::items(runs), took);
     }
 
     /// A claim of so many runs failed. Gives whether another may succeed at once: of fewer runs, or without the
     /// one that stood in the way.
-    fn note_failed_claim(&mut self, limit: usize, start: Duration, error: &StoreError) -> bool {
+    pub(super) fn note_failed_claim(
+        &mut self,
+        limit: usize,
+        start: Duration,
+        error: &StoreError,
+    ) -> bool {
         let now = self.shared.steady.now();
         let took = now.saturating_sub(start);
         if let Some(run) = error.culprit() {
@@ -144,34 +149,6 @@ impl Dispatcher {
         let timed_out = error.is_timeout().then_some(took);
         self.claim_bounds.shrink(Size::items(limit), timed_out);
         limit > 1
-    }
-
-    /// Tries parked runs: this build may fit them, or mend what stopped them.
-    pub(super) async fn claim_parked(&mut self, now: Timestamp) {
-        let Some(claim) = self.next_claim_of(now).await else {
-            return;
-        };
-        let (limit, start) = (claim.limit, self.shared.steady.now());
-        match keeping_the_lease(&self.shared, self.shared.store.claim_parked(claim)).await {
-            Ok(runs) => {
-                self.shared.note_success();
-                self.note_claim(runs.len(), start);
-                // Fewer than were asked for when they are large.
-                self.try_parked = !runs.is_empty();
-                for run in runs {
-                    self.take_claimed(run);
-                }
-                if !self.try_parked {
-                    let tried = &self.shared.parked_were_tried;
-                    tried.send_if_modified(|tried| !std::mem::replace(tried, true));
-                }
-            }
-            Err(error) => {
-                self.heartbeat_is_needed = true;
-                self.try_parked = self.note_failed_claim(limit, start, &error);
-                self.shared.note_trouble(&error);
-            }
-        }
     }
 
     /// The database did not answer: it is asked again at the next poll.
@@ -251,7 +228,7 @@ impl Dispatcher {
             return self.park(place, reason.to_owned());
         }
         self.shared.doubt();
-        self.next_claim = Timestamp::MIN;
+        self.look_for_runs();
     }
 
     pub(super) fn identify(

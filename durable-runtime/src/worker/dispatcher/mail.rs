@@ -7,7 +7,7 @@ use std::{
 
 use super::{Dispatcher, Size, persist};
 use crate::{
-    journal::{MailId, RunKey, Timestamp},
+    journal::{MailId, RunKey},
     store::{Hint, Mail, StoreError},
     worker::{
         ending,
@@ -48,7 +48,7 @@ impl Dispatcher {
     /// also found by looking from time to time.
     pub(super) async fn heed(&mut self, hint: Hint) {
         if hint.due || hint.missed {
-            self.next_claim = Timestamp::MIN;
+            self.look_for_runs();
         }
         if hint.missed {
             // The database may be another one, which knows less.

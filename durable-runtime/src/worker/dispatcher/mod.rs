@@ -8,10 +8,10 @@ mod audit;
 mod bounds;
 mod claims;
 mod culprits;
-mod lease;
 mod mail;
 mod persist;
 mod serve;
+mod services;
 mod shutdown;
 mod tries;
 mod withheld;
@@ -34,10 +34,11 @@ use self::{
     culprits::{Aside, Attempt},
     mail::Unread,
     persist::persist,
+    services::Services,
     tries::Turn,
     withheld::Withheld,
 };
-use super::{Shared, slot::Slot, watch::Watch};
+use super::{Shared, slot::Slot};
 use crate::{
     clock::Rest,
     journal::{MailId, RunKey, Timestamp},
@@ -106,20 +107,15 @@ pub(super) struct Dispatcher {
     mail_bounds: Bounds,
     /// When a run that nobody owns is due next, as far as is known; else the end of time.
     next_claim: Timestamp,
-    /// When to look for runs that nobody told us of, and when to renew the lease, by steady time.
+    /// When to look for runs that nobody told us of, by steady time.
     next_poll: Duration,
-    next_heartbeat: Duration,
+    services: Services,
     /// The runs of workers whose lease ended before this have been freed.
     reaped: Timestamp,
-    watch: Watch,
-    /// Whether there may be parked runs that this worker has not tried.
-    try_parked: bool,
     /// The run that was taken on trial last: when it gets further, another one may be taken.
     on_trial: Option<RunKey>,
     /// Whether runs wait in the database because there was no room in memory.
     short_of_room: bool,
-    /// Whether a call failed that the next heartbeat makes again.
-    heartbeat_is_needed: bool,
     /// The last mail that was written here, and the last one before which others may have written.
     last_mail: MailId,
     last_gap: MailId,
@@ -170,14 +166,14 @@ impl Dispatcher {
                 true => shared.steady.now(),
                 false => Duration::MAX,
             },
-            next_heartbeat: shared.lease.renew_at(),
+            services: match shared.drives() {
+                true => Services::of_a_worker(&shared),
+                false => Services::default(),
+            },
             reaped: Timestamp::MIN,
-            try_parked: shared.drives(),
-            watch: Watch::default(),
             shared,
             on_trial: None,
             short_of_room: false,
-            heartbeat_is_needed: false,
             last_mail: MailId::new(0),
             last_gap: MailId::new(0),
             batches: 0,
@@ -214,25 +210,25 @@ impl Dispatcher {
             }
             self.read_mail().await;
             self.shared.pace.stir();
-            if self.shared.lease.is_lost() || self.shared.steady.now() >= self.next_heartbeat {
-                self.heartbeat().await;
-            }
+            self.serve_all().await;
             let now = self.shared.clock.now();
             self.shared.timers.fire(now);
             if now >= self.next_claim || self.shared.steady.at(now) >= self.next_poll {
                 self.claim(now).await;
-            }
-            if std::mem::take(&mut self.try_parked) {
-                self.claim_parked(now).await;
             }
             self.try_withheld(now).await;
             self.try_aside().await;
         }
     }
 
+    /// There may be runs to claim.
+    fn look_for_runs(&mut self) {
+        self.next_claim = Timestamp::MIN;
+    }
+
     /// How long there is nothing to do, if nothing is asked before.
     fn left(&self) -> Duration {
-        let routine = self.next_heartbeat.min(self.next_poll);
+        let routine = self.services.next().min(self.next_poll);
         let routine = routine.saturating_sub(self.shared.steady.now());
         let due = self.next_due();
         due.map_or(routine, |due| {
@@ -244,14 +240,12 @@ impl Dispatcher {
     fn next_due(&self) -> Option<Timestamp> {
         let drives = self.shared.drives();
         let claim = Some(self.next_claim).filter(|at| *at < Timestamp::MAX && drives);
-        let again = self.heartbeat_is_needed.then_some(self.next_heartbeat);
         let doubt = drives && self.shared.is_in_doubt.load(Ordering::Acquire);
         let doubt = doubt.then_some(self.next_poll);
-        let again = again.into_iter().chain(doubt).min();
+        let again = self.services.awaited().into_iter().chain(doubt).min();
         let again = again.map(|at| self.shared.wall(at));
-        let parked = self.try_parked.then_some(Timestamp::MIN);
         let timers = self.shared.timers.next();
-        [claim, again, parked, timers, self.next_try()]
+        [claim, again, timers, self.next_try()]
             .into_iter()
             .flatten()
             .min()

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use super::lease;
+use super::services;
 use crate::{
     store::{Store, StoreError, StoreErrorKind, StoreFuture},
     worker::Shared,
@@ -63,7 +63,7 @@ async fn keep_the_lease(shared: &Shared) -> Infallible {
         let left = shared.lease.renew_at();
         let left = left.saturating_sub(shared.steady.now());
         shared.steady.sleep(left).await;
-        match lease::renew(shared).await {
+        match services::renew(shared).await {
             Ok(true) => {}
             Ok(false) => return std::future::pending().await,
             Err(error) => shared.note_trouble(&error),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::yield_now;
 
-use super::{BATCH_MAX, Dispatcher, lease::tell_all};
+use super::{BATCH_MAX, Dispatcher, services::tell_all};
 use crate::{clock::Rest, worker::slot::Input};
 
 impl Dispatcher {
@@ -39,10 +39,8 @@ impl Dispatcher {
             if now >= deadline {
                 return;
             }
-            if shared.lease.is_lost() || now >= self.next_heartbeat {
-                self.heartbeat().await;
-            }
-            let wakes = deadline.min(self.next_heartbeat);
+            self.serve_to_the_end().await;
+            let wakes = deadline.min(self.services.next_to_the_end());
             if let Some(at_work) = self.rests_at_work() {
                 shared.pace.rest(Rest {
                     due: Some(shared.wall(deadline)),
