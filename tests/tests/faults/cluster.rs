@@ -356,7 +356,11 @@ impl Cluster {
     }
 
     /// Asks the database something, from outside of the test's runtime.
-    fn query<T: Send>(
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer.
+    pub fn query<T: Send>(
         &self,
         ask: impl AsyncFnOnce(Database) -> durable::Result<T> + Send,
     ) -> durable::Result<T> {
