@@ -53,8 +53,10 @@ impl VisitMut for BodyRewriter<'_> {
         let args = self.names.take_macro_args(mac);
         let marks = self.marks(mac, &args);
         args.rewrite(mac, &mut |expression| self.visit_expr_mut(expression));
-        let tokens = &mac.tokens;
-        mac.tokens = quote!(#marks #tokens);
+        if let Some(marks) = marks {
+            let tokens = &mac.tokens;
+            mac.tokens = quote!(#marks #tokens);
+        }
     }
 }
 
@@ -101,6 +103,7 @@ impl BodyRewriter<'_> {
         // Of a value without a reason it was said that it has none.
         let reason = args.kind == MacroKind::Hatch && pieces.len() == 1;
         let reason = reason.then(|| quote!("",));
-        Some(quote!(#durable #branches #reason))
+        let marks = quote!(#durable #branches #reason);
+        (!marks.is_empty()).then_some(marks)
     }
 }

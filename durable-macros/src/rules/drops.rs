@@ -77,22 +77,16 @@ impl Rules {
 
     /// A local that holds operations and is never mentioned again, and whether it is one operation.
     pub(crate) fn forgotten(&mut self, local: &Ident, is_one: bool) {
-        if is_one {
-            report!(
-                self.found,
-                local,
-                "the operation in `{local}` is never awaited",
-                "{WHY}",
-                "`{local}.await?`, or hand it to `durable::join!`",
-            );
-        } else {
-            report!(
-                self.found,
-                local,
-                "the operations in `{local}` are never awaited",
-                "{WHY}",
-                "await each of them, or hand them to `durable::join_all`",
-            );
-        }
+        let (what, instead) = match is_one {
+            true => (
+                format!("the operation in `{local}` is never awaited"),
+                format!("`{local}.await?`, or hand it to `durable::join!`"),
+            ),
+            false => (
+                format!("the operations in `{local}` are never awaited"),
+                "await each of them, or hand them to `durable::join_all`".to_owned(),
+            ),
+        };
+        report!(self.found, local, "{what}", "{WHY}", "{instead}");
     }
 }

@@ -7,33 +7,29 @@ use crate::{diagnostics::report, facts::ContextUsage};
 
 impl Rules {
     pub(super) fn escape(&mut self, name: &Ident, usage: &ContextUsage) {
-        match usage {
-            ContextUsage::Asked | ContextUsage::Captured => {}
-            ContextUsage::Passed(receiver) => self.passed(name, receiver),
-            ContextUsage::Stored => report!(
-                self.found,
-                name,
-                "`{name}` cannot be moved into a variable, a value or a result",
+        let [what, why, instead] = match usage {
+            ContextUsage::Asked | ContextUsage::Captured => return,
+            ContextUsage::Passed(receiver) => return self.passed(name, receiver),
+            ContextUsage::Stored => [
+                "`{context}` cannot be moved into a variable, a value or a result",
                 "operations are found by the name of the context; under any other name they would \
                  be neither checked nor part of the step graph",
-                "call `{name}` itself, where an operation is needed",
-            ),
-            ContextUsage::Cloned => report!(
-                self.found,
-                name,
-                "`{name}` cannot be cloned",
+                "call `{context}` itself, where an operation is needed",
+            ],
+            ContextUsage::Cloned => [
+                "`{context}` cannot be cloned",
                 "a second context would make operations that the step graph does not have",
-                "call `{name}` itself, where an operation is needed",
-            ),
-            ContextUsage::Scoped => report!(
-                self.found,
-                name,
-                "`{name}.scope(..)` can only be handed to a fragment, at once",
+                "call `{context}` itself, where an operation is needed",
+            ],
+            ContextUsage::Scoped => [
+                "`{context}.scope(..)` can only be handed to a fragment, at once",
                 "a scope is the place of a fragment's operations in the step graph, and belongs to \
                  one call",
-                "`bill({name}.scope(\"billing\"), ..).await?`, where `bill` is a `#[durable::steps]` fn",
-            ),
-        }
+                "`bill({context}.scope(\"billing\"), ..).await?`, where `bill` is a `#[durable::steps]` fn",
+            ],
+        };
+        let [what, instead] = [what, instead].map(|text| self.filled(text));
+        report!(self.found, name, "{what}", "{why}", "{instead}");
     }
 
     fn passed(&mut self, name: &Ident, receiver: &str) {

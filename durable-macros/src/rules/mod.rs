@@ -21,7 +21,7 @@ use proc_macro2::Ident;
 
 use crate::{
     diagnostics::Diagnostics,
-    facts::{BodyFacts, ContextUsage, Place},
+    facts::{BodyFacts, ContextUsage, Operation, Place},
     syntax::function::Function,
 };
 
@@ -68,5 +68,11 @@ impl Rules {
     /// A text in which `{context}` is the context.
     fn filled(&self, text: &str) -> String {
         text.replace("{context}", &self.context)
+    }
+
+    /// A text in which `{operation}` is the operation, too.
+    fn filled_for(&self, operation: &Operation, text: &str) -> String {
+        let sketch = operation.sketch(&self.context);
+        self.filled(text).replace("{operation}", &sketch)
     }
 }

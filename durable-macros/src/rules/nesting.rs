@@ -16,73 +16,68 @@ const WHOEVER_POLLS: &str = "whoever polls the block decides when it goes on, an
 
 impl Rules {
     pub(super) fn nesting_of(&mut self, operation: &Operation) {
-        let (noun, method) = (operation.kind.noun, &operation.method);
-        let (context, sketch) = (&self.context, operation.sketch(&self.context));
-        match operation.place {
-            Place::Body | Place::FanOut | Place::Reported => {}
-            Place::StepBody => report!(
-                self.found,
-                method,
-                "a {noun} inside the body of a step",
+        let [inside, why, instead] = match operation.place {
+            Place::Body | Place::FanOut | Place::Reported => return,
+            Place::StepBody => [
+                "the body of a step",
                 "a step is recorded as a whole and its body does not run again on a replay, so nothing \
                  durable can happen inside it",
                 "end the step first, and give its result to what follows: `let first = \
-                 {context}.step(..).await?; {sketch}.await?`",
-            ),
-            Place::Closure => report!(
-                self.found,
-                method,
-                "a {noun} inside a closure",
+                 {context}.step(..).await?; {operation}.await?`",
+            ],
+            Place::Closure => [
+                "a closure",
                 "how often a closure runs, and when, is its caller's affair, and the step graph must \
                  know it",
                 "an `if` or a `for` loop; or, for all at once, `durable::join_all(items.iter().map(|item| \
-                 {sketch}))`",
-            ),
-            Place::Async => report!(
-                self.found,
-                method,
-                "a {noun} inside an `async` block",
-                "{WHOEVER_POLLS}",
-                "write it in the body; or hand the block itself to a combinator: `durable::join!(async {{ .. \
-                 }}, ..)`, `durable::join_all(items.iter().map(|item| async move {{ .. }}))`",
-            ),
-            Place::Hatch => report!(
-                self.found,
-                method,
-                "a {noun} inside `nondeterministic!`",
+                 {operation}))`",
+            ],
+            Place::Async => [
+                "an `async` block",
+                WHOEVER_POLLS,
+                "write it in the body; or hand the block itself to a combinator: `durable::join!(async { .. \
+                 }, ..)`, `durable::join_all(items.iter().map(|item| async move { .. }))`",
+            ],
+            Place::Hatch => [
+                "`nondeterministic!`",
                 "what is in there is not judged, and a durable operation must be",
                 "take it out, and use its result in there",
-            ),
-        }
+            ],
+        };
+        let (noun, method) = (operation.kind.noun, &operation.method);
+        let instead = self.filled_for(operation, instead);
+        report!(
+            self.found,
+            method,
+            "a {noun} inside {inside}",
+            "{why}",
+            "{instead}"
+        );
     }
 
     pub(super) fn nesting_of_context(&mut self, name: &Ident, usage: &ContextUsage, place: Place) {
-        match (usage, place) {
-            (ContextUsage::Captured, _) => report!(
-                self.found,
-                name,
-                "`{name}` uses the context, and is used inside the body of a step",
-                "{BODY_IS_SKIPPED}",
+        let [what, why, instead] = match (usage, place) {
+            (ContextUsage::Captured, _) => [
+                "uses the context, and is used inside the body of a step",
+                BODY_IS_SKIPPED,
                 "call it before the step, and use what it gives in the body",
-            ),
-            (ContextUsage::Asked, Place::StepBody) => report!(
-                self.found,
-                name,
-                "`{name}` inside the body of a step",
-                "{BODY_IS_SKIPPED}",
-                "ask before the step (`let now = {name}.now();`), or ask the step itself: `|step| .. \
+            ],
+            (ContextUsage::Asked, Place::StepBody) => [
+                "inside the body of a step",
+                BODY_IS_SKIPPED,
+                "ask before the step (`let now = {context}.now();`), or ask the step itself: `|step| .. \
                  step.state::<App>() ..`",
-            ),
-            (ContextUsage::Asked, Place::Async) => report!(
-                self.found,
-                name,
-                "`{name}` inside an `async` block",
-                "{WHOEVER_POLLS}",
-                "ask before the block; or hand the block itself to a combinator: `durable::join!(async {{ .. \
-                 }}, ..)`",
-            ),
+            ],
+            (ContextUsage::Asked, Place::Async) => [
+                "inside an `async` block",
+                WHOEVER_POLLS,
+                "ask before the block; or hand the block itself to a combinator: `durable::join!(async { .. \
+                 }, ..)`",
+            ],
             // A closure of the body runs in the body's own order, so what it asks is the same on a replay.
-            _ => {}
-        }
+            _ => return,
+        };
+        let instead = self.filled(instead);
+        report!(self.found, name, "`{name}` {what}", "{why}", "{instead}");
     }
 }

@@ -79,9 +79,7 @@ impl Rules {
             _ => format!("has no option `{name}`"),
         };
         let instead = match lacking.and_then(|lacking| lacking.instead) {
-            Some(instead) => self
-                .filled(instead)
-                .replace("{operation}", &operation.sketch(&self.context)),
+            Some(instead) => self.filled_for(operation, instead),
             None => {
                 let options = kind.options.iter().map(|option| format!("`.{option}(..)`"));
                 format!("a {noun} has {}", options.collect::<Vec<_>>().join(", "))
