@@ -8,7 +8,7 @@ use crate::{
 
 /// After so many deaths of its workers a run is a suspect: it may be what kills them. A worker takes
 /// suspects one at a time, on trial, and when it dies only the one on trial is blamed; so a run that
-/// merely was in the same memory does not go down with the culprit. The SQL says `3` for it.
+/// merely was in the same memory does not go down with the culprit.
 pub(crate) const SUSPECT_DEATHS: u32 = 3;
 
 /// Who waits for a child run.

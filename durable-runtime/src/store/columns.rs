@@ -9,6 +9,10 @@ use crate::{
     status::Status,
 };
 
+/// The kinds of mail, by their names in the texts of SQL.
+#[cfg(any(feature = "postgres", test))]
+pub(super) const MAIL: &[(i64, &str)] = &[(SIGNAL, "signal"), (CHILD, "child"), (CANCEL, "cancel")];
+
 const SIGNAL: i64 = 1;
 const CHILD: i64 = 2;
 const CANCEL: i64 = 3;

@@ -33,7 +33,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   journals are large.
 /// - Mail makes a run that nobody owns due at once, unless it is paused; a parked run is made due
 ///   only by a cancellation. A run that is being rolled back takes no signal and no
-///   [`Cancel`](MailKind::Cancel), also when it was parked in the middle of that: when its journal has a
+///   [`Cancel`](super::MailKind::Cancel), also when it was parked in the middle of that: when its journal has a
 ///   [`CancelRequested`](crate::journal::EventKind::CancelRequested) or a
 ///   [`RollbackStarted`](crate::journal::EventKind::RollbackStarted).
 /// - A run counts the workers that died with it ([`LoadedRun::deaths`]): those that [`reap`](Self::reap)

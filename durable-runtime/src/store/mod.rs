@@ -5,6 +5,8 @@
 
 mod address;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod codes;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
 mod error;
 mod hint;

@@ -74,7 +74,7 @@ pub(super) fn check_journal(
 }
 
 /// The status that says which mail a run takes: one that was parked in the middle of its rollback is being rolled
-/// back. Its journal says so (`EventKind::begins_rollback`); in SQL these kinds of events are 12 and 13.
+/// back. Its journal says so (`EventKind::begins_rollback`).
 pub(super) fn status_for_mail(status: Status, began_rollback: bool) -> Status {
     match (status, began_rollback) {
         (Status::Parked, true) => Status::Compensating,

@@ -6,6 +6,7 @@ use durable::{
     store::{Batch, BatchId, NewWorker, PostgresStore, RunQuery, Store},
 };
 use durable_tests::{needs, server::Database};
+use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{count, execute, later, signal, start};
@@ -15,6 +16,18 @@ const VERSION_2: [&str; 2] = [
     include_str!("../../../durable-runtime/migrations/postgres/0001_init.sql"),
     include_str!("../../../durable-runtime/migrations/postgres/0002_write_batch.sql"),
 ];
+
+/// Workers of builds that were released call the function by its name.
+#[test]
+fn the_text_that_writes_a_batch_changes_its_name_when_it_changes() {
+    let text = include_str!("../../../durable-runtime/src/store/postgres/write_batch.sql");
+    let hash = Sha256::digest(text);
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        hash, "5a95f6d81420c756e1a34af6d3a5e76b041e981ff7cb306600de3d50f3e69cf8",
+        "give the function the name of its next version, in `write_batch.rs`, and note the new hash here"
+    );
+}
 
 const DAY: u64 = 24 * 3600;
 

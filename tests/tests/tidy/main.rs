@@ -135,6 +135,19 @@ fn only_the_stores_name_the_driver() -> Result<()> {
     only(&["store/sqlite/", "store/postgres/"], &["sqlx"])
 }
 
+/// A code that stands in a text as a number is forgotten when the rule changes.
+#[test]
+fn texts_of_sql_have_codes_by_their_names() -> Result<()> {
+    let compared = (0..10).flat_map(|code| {
+        ["status =", "status <>", "m.kind =", "deaths >=", "deaths <"]
+            .map(|what| format!("{what} {code}"))
+    });
+    let listed = ["status IN (0", "NOT IN (4", "kind IN (1"].map(str::to_owned);
+    let words: Vec<_> = compared.chain(listed).collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    never(&["store/"], &words)
+}
+
 #[test]
 fn only_the_shell_selects() -> Result<()> {
     only(&["worker/", "client/"], &["select!"])

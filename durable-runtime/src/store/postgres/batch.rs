@@ -1,4 +1,4 @@
-//! One batch, one call of `write_batch`: see `migrations/postgres/0007_write_batch.sql`. A batch of one
+//! One batch, one call of `write_batch`: see `write_batch.sql`. A batch of one
 //! part is a statement of its own.
 
 use std::collections::{HashMap, HashSet};

@@ -4,7 +4,10 @@ use std::{borrow::Cow, collections::HashMap};
 
 use sqlx::{PgConnection, Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
 
-use super::convert::{text, unreadable, wanted};
+use super::{
+    convert::{text, unreadable, wanted},
+    write_batch,
+};
 use crate::{
     journal::Payload,
     store::{
@@ -12,10 +15,6 @@ use crate::{
         columns::{MailColumns, UpdateColumns},
     },
 };
-
-const CALL: &str = "SELECT * FROM write_batch_4(\
-     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)";
 
 type Bound = Query<'static, Postgres, PgArguments>;
 
@@ -80,7 +79,7 @@ impl<'b> Call<'b> {
         let id = self.batch.id;
         // Only mail of clients may be sent twice: the rest is known by its place.
         let number = id.filter(|_| !self.batch.mail.is_empty());
-        let query = sqlx::query(CALL)
+        let query = sqlx::query(write_batch::CALL)
             .bind(id.map(|id| id.worker.get()))
             .bind(number.map(|id| id.number))
             .bind(careful)

@@ -34,6 +34,7 @@ mod store;
 mod take;
 mod thread;
 mod worker;
+mod write_batch;
 
 pub use options::PostgresOptions;
 pub use store::PostgresStore;

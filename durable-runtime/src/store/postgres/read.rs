@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
 use super::convert::{self, LISTED, RECORD, unreadable, wanted};
+use crate::store::codes::code;
 use crate::{
     journal::{Event, MailId, RunId, RunKey, WorkerId},
     status::Status,
@@ -207,7 +208,7 @@ fn list_sql(query: &RunQuery) -> String {
         sql.push_str(&format!(" AND status IN ({})", codes.join(",")));
         if !query.statuses.contains(&Status::Completed) {
             // Repeats the condition of the partial index, which leaves out completed runs.
-            sql.push_str(" AND status <> 4");
+            sql.push_str(concat!(" AND status <> ", code!(completed)));
         }
     }
     if query.workflow.is_some() {

@@ -2,7 +2,9 @@
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use super::{address::Address, connect::quoted, error::describe, open::Purpose, rights};
+use super::{
+    address::Address, connect::quoted, error::describe, open::Purpose, rights, write_batch,
+};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// One per version, from version 1. A text that was released is never changed.
@@ -12,9 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0003_integrity.sql"),
     include_str!("../../../migrations/postgres/0004_write_batch.sql"),
     include_str!("../../../migrations/postgres/0005_due_numbers.sql"),
-    include_str!("../../../migrations/postgres/0006_write_batch.sql"),
-    include_str!("../../../migrations/postgres/0007_write_batch.sql"),
-    include_str!("../../../migrations/postgres/0008_children.sql"),
+    include_str!("../../../migrations/postgres/0006_children.sql"),
 ];
 
 /// The table of the versions that were applied.
@@ -25,7 +25,8 @@ pub(super) const VERSIONS: &str = "durable_versions";
 enum Found {
     Missing,
     Empty,
-    Version(usize),
+    Older(usize),
+    Current,
 }
 
 /// Brings the schema to this version, whoever else is doing so at the same time, and makes sure that
@@ -35,7 +36,7 @@ pub(super) async fn prepare(
     address: &Address,
 ) -> Result<(), StoreError> {
     let found = inspect(connection, address, Purpose::Work).await?;
-    if found != Found::Version(MIGRATIONS.len()) {
+    if found != Found::Current {
         rights::check_to_migrate(connection, address).await?;
         migrate(connection, address).await?;
         // Another role may have been faster.
@@ -78,7 +79,11 @@ async fn inspect(
             ),
         );
     }
-    Ok(Found::Version(version))
+    let has_function = write_batch::is_installed(connection, &address.schema);
+    match version == MIGRATIONS.len() && has_function.await.map_err(cannot)? {
+        true => Ok(Found::Current),
+        false => Ok(Found::Older(version)),
+    }
 }
 
 enum Look {
@@ -102,15 +107,16 @@ pub(super) async fn expect(
              the address or `PostgresOptions::schema`"
                 .to_owned(),
         ),
-        Found::Version(version) if version < MIGRATIONS.len() => refuse(
+        Found::Older(version) => refuse(
             StoreErrorKind::OlderSchema,
             format!(
-                "has version {version}, and this build needs version {}; start an engine of this build on it \
-                 once (`Engine::open`), which brings it up",
-                MIGRATIONS.len()
+                "has version {version}, and this build needs version {} with `{}`; start an engine of this \
+                 build on it once (`Engine::open`), which brings it up",
+                MIGRATIONS.len(),
+                write_batch::NAME
             ),
         ),
-        Found::Version(_) => check_complete(connection, address).await,
+        Found::Current => check_complete(connection, address).await,
     }
 }
 
@@ -145,7 +151,8 @@ async fn migrate(connection: &mut PgConnection, address: &Address) -> Result<(),
     begin(connection, &address.schema).await.map_err(cannot)?;
     let have = match inspect(connection, address, Purpose::Work).await? {
         Found::Missing | Found::Empty => 0,
-        Found::Version(version) => version,
+        Found::Older(version) => version,
+        Found::Current => MIGRATIONS.len(),
     };
     apply(connection, &address.schema, have)
         .await
@@ -192,14 +199,17 @@ async fn apply(
             .execute(&mut *connection)
             .await?;
     }
+    if !write_batch::is_installed(connection, schema).await? {
+        write_batch::install(connection).await?;
+    }
     connection.execute("COMMIT").await?;
     Ok(())
 }
 
-/// The names of the tables, sequences and functions that the migrations leave, and of the table of
-/// versions.
+/// The names of the tables, sequences and functions that the migrations leave, of the function that writes a batch,
+/// and of the table of versions.
 pub(super) fn objects() -> Vec<String> {
-    let mut objects = vec![VERSIONS.to_owned()];
+    let mut objects = vec![VERSIONS.to_owned(), write_batch::NAME.to_owned()];
     for line in MIGRATIONS.iter().flat_map(|migration| migration.lines()) {
         let mut words = line.split([' ', '(', ';']);
         let made = match (words.next(), line.contains(" OR REPLACE ")) {

@@ -11,6 +11,7 @@ use super::{
     columns::mailbox_max,
     convert::{text, unreadable, wanted},
 };
+use crate::store::codes::code;
 use crate::{
     journal::{Event, MailId, Payload, RunKey, WorkerId},
     status::Status,
@@ -24,7 +25,7 @@ use crate::{
 /// Remembers a batch with mail, unless its sender has sent it before, or a later one. Numbers of clients are times:
 /// they have one row.
 macro_rules! remember {
-    ($worker:literal, $number:literal, $if:literal) => {
+    ($worker:literal, $number:literal, $($if:expr),+) => {
         concat!(
             "INSERT INTO sent_batches AS b (worker, part, number) SELECT ",
             $worker,
@@ -35,7 +36,7 @@ macro_rules! remember {
             "::BIGINT >> 10 ELSE 0 END, ",
             $number,
             " WHERE ",
-            $if,
+            $($if,)+
             " AND NOT EXISTS (SELECT FROM sent_batches AS l WHERE l.worker = ",
             $worker,
             " AND l.part > ",
@@ -243,7 +244,7 @@ fn refusing(kind: &MailKind) -> Result<Vec<i16>, sqlx::Error> {
         .collect()
 }
 
-/// The number of the mail is drawn under the run's lock: see `write_batch`. To a parked run (8) nothing is sent:
+/// The number of the mail is drawn under the run's lock: see `write_batch`. To a parked run nothing is sent:
 /// whether it was parked in its rollback takes a look at its journal under the lock. Nor is a signal to a run
 /// for which so many seem to wait; what others write while the lock is waited for is not in this count.
 const SEND: &str = concat!(
@@ -251,19 +252,25 @@ const SEND: &str = concat!(
      WHERE r.run = coalesce($1, (SELECT n.run FROM runs AS n WHERE n.id = $2)) FOR NO KEY UPDATE), \
      crowded AS MATERIALIZED (SELECT t.run FROM target AS t WHERE CASE WHEN $11 IS NOT NULL \
      THEN $11 <= (SELECT count(*) FROM (SELECT FROM mailbox AS m \
-     WHERE m.run = t.run AND m.kind = 1 AND m.name = $8 LIMIT $11) AS w) END), \
+     WHERE m.run = t.run AND m.kind = ",
+    code!(signal),
+    " AND m.name = $8 LIMIT $11) AS w) END), \
      counted AS (",
     remember!(
         "$3",
         "$4",
-        "NOT EXISTS (SELECT FROM target WHERE status = 8) AND NOT EXISTS (SELECT FROM crowded)"
+        "NOT EXISTS (SELECT FROM target WHERE status = ",
+        code!(parked),
+        ") AND NOT EXISTS (SELECT FROM crowded)"
     ),
     " RETURNING worker), \
      sent AS (INSERT INTO mailbox (run, mail, at, kind, ok, name, data) \
      SELECT t.run, nextval('mail_numbers'), $5, $6, $7, $8, $9 FROM target AS t CROSS JOIN counted \
      WHERE t.status <> ALL ($10) RETURNING mail), \
      woken AS (UPDATE runs AS r SET due = nextval('due_numbers') FROM target AS t CROSS JOIN sent \
-     WHERE r.run = t.run AND t.owner IS NULL AND coalesce(t.due > 0, TRUE) AND t.status <> 7) \
+     WHERE r.run = t.run AND t.owner IS NULL AND coalesce(t.due > 0, TRUE) AND t.status <> ",
+    code!(paused),
+    ") \
      SELECT t.run, t.status, t.owner, s.mail, EXISTS (SELECT FROM crowded) FROM target AS t LEFT JOIN sent AS s ON TRUE"
 );
 

@@ -1,6 +1,7 @@
 //! The statements that look for runs and take them.
 
 use super::worker::no_trial;
+use crate::store::codes::code;
 
 /// The condition that worker `w` may take a suspect at the time `$2`.
 macro_rules! may_try {
@@ -44,11 +45,14 @@ macro_rules! stretches {
     };
 }
 
-/// The condition that a run is due in stretch `s`, and no suspect. `3` is `record::SUSPECT_DEATHS`.
+/// The condition that a run is due in stretch `s`, and no suspect.
 macro_rules! in_stretch {
     () => {
-        "workflow = s.workflow AND due IS NOT NULL AND (due, run) >= (s.due, s.run) \
-         AND (due, run) <= (s.last_due, s.last_run) AND deaths < 3"
+        concat!(
+            "workflow = s.workflow AND due IS NOT NULL AND (due, run) >= (s.due, s.run) \
+         AND (due, run) <= (s.last_due, s.last_run) AND deaths < ",
+            code!(suspect_deaths)
+        )
     };
 }
 
@@ -61,7 +65,9 @@ pub(super) const LOOK: &str = concat!(
     in_stretch!(),
     " ORDER BY due, run LIMIT $8) AS r \
      UNION ALL SELECT 0, min(r.due), 0 FROM unnest($9::TEXT[]) AS s (workflow) CROSS JOIN LATERAL (\
-     SELECT due FROM runs WHERE workflow = s.workflow AND due IS NOT NULL AND deaths >= 3 \
+     SELECT due FROM runs WHERE workflow = s.workflow AND due IS NOT NULL AND deaths >= ",
+    code!(suspect_deaths),
+    " \
      ORDER BY due, run LIMIT 1) AS r \
      WHERE EXISTS (SELECT FROM workers AS w WHERE w.worker = $1 AND ",
     may_try!(),
@@ -91,7 +97,9 @@ macro_rules! suspect {
             "SELECT r.* FROM unnest($3::TEXT[]) AS s (workflow) CROSS JOIN LATERAL (SELECT ",
             columns!(),
             " FROM runs WHERE workflow = s.workflow AND due IS NOT NULL AND due <= $2 \
-             AND deaths >= 3 AND EXISTS (SELECT FROM me) \
+             AND deaths >= ",
+            code!(suspect_deaths),
+            " AND EXISTS (SELECT FROM me) \
              ORDER BY due, run LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) AS r ORDER BY r.due, r.run LIMIT 1"
         )
     };
@@ -135,7 +143,13 @@ macro_rules! take {
              chosen AS MATERIALIZED (SELECT * FROM sized WHERE number = 1 OR bytes <= 16777216)",
             $also,
             " UPDATE runs AS r SET owner = $1, epoch = r.epoch + 1, due = NULL, reason = NULL, \
-             updated_at = $2, status = CASE WHEN r.status IN (0, 8) THEN 1 ELSE r.status END \
+             updated_at = $2, status = CASE WHEN r.status IN (",
+            code!(pending),
+            ", ",
+            code!(parked),
+            ") THEN ",
+            code!(running),
+            " ELSE r.status END \
              FROM chosen AS c WHERE r.ctid = c.place \
              RETURNING r.run, r.id, r.workflow, c.status, r.epoch, r.seed, r.parent, r.parent_step, \
              r.created_at, c.due, r.deaths, (SELECT count(*) FROM locked)"
@@ -178,16 +192,22 @@ pub(super) const TAKE_PARKED: &str = take!(
         "WITH RECURSIVE groups (workflow, parked_by, key) AS (\
          (SELECT r.workflow, r.parked_by, ",
         parked_by!("r"),
-        " FROM runs AS r WHERE r.status = 8 ORDER BY 1, 3 LIMIT 1) UNION ALL \
+        " FROM runs AS r WHERE r.status = ",
+        code!(parked),
+        " ORDER BY 1, 3 LIMIT 1) UNION ALL \
          SELECT n.* FROM groups AS g CROSS JOIN LATERAL (\
          SELECT r.workflow, r.parked_by, ",
         parked_by!("r"),
-        " FROM runs AS r WHERE r.status = 8 AND (r.workflow, ",
+        " FROM runs AS r WHERE r.status = ",
+        code!(parked),
+        " AND (r.workflow, ",
         parked_by!("r"),
         ") > (g.workflow, g.key) ORDER BY 1, 3 LIMIT 1) AS n) \
          SELECT r.* FROM groups AS g CROSS JOIN LATERAL (SELECT ",
         columns!(),
-        " FROM runs AS r WHERE r.status = 8 AND r.owner IS NULL AND r.workflow = g.workflow AND ",
+        " FROM runs AS r WHERE r.status = ",
+        code!(parked),
+        " AND r.owner IS NULL AND r.workflow = g.workflow AND ",
         parked_by!("r"),
         " = g.key ORDER BY r.run LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) AS r \
          WHERE NOT coalesce($1 = ANY (g.parked_by), FALSE) \
@@ -205,7 +225,9 @@ pub(super) const TAKE_ONE: &str = take!(
         "SELECT ",
         columns!(),
         " FROM runs AS r WHERE r.run = $3 AND (r.owner = $1 \
-         OR (r.owner IS NULL AND (r.due <= $2 OR r.status = 8))) AND EXISTS (SELECT FROM me) \
+         OR (r.owner IS NULL AND (r.due <= $2 OR r.status = ",
+        code!(parked),
+        "))) AND EXISTS (SELECT FROM me) \
          FOR NO KEY UPDATE"
     ),
     "1",

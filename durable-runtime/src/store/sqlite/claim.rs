@@ -9,6 +9,7 @@ use super::{
     worker::no_trial,
     writer::{begin, commit, roll_back},
 };
+use crate::store::codes::code;
 use crate::{
     journal::{RunKey, Timestamp},
     store::{Claim, Claimed, LoadedRun, rules},
@@ -70,13 +71,17 @@ macro_rules! is_excepted {
 
 pub(super) use is_excepted;
 
-/// Whether run `r`, which is due, is no suspect. `3` is `record::SUSPECT_DEATHS`. What a run has died is in its
+/// Whether run `r`, which is due, is no suspect. What a run has died is in its
 /// row behind its input, and to get there SQLite reads all of it, so an index is asked: to choose runs nothing
 /// is read that one of them may have damaged.
 macro_rules! is_no_suspect {
     () => {
-        "NOT EXISTS (SELECT 1 FROM runs AS s INDEXED BY runs_suspect WHERE s.workflow = r.workflow \
-         AND s.due = r.due AND s.run = r.run AND s.due IS NOT NULL AND s.deaths >= 3)"
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM runs AS s INDEXED BY runs_suspect WHERE s.workflow = r.workflow \
+             AND s.due = r.due AND s.run = r.run AND s.due IS NOT NULL AND s.deaths >= ",
+            code!(suspect_deaths),
+            ")"
+        )
     };
 }
 
@@ -90,7 +95,9 @@ pub(super) const NEXT_DUE: &str = concat!(
     is_excepted!(),
     " ORDER BY r.due LIMIT 1) AS due FROM mine AS m \
      UNION ALL SELECT (SELECT due FROM runs AS r WHERE r.workflow = m.workflow \
-     AND r.due IS NOT NULL AND r.deaths >= 3 AND NOT ",
+     AND r.due IS NOT NULL AND r.deaths >= ",
+    code!(suspect_deaths),
+    " AND NOT ",
     is_excepted!(),
     " ORDER BY r.due LIMIT 1) FROM mine AS m WHERE ",
     may_try!(),
@@ -113,7 +120,9 @@ pub(super) const DUE: &str = concat!(
 pub(super) const SUSPECT: &str = concat!(
     mine!(),
     "SELECT r.run, r.status FROM runs AS r WHERE r.workflow IN mine AND r.due IS NOT NULL AND r.due <= ?2 \
-     AND r.deaths >= 3 AND NOT ",
+     AND r.deaths >= ",
+    code!(suspect_deaths),
+    " AND NOT ",
     is_excepted!(),
     " AND ",
     may_try!(),
@@ -121,9 +130,13 @@ pub(super) const SUSPECT: &str = concat!(
 );
 
 /// One run that a claim failed for, if it may be taken.
-const ONE: &str = "SELECT r.run, r.status FROM runs AS r WHERE r.run = ?3 AND (r.owner = ?1 \
-     OR (r.owner IS NULL AND (r.due <= ?2 OR r.status = 8))) \
-     AND EXISTS (SELECT 1 FROM workers WHERE worker = ?1)";
+const ONE: &str = concat!(
+    "SELECT r.run, r.status FROM runs AS r WHERE r.run = ?3 AND (r.owner = ?1 \
+     OR (r.owner IS NULL AND (r.due <= ?2 OR r.status = ",
+    code!(parked),
+    "))) \
+     AND EXISTS (SELECT 1 FROM workers WHERE worker = ?1)"
+);
 
 /// A run that is to be taken, and its status before that.
 pub(super) type Chosen = (i64, i64);
@@ -305,11 +318,17 @@ async fn take(
     chosen: &[Chosen],
 ) -> Result<(), sqlx::Error> {
     // 0 pending, 1 running, 8 parked.
-    sqlx::query(
+    sqlx::query(concat!(
         "UPDATE runs SET owner = ?, epoch = epoch + 1, due = NULL, reason = NULL, updated_at = ?, \
-         status = CASE WHEN status IN (0, 8) THEN 1 ELSE status END \
-         WHERE run IN (SELECT value FROM json_each(?))",
-    )
+         status = CASE WHEN status IN (",
+        code!(pending),
+        ", ",
+        code!(parked),
+        ") THEN ",
+        code!(running),
+        " ELSE status END \
+         WHERE run IN (SELECT value FROM json_each(?))"
+    ))
     .bind(claim.worker.get())
     .bind(claim.now.as_micros())
     .bind(json_list(chosen.iter().map(|(run, _)| *run)))

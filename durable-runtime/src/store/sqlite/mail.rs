@@ -11,6 +11,7 @@ use super::{
     convert::{self, unreadable},
     statement::{Bound, ROWS_MAX, Rows, json_list},
 };
+use crate::store::codes::code;
 use crate::{
     journal::{MailId, RunKey},
     status::Status,
@@ -27,8 +28,12 @@ static INSERT: Rows = Rows::new(
 
 /// How many signals of one name wait for one run, for several of these, each counted up to the first parameter.
 static WAITING: Rows = Rows::new(
-    "SELECT column1, column2, (SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
-     WHERE m.run = column1 AND m.kind = 1 AND m.name = column2 LIMIT ?)) FROM (VALUES ",
+    concat!(
+        "SELECT column1, column2, (SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
+     WHERE m.run = column1 AND m.kind = ",
+        code!(signal),
+        " AND m.name = column2 LIMIT ?)) FROM (VALUES "
+    ),
     "(?,?)",
     ") WHERE column1 IS NOT NULL",
 );
@@ -61,14 +66,20 @@ impl Target {
     }
 }
 
-/// Whether a parked run was parked in the middle of its rollback. Its journal is searched only if it is parked
-/// (8), or `or` is true.
+/// Whether a parked run was parked in the middle of its rollback. Its journal is searched only if it is parked,
+/// or `or` is true.
 macro_rules! began_rollback {
     ($or:literal) => {
         concat!(
-            "CASE WHEN runs.status = 8 OR ",
+            "CASE WHEN runs.status = ",
+            code!(parked),
+            " OR ",
             $or,
-            " THEN EXISTS (SELECT 1 FROM journal AS j WHERE j.run = runs.run AND j.kind IN (12, 13)) ELSE 0 END"
+            " THEN EXISTS (SELECT 1 FROM journal AS j WHERE j.run = runs.run AND j.kind IN (",
+            code!(cancel_requested),
+            ", ",
+            code!(rollback_started),
+            ")) ELSE 0 END"
         )
     };
 }

@@ -3,8 +3,8 @@
 //! A call goes to the driver's thread and its answer comes back, and these two changes of threads take as long
 //! as the statements. So a batch of starts and of commits that neither start nor send anything is a
 //! transaction in one text. Nothing is looked at in between: a fence that does not hold, or a place that is
-//! taken, or a mailbox that is full, is an error and ends the text. Then the transaction is rolled back, and the batch is written in the
-//! way that tells its parts apart.
+//! taken, or a mailbox that is full, is an error and ends the text. Then the transaction is rolled back, and the
+//! batch is written in the way that tells its parts apart.
 //!
 //! `OR ROLLBACK` spares SQLite the copies of pages that it would need to undo a statement alone.
 

@@ -7,6 +7,7 @@ use super::{
     mail::{REMEMBER, began_rollback, target},
     statement::{self, Bound, Script, json_list},
 };
+use crate::store::codes::code;
 use crate::{
     journal::MailId,
     status::Status,
@@ -42,7 +43,7 @@ macro_rules! texts {
                 "INSERT OR ROLLBACK INTO mailbox (run, kind, at) SELECT NULL, 0, 0 FROM runs AS r WHERE ",
                 $column,
                 " = ? AND (SELECT count(*) FROM (SELECT 1 FROM mailbox AS m \
-                 WHERE m.run = r.run AND m.kind = 1 AND m.name = ? LIMIT ?)) >= ?"
+                 WHERE m.run = r.run AND m.kind = ", code!(signal), " AND m.name = ? LIMIT ?)) >= ?"
             ),
             insert: concat!(
                 "INSERT INTO mailbox (run, kind, name, data, ok, at) SELECT run, ?, ?, ?, ?, ? \
@@ -50,7 +51,7 @@ macro_rules! texts {
                 $column,
                 " = ? AND CASE WHEN ",
                 began_rollback!("FALSE"),
-                " THEN 3 ELSE status END IN (SELECT value FROM json_each(?)) \
+                " THEN ", code!(compensating), " ELSE status END IN (SELECT value FROM json_each(?)) \
                  AND NOT EXISTS (SELECT 1 FROM batches WHERE worker = ? AND number >= ?)"
             ),
             // `owner IS NULL` keeps the rule that a run with a due time has no owner.

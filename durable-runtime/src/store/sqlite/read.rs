@@ -7,6 +7,7 @@ use super::{
     error::may_be_of_a_row,
     statement::json_list,
 };
+use crate::store::codes::code;
 use crate::{
     journal::{Event, MailId, RunId, RunKey, WorkerId},
     status::Status,
@@ -277,10 +278,15 @@ async fn rarer(
     query: &RunQuery,
 ) -> Result<ListedBy, sqlx::Error> {
     let sql = format!(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM runs WHERE workflow = ?1 AND run < ?2 LIMIT {COMPARED})) \
-         < (SELECT count(*) FROM (SELECT 1 FROM runs WHERE status IN ({}) AND status <> 4 AND run < ?2 \
-         LIMIT {COMPARED}))",
-        codes(query)
+        concat!(
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM runs WHERE workflow = ?1 AND run < ?2 LIMIT {COMPARED})) \
+         < (SELECT count(*) FROM (SELECT 1 FROM runs WHERE status IN ({}) AND status <> ",
+            code!(completed),
+            " AND run < ?2 \
+         LIMIT {COMPARED}))"
+        ),
+        codes(query),
+        COMPARED = COMPARED
     );
     let workflow_is_rarer = sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(workflow)
@@ -311,7 +317,7 @@ pub(super) fn list_sql(query: &RunQuery, by: ListedBy) -> String {
     }
     if by == ListedBy::Status {
         // Repeats the condition of the partial index.
-        sql.push_str(" AND status <> 4");
+        sql.push_str(concat!(" AND status <> ", code!(completed)));
     }
     if query.workflow.is_some() {
         sql.push_str(&format!(" AND {}workflow = ?3", only(ListedBy::Workflow)));

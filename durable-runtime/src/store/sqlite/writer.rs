@@ -97,7 +97,8 @@ impl Writer {
 async fn guard_statuses(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let trigger = format!(
         "CREATE TEMP TRIGGER statuses BEFORE UPDATE OF status ON main.runs \
-         WHEN OLD.status <> NEW.status AND max(OLD.status, NEW.status) < {} AND (OLD.status, NEW.status) NOT IN (VALUES {}) \
+         WHEN OLD.status <> NEW.status AND max(OLD.status, NEW.status) < {} \
+         AND (OLD.status, NEW.status) NOT IN (VALUES {}) \
          BEGIN SELECT RAISE(ABORT, 'a change of status that is not in TRANSITIONS'); END",
         crate::status::Status::ALL.len(),
         crate::status::changes()

@@ -1,15 +1,52 @@
--- `write_batch` as version 4 has it (0002 says how it works and what the arrays are), with these differences:
+-- Writes a batch: one call, one round trip, one transaction.
 --
--- - A run that was parked in the middle of its rollback takes no signal and no cancellation either.
--- - What becomes due at once gets a number (0005). Mail to a run that is due at once changes nothing in its
---   row.
--- - The last batch with mail is remembered in `sent_batches`.
+-- This text is the current one. A store installs it under the name of its version (`write_batch.rs`) where it is
+-- not there yet; workers of other builds go on calling theirs. The words in braces stand for the codes of statuses,
+-- of kinds of mail and of events.
 --
--- Workers of version 4 and before go on calling `write_batch_1` and `write_batch_2` beside this one.
-CREATE FUNCTION write_batch_3(
+-- It is a function because each statement in it sees what was committed while the one before waited
+-- for its locks. A single statement sees the database as it was when it began: a run that lets go of
+-- its place would overlook mail that arrived meanwhile, and sleep through it.
+--
+-- Locks are taken in one order everywhere: rows of runs by number, then new ids by name. So batches
+-- that touch the same runs wait for each other and never in a circle. Every run whose status is set or that
+-- starts children is locked before anything is written, so nobody deletes it meanwhile.
+--
+-- Mail is not written when its sender has sent this batch before, or a later one: a batch that was given up as
+-- lost, and comes late, writes none. A run that is being rolled back, or was parked in the middle of that, takes no
+-- signal and no cancellation. What becomes due at once gets a number from `due_numbers`; mail to a run that is due
+-- at once changes nothing in its row.
+--
+-- The arrays with one prefix belong together: s_ what is started, m_ mail, c_ commits, e_ events of
+-- commits, k_ mail that commits have consumed. `commit` is the number of a commit in the batch, from
+-- 1; 0 stands for what a client asked for. Arrays come in the order in which the parts take effect;
+-- NULL stands for an empty one.
+--
+--   b_worker             who writes it; NULL if nobody says so
+--   b_number             which of the worker's batches it is, for client mail that may be sent again;
+--                        else NULL
+--   b_careful            whether an event may be there already. If one is, though nobody expected it,
+--                        the call fails as a whole with a unique violation, and is to be made again.
+--   b_mailbox_max        how many signals of one name may wait for a run; NULL if it does not matter
+--   m_run, m_id          whom the mail is for: one of the two
+--   m_target             the commit of the run it is for, 0 if it has none; NULL if only its id is known
+--   c_created            when the run was started: another's row may have its number (a failover forgets)
+--   c_position           where the first event goes; NULL without events
+--   c_status             the new status; NULL if it stays
+--   c_seen               the last mail the run has seen, if later mail makes it due; NULL if none does
+--   c_wakes              the least kind of mail that makes it due; NULL if every kind does
+--
+--   fresh      by commit: whether it was written. If not, it came too late, or was written before.
+--   drawn      by start: the number drawn for it; NULL when its commit was not written.
+--   written    those of the numbers that were used; other ids were taken.
+--   mail_*     by mail: the run it was for (NULL: there is none), its status and its owner when the
+--              mail came, and the number the mail got, if it was put into the mailbox.
+--   without_room  the places, from 0, of signals that have no room; nothing is written then.
+CREATE FUNCTION {write_batch}(
     b_worker      BIGINT,
     b_number      BIGINT,
     b_careful     BOOLEAN,
+    b_mailbox_max INTEGER,
     s_commit      INTEGER[],
     s_id          TEXT[],
     s_workflow    TEXT[],
@@ -53,7 +90,8 @@ CREATE FUNCTION write_batch_3(
     OUT mail_run    BIGINT[],
     OUT mail_status SMALLINT[],
     OUT mail_owner  BIGINT[],
-    OUT mail_number BIGINT[]
+    OUT mail_number BIGINT[],
+    OUT without_room INTEGER[]
 )
 LANGUAGE plpgsql
 AS $$
@@ -62,6 +100,7 @@ DECLARE
     is_repeated BOOLEAN := FALSE;
     sends CONSTANT BOOLEAN := cardinality(m_kind) > 0;
     updates CONSTANT BOOLEAN := cardinality(array_remove(c_status, NULL)) > 0;
+    has_children CONSTANT BOOLEAN := coalesce(0 < ANY (s_commit), FALSE);
 BEGIN
     -- Which runs is the mail for?
     IF sends THEN
@@ -80,10 +119,53 @@ BEGIN
     END IF;
     IF sends OR b_careful OR b_worker IS NULL THEN
         PERFORM FROM runs WHERE run = ANY (c_run || mail_run) ORDER BY run FOR NO KEY UPDATE;
-    ELSIF updates THEN
+    ELSIF updates OR has_children THEN
         PERFORM FROM runs WHERE run = ANY (ARRAY(
-            SELECT c.run FROM unnest(c_run, c_status) AS c (run, status) WHERE c.status IS NOT NULL
+            SELECT c.run FROM unnest(c_run, c_status) WITH ORDINALITY AS c (run, status, number)
+            WHERE c.status IS NOT NULL OR c.number = ANY (s_commit)
         )) ORDER BY run FOR NO KEY UPDATE;
+    END IF;
+
+    -- Which signals of clients have no room? Nothing is written then. (What the locks have waited for is seen
+    -- here. Runs that take no signals have none that wait, or say so below; a batch that was written before is
+    -- not judged again.)
+    IF sends AND b_mailbox_max IS NOT NULL AND NOT EXISTS (
+        SELECT FROM sent_batches AS l
+        WHERE l.worker = b_worker AND l.part >= (b_number >> 10) AND l.number >= b_number
+    ) THEN
+        without_room := ARRAY(
+            WITH asked AS MATERIALIZED (
+                SELECT m.ordinal, m.run, CASE WHEN m.run IS NULL THEN m.id END AS id, m.name
+                FROM unnest(m_commit, mail_run, m_id, m_kind, m_name)
+                    WITH ORDINALITY AS m (commit, run, id, kind, name, ordinal)
+                LEFT JOIN runs AS r ON r.run = m.run
+                WHERE m.kind = {mail:signal} AND m.commit = 0 AND (r.run IS NULL OR NOT (r.status = {status:compensating} OR (
+                    r.status = {status:parked} AND EXISTS (
+                        SELECT FROM journal AS j WHERE j.run = r.run AND j.kind IN ({event:cancel_requested}, {event:rollback_started})
+                    )
+                )))
+            ), waiting AS (
+                SELECT s.run, s.name, (
+                    SELECT count(*) FROM (
+                        SELECT FROM mailbox AS m
+                        WHERE m.run = s.run AND m.kind = {mail:signal} AND m.name = s.name LIMIT b_mailbox_max
+                    ) AS counted
+                ) AS signals
+                FROM (SELECT DISTINCT run, name FROM asked WHERE run IS NOT NULL) AS s
+            )
+            SELECT n.place FROM (
+                SELECT
+                    (s.ordinal - 1)::INTEGER AS place,
+                    coalesce(w.signals, 0) + row_number() OVER (
+                        PARTITION BY s.run, s.id, s.name ORDER BY s.ordinal
+                    ) AS signals
+                FROM asked AS s LEFT JOIN waiting AS w ON w.run = s.run AND w.name = s.name
+            ) AS n
+            WHERE n.signals > b_mailbox_max
+        );
+        IF cardinality(without_room) > 0 THEN
+            RETURN;
+        END IF;
     END IF;
 
     -- The fence: the run is the one that is meant, the commit's epoch is the run's, the worker owns it, and
@@ -102,6 +184,11 @@ BEGIN
         ), FALSE)
         FROM unnest(c_run, c_created, c_epoch, c_position) AS c (run, created, epoch, position)
     );
+
+    IF FALSE = ANY (fresh) THEN
+        DELETE FROM journal AS j WHERE j.run = ANY (c_run)
+            AND NOT EXISTS (SELECT FROM runs AS r WHERE r.run = j.run);
+    END IF;
 
     IF cardinality(e_kind) > 0 THEN
         INSERT INTO journal (run, at, position, kind, step, data)
@@ -171,8 +258,8 @@ BEGIN
             array_agg(m.status),
             array_agg(m.owner),
             array_agg(CASE
-                WHEN m.is_sent AND m.status NOT IN (4, 5, 6)
-                    AND NOT (m.status = 3 AND m.kind IN (1, 3))
+                WHEN m.is_sent AND m.status NOT IN ({status:completed}, {status:failed}, {status:canceled})
+                    AND NOT (m.status = {status:compensating} AND m.kind IN ({mail:signal}, {mail:cancel}))
                 THEN nextval('mail_numbers')
             END)
         INTO mail_run, mail_status, mail_owner, mail_number
@@ -181,9 +268,9 @@ BEGIN
                 r.run,
                 m.kind,
                 -- One that was parked in the middle of its rollback is being rolled back.
-                CASE WHEN n.status = 8 AND EXISTS (
-                    SELECT FROM journal AS j WHERE j.run = r.run AND j.kind IN (12, 13)
-                ) THEN 3 ELSE n.status END AS status,
+                CASE WHEN n.status = {status:parked} AND EXISTS (
+                    SELECT FROM journal AS j WHERE j.run = r.run AND j.kind IN ({event:cancel_requested}, {event:rollback_started})
+                ) THEN {status:compensating} ELSE n.status END AS status,
                 CASE WHEN NOT (t.is_changed AND c_release[t.target]) THEN r.owner END AS owner,
                 CASE WHEN m.commit = 0 THEN NOT is_repeated ELSE fresh[m.commit] END AS is_sent
             FROM unnest(mail_run, m_commit, m_id, m_target, m_kind)
@@ -221,8 +308,8 @@ BEGIN
             status = u.status,
             reason = u.reason,
             updated_at = u.at,
-            parked_by = CASE WHEN u.status = 8 THEN r.parked_by || r.owner END,
-            deaths = CASE WHEN u.release AND u.status <> 8 THEN 0 ELSE r.deaths END,
+            parked_by = CASE WHEN u.status = {status:parked} THEN r.parked_by || r.owner END,
+            deaths = CASE WHEN u.release AND u.status <> {status:parked} THEN 0 ELSE r.deaths END,
             owner = CASE WHEN NOT u.release THEN r.owner END,
             due = CASE
                 WHEN NOT u.release THEN r.due
@@ -238,7 +325,7 @@ BEGIN
 
         DELETE FROM mailbox WHERE run = ANY (ARRAY(
             SELECT u.run FROM unnest(fresh, c_run, c_status) AS u (fresh, run, status)
-            WHERE u.fresh AND u.status IN (4, 5, 6)
+            WHERE u.fresh AND u.status IN ({status:completed}, {status:failed}, {status:canceled})
         ));
     END IF;
 
@@ -246,14 +333,14 @@ BEGIN
     -- parked one due.
     IF sends THEN
         UPDATE runs AS r SET due = nextval('due_numbers')
-        WHERE r.owner IS NULL AND coalesce(r.due > 0, TRUE) AND r.status <> 7
+        WHERE r.owner IS NULL AND coalesce(r.due > 0, TRUE) AND r.status <> {status:paused}
             AND r.run = ANY (ARRAY(
                 SELECT m.run FROM unnest(mail_run, mail_number, mail_owner) AS m (run, mail, owner)
                 WHERE m.mail IS NOT NULL AND m.owner IS NULL
             ))
-            AND (r.status <> 8 OR r.run = ANY (ARRAY(
+            AND (r.status <> {status:parked} OR r.run = ANY (ARRAY(
                 SELECT m.run FROM unnest(mail_run, mail_number, m_kind) AS m (run, mail, kind)
-                WHERE m.mail IS NOT NULL AND m.kind >= 3
+                WHERE m.mail IS NOT NULL AND m.kind >= {mail:cancel}
             )));
     END IF;
 END
