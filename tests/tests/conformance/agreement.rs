@@ -197,6 +197,7 @@ struct Holding {
     run: RunKey,
     created_at: Timestamp,
     epoch: Epoch,
+    status: Status,
     position: u32,
     mail: Vec<MailId>,
 }
@@ -307,6 +308,10 @@ impl Pair<'_> {
             run: run.run,
             created_at: run.created_at,
             epoch: run.epoch,
+            status: match run.status {
+                Status::Pending | Status::Parked => Status::Running,
+                status => status,
+            },
             position: u32::try_from(run.events.len()).unwrap(),
             mail: run.mail.iter().map(|mail| mail.id).collect(),
         }));
@@ -450,6 +455,8 @@ impl Pair<'_> {
             NewState::Ends(status) => (status, release(None, seen)),
             NewState::Parks => (Status::Parked, release(None, seen)),
         };
+        let may_be = holding.status.may_become(status);
+        let status = if may_be { status } else { holding.status };
         let reason = (status == Status::Parked).then(|| "a reason".to_owned());
         RunUpdate {
             status,
@@ -476,6 +483,9 @@ impl Pair<'_> {
             for holding in known.filter(|held| (held.run, held.epoch) == (commit.run, commit.epoch))
             {
                 holding.position = commit.position + events;
+                if let Some(update) = &commit.update {
+                    holding.status = update.status;
+                }
             }
         }
         self.last = Some(batch);
@@ -495,6 +505,7 @@ impl Pair<'_> {
                 run,
                 created_at: start.at,
                 epoch: Epoch::new(1),
+                status: Status::Running,
                 position: 0,
                 mail,
             });
