@@ -169,16 +169,16 @@ pub use durable_runtime::{
     clock::{Clock, SystemClock},
     context::{
         AppState, Compensation, Ctx, Data, Fragment, Scope, StepCtx, StepKey, Told, Workflow,
-        join_all, operations::*, try_join_all,
+        join_all,
+        operations::{Child, Signal, SignalWait, Sleep, Step, Wait},
+        try_join_all,
     },
     engine::{Engine, EngineBuilder},
     error::{Error, ErrorKind},
     failure::{BoxError, FailureKind, UserError},
-    journal,
     limits::Limits,
     outcome::Outcome,
     status::{Status, TRANSITIONS, Transition},
-    store,
     text::printable,
     values::Unordered,
 };
@@ -216,7 +216,41 @@ pub use durable_runtime::{
 /// ```
 #[cfg(feature = "testing")]
 pub mod testing {
-    pub use durable_runtime::testing::*;
+    pub use durable_runtime::{
+        conformance_tests,
+        testing::{
+            BatchFault, Fault, FaultyStore, StoreCall, VirtualClock, VirtualSleep,
+            assert_graphs_locked, conformance,
+        },
+    };
+}
+
+/// What is recorded of a run: ids, times, and the events of its history.
+///
+/// What is written is read by every later version; kinds of events may be added.
+pub mod journal {
+    pub use durable_runtime::journal::{
+        Epoch, Event, EventKind, InvalidRunId, MailId, Payload, PayloadError, RunId, RunKey,
+        StepId, Timestamp, UnknownEvent, WorkerId,
+    };
+}
+
+/// Where runs are kept: the stores and their options; and for whoever writes a store, the trait that it
+/// implements and the records that go through it.
+///
+/// The stores and their options are as stable as the rest of the API. [`Store`](store::Store) and its records
+/// gain methods and fields in minor versions until 1.0; `testing::conformance` tells what a store has to do.
+pub mod store {
+    pub use durable_runtime::store::{
+        Batch, BatchId, BatchOutcome, ChildOutcome, Children, Claim, Claimed, Commit,
+        CommitOutcome, Delivery, Hint, LoadedRun, Mail, MailKind, MailOutcome, MailTarget,
+        MemoryStore, NewMail, NewRun, NewWorker, Owned, Ownership, Parent, RunPage, RunQuery,
+        RunRecord, RunUpdate, StartOutcome, Store, StoreError, StoreErrorKind, StoreFuture,
+    };
+    #[cfg(feature = "postgres")]
+    pub use durable_runtime::store::{PostgresOptions, PostgresStore};
+    #[cfg(feature = "sqlite")]
+    pub use durable_runtime::store::{SqliteOptions, SqliteStore};
 }
 
 /// What the compiler saw: the static graph of each workflow, and the registry of all of them.
@@ -225,7 +259,10 @@ pub mod graph {
         context::{
             Awaited, CompensateFn, Compensator, FragmentDefinition, RequiredState, Reread, Wiring,
         },
-        graph::*,
+        graph::{
+            Arm, Body, BrokenGraph, Class, Difference, Fingerprint, Graph, Located, Lock,
+            LockError, Node, Operation, OperationKind, ParallelKind,
+        },
         registry::{BodyFuture, Definition, Registered, Registry, RegistryError},
     };
 }

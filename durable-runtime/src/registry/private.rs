@@ -9,8 +9,8 @@ pub use super::{Definition, Registered, erase::define};
 pub use crate::{
     context::{
         AllOk, Awaited, Branch, Compensation, Compensator, Ctx, First, Fragment,
-        FragmentDefinition as Part, Join, RequiredState, Running, Scope, Signal, SignalWait,
-        StepCtx, StepKey, Told, Wiring, Workflow, all_ok,
+        FragmentDefinition as Part, Join, RequiredState, Running, Scope, Signal, StepCtx, StepKey,
+        Told, Wiring, Workflow, all_ok,
     },
     failure::BoxError,
     retry::Retry,
@@ -120,52 +120,6 @@ impl<F: IntoFuture> IntoFuture for DurableBranch<F> {
 
     fn into_future(self) -> F::IntoFuture {
         self.0.into_future()
-    }
-}
-
-/// A wait for a signal whose value was refused.
-///
-/// # Panics
-///
-/// Always; what was refused does not run.
-pub fn refused_signal<T, N>(_: &Ctx, _: N) -> SignalWait<'_, T> {
-    unreachable!("the body was refused at compile time")
-}
-
-/// What a fn was given in place of the context of a refused body, whatever it takes.
-///
-/// # Panics
-///
-/// Always; what was refused does not run.
-pub fn given<T>(_: &Ctx) -> T {
-    unreachable!("the body was refused at compile time")
-}
-
-/// The context in a part of a refused body that must not have it: it keeps one mistake from being
-/// reported twice.
-///
-/// # Panics
-///
-/// Always; what was refused does not run.
-pub fn elsewhere() -> &'static Ctx {
-    unreachable!("the body was refused at compile time")
-}
-
-/// The key of an operation whose name was refused at compile time: it keeps one mistake from being
-/// reported twice.
-#[derive(Debug, Clone, Copy)]
-pub struct InvalidKey;
-
-impl InvalidKey {
-    /// The key in place of this expression.
-    pub const fn of<T: ?Sized>(_: &T) -> Self {
-        Self
-    }
-}
-
-impl StepKey for InvalidKey {
-    fn name(&self) -> &'static str {
-        ""
     }
 }
 
