@@ -135,8 +135,9 @@ impl Dispatcher {
 
     /// Goes on after a batch that failed: with half of it, or with all but those who stand in the way.
     pub(super) fn overcome(&mut self, requests: Vec<Request>, error: StoreError, took: Duration) {
-        if error.kind() == StoreErrorKind::MailboxFull {
-            return self.turn_away(requests, &error);
+        let (turned_away, requests) = turn_away(requests, &error);
+        if turned_away > 0 {
+            return self.put_back(requests);
         }
         let is_held = |request: &Request| error.locked().iter().any(|held| concerns(request, held));
         let (held, rest): (Vec<_>, Vec<_>) = requests.into_iter().partition(is_held);
@@ -154,23 +155,6 @@ impl Dispatcher {
                 self.put_back(rest);
             }
         }
-    }
-
-    /// Goes on without the signals that have no room.
-    fn turn_away(&mut self, requests: Vec<Request>, error: &StoreError) {
-        let mut places = 0..;
-        let (refused, rest): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| {
-            matches!(request, Request::Mail { .. })
-                && places
-                    .next()
-                    .is_some_and(|place| error.places_without_room().contains(&place))
-        });
-        for request in refused {
-            if let Request::Mail { reply, .. } = request {
-                let _ = reply.send(Err(StoreError::new(error.kind(), error.to_string())));
-            }
-        }
-        self.put_back(rest);
     }
 
     /// Puts requests before all others, in their order.
@@ -389,4 +373,22 @@ impl Request {
             Self::Shutdown => "shutdown".to_owned(),
         }
     }
+}
+
+/// Tells those whose signals have no room. Gives how many they are, and the other requests.
+fn turn_away(requests: Vec<Request>, error: &StoreError) -> (usize, Vec<Request>) {
+    let mut mail = 0..;
+    let (refused, rest): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| {
+        matches!(request, Request::Mail { .. })
+            && mail
+                .next()
+                .is_some_and(|place| error.places_without_room().contains(&place))
+    });
+    let count = refused.len();
+    for request in refused {
+        if let Request::Mail { reply, .. } = request {
+            let _ = reply.send(Err(StoreError::new(error.kind(), error.to_string())));
+        }
+    }
+    (count, rest)
 }
