@@ -20,6 +20,23 @@ use crate::{
 /// down or dropped. Dropping it is like a crash: steps under way are cut off, nothing is lost, and the next
 /// engine goes on. The database is let go of when the drop returns, whatever handles live, unless that
 /// takes longer than a second.
+///
+/// ```standalone_crate
+/// use durable::prelude::*;
+///
+/// #[durable::workflow]
+/// async fn greeting(ctx: &Ctx, name: String) -> durable::Result<String> {
+///     Ok(ctx.step("greet", async |_| Ok::<_, Failure>(format!("hello, {name}"))).await?)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let engine = Engine::open("memory:").await?;
+/// let run = engine.client().start::<greeting>("greeting-1", "Ada".to_owned()).await?;
+/// assert_eq!(run.result().await?, "hello, Ada");
+/// engine.shutdown().await
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -73,6 +90,42 @@ impl Engine {
 }
 
 /// Settings of an [`Engine`].
+///
+/// ```standalone_crate
+/// use std::time::Duration;
+/// use durable::{
+///     Limits, graph::Registry, prelude::*, store::MemoryStore, testing::VirtualClock,
+/// };
+///
+/// struct Currency(&'static str);
+///
+/// #[durable::workflow]
+/// async fn invoice(ctx: &Ctx, total: u32) -> durable::Result<String> {
+///     ctx.sleep("due", Duration::from_secs(86_400)).await?;
+///     Ok(format!("{total} {}", ctx.state::<Currency>().0))
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let mut limits = Limits::default();
+/// limits.resident_runs_max = 100;
+/// let engine = Engine::builder()
+///     .state(Currency("EUR"))
+///     .limits(limits)
+///     .shutdown_grace(Duration::from_secs(30))
+///     .cancel_grace(Duration::from_secs(5))
+///     .lease(Duration::from_secs(20))
+///     .linger(Duration::from_secs(1))
+///     .clock(VirtualClock::new())
+///     .registry(Registry::linked()?)
+///     // Or `open`, with an address.
+///     .start(MemoryStore::new())
+///     .await?;
+/// let run = engine.client().start::<invoice>("invoice-1", 30).await?;
+/// assert_eq!(run.result().await?, "30 EUR");
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "an engine is started by `open` or `start`"]
 pub struct EngineBuilder {

@@ -22,6 +22,27 @@ use crate::{error::Error, journal::RunId, store::MailKind};
 ///
 /// A run that is parked is tried again, to be canceled: that takes no code that fits its journal, but
 /// the compensations. One that was parked in the middle of its rollback is being rolled back already.
+///
+/// ```standalone_crate
+/// use durable::{ErrorKind, prelude::*};
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx) -> durable::Result<bool> {
+///     Ok(ctx.signal::<bool>("approval").await?)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = Engine::open("memory:").await?;
+/// let run = engine.client().start::<order>("order-1", ()).await?;
+/// run.cancel().await?;
+/// assert_eq!(run.result().await.map_err(|error| error.kind()), Err(ErrorKind::Canceled));
+/// // It has ended: there is nothing to cancel any more.
+/// let again = engine.client().cancel("order-1").await;
+/// assert_eq!(again.map_err(|error| error.kind()), Err(ErrorKind::Ended));
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent unless it is awaited"]
 pub struct Cancel {

@@ -31,6 +31,27 @@ impl Client {
     /// made it, and those of opening a store.
     /// [`ErrorKind::DuplicateWorkflow`](crate::error::ErrorKind::DuplicateWorkflow) when two of the linked
     /// workflows have one name.
+    ///
+    /// ```standalone_crate
+    /// use durable::{Client, Engine};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> durable::Result<()> {
+    /// # let directory = std::env::temp_dir().join(format!("durable-connect-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&directory)?;
+    /// # let url = format!("sqlite://{}", directory.join("orders.db").display());
+    /// # let url = url.as_str();
+    /// // One process works on the database. Here `url` is "sqlite://orders.db".
+    /// let engine = Engine::open(url).await?;
+    /// // Another one asks.
+    /// let client = Client::connect(url).await?;
+    /// assert!(client.list().next_page().await?.is_empty());
+    /// # drop(client);
+    /// # engine.shutdown().await?;
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder().connect(url).await
     }
@@ -42,6 +63,19 @@ impl Client {
     ///
     /// [`ErrorKind::DuplicateWorkflow`](crate::error::ErrorKind::DuplicateWorkflow) when two of the linked
     /// workflows have one name.
+    ///
+    /// ```standalone_crate
+    /// use durable::{Client, Engine, store::MemoryStore};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> durable::Result<()> {
+    /// let store = MemoryStore::new();
+    /// let engine = Engine::builder().start(store.clone()).await?;
+    /// let client = Client::on(store).await?;
+    /// assert!(client.list().next_page().await?.is_empty());
+    /// # engine.shutdown().await
+    /// # }
+    /// ```
     pub async fn on(store: impl Store) -> Result<Self, Error> {
         Self::builder().on(store).await
     }
@@ -53,6 +87,22 @@ impl Client {
 }
 
 /// Settings of a [`Client`] that has a database and no engine.
+///
+/// ```standalone_crate
+/// use durable::{Client, ErrorKind, Limits, graph::Registry, store::MemoryStore};
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let mut limits = Limits::default();
+/// limits.payload_bytes_max = 8;
+/// // Knows no workflow, so any is taken as it is. `connect` takes an address.
+/// let builder = Client::builder().limits(limits).registry(Registry::default());
+/// let client = builder.on(MemoryStore::new()).await?;
+/// let refused = client.start_by_name("order", "order-1", r#""much too long""#).await;
+/// assert_eq!(refused.err().map(|error| error.kind()), Some(ErrorKind::PayloadTooLarge));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "a client is made by `connect` or `on`"]
 pub struct ClientBuilder {

@@ -13,6 +13,39 @@ use crate::{
 
 /// A handle of a run of workflow `W`; of `()` when the workflow's type is not known. Cheap to clone.
 /// Dropping it does nothing to the run.
+///
+/// ```standalone_crate
+/// use std::time::Duration;
+/// use durable::{ErrorKind, Status, prelude::*};
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+///     ctx.signal::<bool>("approval").await?;
+///     Ok(total)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = Engine::open("memory:").await?;
+/// let run = engine.client().start::<order>("order-1", 30).await?;
+/// assert_eq!(run.id().as_str(), "order-1");
+/// assert_eq!(run.reaches(Status::Suspended).await?, Status::Suspended);
+/// assert_eq!(run.status().await?.awaiting_signal.as_deref(), Some("approval"));
+///
+/// // A wait can end before the run does.
+/// let waited = run.timeout(Duration::from_millis(1)).result().await;
+/// assert_eq!(waited.map_err(|error| error.kind()), Err(ErrorKind::TimedOut));
+///
+/// run.signal(order::approval, true).await?;
+/// assert_eq!(run.result().await?, 30);
+/// assert_eq!(run.result_json().await?, "30");
+///
+/// let other = engine.client().start::<order>("order-2", 40).await?;
+/// other.cancel().await?;
+/// assert_eq!(other.result().await.map_err(|error| error.kind()), Err(ErrorKind::Canceled));
+/// # engine.shutdown().await
+/// # }
+/// ```
 pub struct Run<W> {
     client: Client,
     id: RunId,

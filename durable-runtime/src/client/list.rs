@@ -11,6 +11,36 @@ use crate::{
 };
 
 /// A listing of runs, built by [`Client::list`](super::Client::list).
+///
+/// ```standalone_crate
+/// use durable::{Status, prelude::*};
+///
+/// #[durable::workflow]
+/// async fn parcel(_ctx: &Ctx, number: u32) -> durable::Result<u32> {
+///     Ok(number)
+/// }
+///
+/// #[durable::workflow]
+/// async fn shipment(ctx: &Ctx) -> durable::Result<u32> {
+///     Ok(ctx.child::<parcel>("parcel", 7).await?)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = Engine::open("memory:").await?;
+/// let client = engine.client();
+/// client.start::<shipment>("shipment-1", ()).await?.result().await?;
+///
+/// let mut completed = client.list().workflow("shipment").status(Status::Completed).page_size(100);
+/// let page = completed.next_page().await?;
+/// assert_eq!(page[0].id.as_str(), "shipment-1");
+/// assert!(completed.next_page().await?.is_empty());
+///
+/// let children = client.list().children_of("shipment-1").next_page().await?;
+/// assert_eq!(children[0].id.as_str(), "shipment-1/parcel");
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RunList {
     link: Link,

@@ -23,6 +23,46 @@ use crate::{
 /// In an outage of the database, what changes something (start, signal, cancel) and what waits
 /// ([`Run::result`], [`Run::reaches`]) waits it out; what looks (attach, status, history, list) fails with
 /// [`ErrorKind::Store`]. [`trouble`](Self::trouble) says whether there is an outage.
+///
+/// ```standalone_crate
+/// use durable::{ErrorKind, Status, prelude::*};
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx, total: u32) -> durable::Result<String> {
+///     let approved = ctx.signal::<bool>("approval").await?;
+///     Ok(format!("{total}, approved: {approved}"))
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let engine = Engine::open("memory:").await?;
+/// let client = engine.client();
+///
+/// // With the workflow's types: what starts a run finds it again, also with `attach`.
+/// let run = client.start::<order>("order-1", 30).await?;
+/// client.attach::<order>("order-1").await?.signal(order::approval, true).await?;
+/// assert_eq!(run.result().await?, "30, approved: true");
+///
+/// // By names and JSON.
+/// client.start_by_name("order", "order-2", "40").await?;
+/// client.signal_by_name("order-2", "approval", "false").await?;
+/// let result = client.attach_by_id("order-2").await?.result_json().await?;
+/// assert_eq!(result, r#""40, approved: false""#);
+///
+/// client.start::<order>("order-3", 50).await?;
+/// client.cancel("order-3").await?;
+/// let ended = client.attach_by_id("order-3").await?.result_json().await;
+/// assert_eq!(ended.map_err(|error| error.kind()), Err(ErrorKind::Canceled));
+///
+/// // What looks.
+/// assert_eq!(client.status("order-1").await?.status, Status::Completed);
+/// let history = client.history("order-1").await?;
+/// assert_eq!(history.last().map(|event| event.kind.name()), Some("completed"));
+/// assert_eq!(client.list().status(Status::Completed).next_page().await?.len(), 2);
+/// assert_eq!(client.trouble(), None);
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     link: Link,

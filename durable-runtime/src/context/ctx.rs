@@ -21,6 +21,52 @@ use crate::{
 ///
 /// Every method that takes a name builds a durable operation: its result is recorded, and a body that
 /// runs again after a crash gets the recorded result instead of a second execution.
+///
+/// ```standalone_crate
+/// use std::time::Duration;
+/// use durable::{prelude::*, testing::VirtualClock};
+///
+/// struct Currency(&'static str);
+///
+/// #[durable::workflow]
+/// async fn parcel(_ctx: &Ctx, number: u32) -> durable::Result<u32> {
+///     Ok(number + 1)
+/// }
+///
+/// #[durable::steps]
+/// async fn bill(ctx: Ctx, total: u32) -> durable::Result<u32> {
+///     Ok(ctx.step("charge", |_| async move { Ok::<_, Failure>(total) }).await?)
+/// }
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx, total: u32) -> durable::Result<String> {
+///     let began = ctx.now();
+///     let number = ctx.uuid();
+///     let lucky = ctx.random() % 100 == 0;
+///     // Lines of a log that are not to be repeated.
+///     if !ctx.is_replaying() {
+///         println!("{}: order {number}, lucky: {lucky}", ctx.run_id());
+///     }
+///     let paid = bill(ctx.scope("billing"), total).await?;
+///     ctx.sleep("cooling_off", Duration::from_secs(3_600)).await?;
+///     ctx.sleep_until("a_day_later", began + Duration::from_secs(86_400)).await?;
+///     let approved = ctx.signal::<bool>("approval").await?;
+///     let parcel = ctx.child::<parcel>("ship", 6).await?;
+///     let sent = ctx.step("notify", |_| async move { Ok::<_, Failure>(parcel) }).await?;
+///     let currency = ctx.state::<Currency>().0;
+///     Ok(format!("{paid} {currency}, parcel {sent}, approved: {approved}"))
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let builder = Engine::builder().state(Currency("EUR")).clock(VirtualClock::new());
+/// let engine = builder.open("memory:").await?;
+/// let run = engine.client().start::<order>("order-1", 30).await?;
+/// run.signal(order::approval, true).await?;
+/// assert_eq!(run.result().await?, "30 EUR, parcel 7, approved: true");
+/// # engine.shutdown().await
+/// # }
+/// ```
 pub struct Ctx {
     run: SharedRun,
     scope: Arc<str>,

@@ -9,6 +9,58 @@ use crate::{
 };
 
 /// The context of one attempt of a step, or of a compensation. Cheap to clone.
+///
+/// ```standalone_crate
+/// use durable::prelude::*;
+///
+/// struct Bank;
+///
+/// impl Bank {
+///     async fn pay(&self, amount: u32, _key: &str) -> Result<u32, std::io::Error> {
+///         Ok(amount)
+///     }
+/// }
+///
+/// #[durable::compensate]
+/// async fn refund(step: &StepCtx, payment: u32) -> durable::Result<()> {
+///     // What the run was started with, what its operations came to, and why it is rolled back.
+///     assert_eq!(step.input::<u32>()?, 30);
+///     assert_eq!(step.result::<u32>("charge")?, Some(payment));
+///     assert!(step.cause().is_some_and(|cause| cause.to_string().contains("out of stock")));
+///     // The key of the refund is not the key of the payment.
+///     assert_ne!(step.idempotency_key(), step.step_key());
+///     Ok(())
+/// }
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+///     ctx.step("charge", |step| async move {
+///         assert_eq!(step.run_id().as_str(), "order-1");
+///         assert_eq!(step.step_id().to_string(), "charge");
+///         assert_eq!(step.attempt(), 1);
+///         assert!(!step.is_canceled());
+///         let key = step.idempotency_key();
+///         tokio::select! {
+///             paid = step.state::<Bank>().pay(total, &key) => paid,
+///             // Nobody waits for the payment any more.
+///             () = step.canceled() => Err(std::io::ErrorKind::Interrupted.into()),
+///         }
+///     })
+///     .compensate(refund)
+///     .await?;
+///     Err("out of stock".into())
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let engine = Engine::builder().state(Bank).open("memory:").await?;
+/// let run = engine.client().start::<order>("order-1", 30).await?;
+/// assert!(run.result().await.is_err());
+/// let history = engine.client().history("order-1").await?;
+/// assert!(history.iter().any(|event| event.kind.name() == "compensated"));
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct StepCtx {
     run: SharedRun,

@@ -10,6 +10,34 @@ use crate::{
 };
 
 /// A child run, built by [`Ctx::child`]; awaiting it starts it and waits for its result.
+///
+/// ```standalone_crate
+/// use durable::prelude::*;
+///
+/// #[durable::workflow]
+/// async fn parcel(_ctx: &Ctx, weight: u32) -> durable::Result<u32> {
+///     Ok(weight + 1)
+/// }
+///
+/// #[durable::compensate]
+/// async fn call_back(_step: &StepCtx, _parcel: u32) -> durable::Result<()> {
+///     Ok(())
+/// }
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx, weight: u32) -> durable::Result<u32> {
+///     Ok(ctx.child::<parcel>("ship", weight).compensate(call_back).was("send").await?)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = Engine::open("memory:").await?;
+/// let run = engine.client().start::<order>("order-1", 6).await?;
+/// assert_eq!(run.result().await?, 7);
+/// assert_eq!(engine.client().status("order-1/ship").await?.workflow, "parcel");
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct Child<'c, T>(Waiting<'c, ChildWork, T>);
 

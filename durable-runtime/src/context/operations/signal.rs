@@ -54,6 +54,34 @@ impl<W, T> fmt::Debug for Signal<W, T> {
 }
 
 /// A wait for a signal, built by [`Ctx::signal`]; await it.
+///
+/// ```standalone_crate
+/// use std::time::Duration;
+/// use durable::{FailureKind, prelude::*, testing::VirtualClock};
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx) -> durable::Result<bool> {
+///     let day = Duration::from_secs(86_400);
+///     match ctx.signal::<bool>("approval").timeout(day).was("consent").await {
+///         Err(failure) if failure.kind() == FailureKind::Timeout => Ok(false),
+///         approved => Ok(approved?),
+///     }
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = Engine::builder().clock(VirtualClock::new()).open("memory:").await?;
+/// // Its typed name is a constant of the workflow: a `Signal`.
+/// assert_eq!(order::approval.name(), "approval");
+/// let run = engine.client().start::<order>("order-1", ()).await?;
+/// run.signal(order::approval, true).await?;
+/// assert!(run.result().await?);
+///
+/// let late = engine.client().start::<order>("order-2", ()).await?;
+/// assert!(!late.result().await?);
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct SignalWait<'c, T>(Waiting<'c, SignalWork, T>);
 

@@ -10,6 +10,28 @@ use crate::{
 };
 
 /// A durable sleep, built by [`Ctx::sleep`] and [`Ctx::sleep_until`]; await it.
+///
+/// ```standalone_crate
+/// use std::time::Duration;
+/// use durable::{prelude::*, testing::VirtualClock};
+///
+/// #[durable::workflow]
+/// async fn reminder(ctx: &Ctx) -> durable::Result<bool> {
+///     let month = Duration::from_secs(30 * 86_400);
+///     let deadline = ctx.now() + 2 * month;
+///     ctx.sleep("first_month", month).was("month").await?;
+///     ctx.sleep_until("deadline", deadline).await?;
+///     Ok(ctx.now() >= deadline)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = Engine::builder().clock(VirtualClock::new()).open("memory:").await?;
+/// let run = engine.client().start::<reminder>("reminder-1", ()).await?;
+/// assert!(run.result().await?);
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct Sleep<'c>(Waiting<'c, SleepWork, ()>);
 

@@ -25,6 +25,39 @@ use crate::{
 ///
 /// The type of its body is erased. A workflow's future that held it could hardly be proved `Send`, and
 /// a body that does not fit is reported where the step is built, and only there.
+///
+/// ```standalone_crate
+/// use std::time::Duration;
+/// use durable::{prelude::*, testing::VirtualClock};
+///
+/// #[durable::compensate]
+/// async fn refund(_step: &StepCtx, _payment: u32) -> durable::Result<()> {
+///     Ok(())
+/// }
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+///     let payment = ctx
+///         .step("charge", |step| async move {
+///             if step.attempt() < 3 { Err("the bank does not answer") } else { Ok(total) }
+///         })
+///         .retry(Retry::exponential().max_attempts(5))
+///         .timeout(Duration::from_secs(30))
+///         .compensate(refund)
+///         // The name that it had in runs which began before it was renamed.
+///         .was("pay")
+///         .await?;
+///     Ok(payment)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// # let engine = Engine::builder().clock(VirtualClock::new()).open("memory:").await?;
+/// let run = engine.client().start::<order>("order-1", 30).await?;
+/// assert_eq!(run.result().await?, 30);
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[must_use = "a durable operation does nothing until it is awaited: `.await?`, or `durable::join!`"]
 pub struct Step<'c, T> {
     ctx: &'c Ctx,
