@@ -3,6 +3,25 @@
 use crate::{journal::Payload, record::LoadedRun};
 
 /// The bounds an engine keeps.
+///
+/// ```standalone_crate
+/// use durable::{ErrorKind, Limits, prelude::*};
+///
+/// #[durable::workflow]
+/// async fn greeting(_ctx: &Ctx, name: String) -> durable::Result<String> {
+///     Ok(name)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let mut limits = Limits::default();
+/// limits.payload_bytes_max = 8;
+/// let engine = Engine::builder().limits(limits).open("memory:").await?;
+/// let refused = engine.client().start::<greeting>("greeting-1", "Bartholomew".to_owned()).await;
+/// assert_eq!(refused.err().map(|error| error.kind()), Some(ErrorKind::PayloadTooLarge));
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

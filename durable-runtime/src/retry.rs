@@ -20,7 +20,8 @@ use crate::failure::Failure;
 ///     .max_delay(Duration::from_secs(60))
 ///     .max_attempts(8);
 /// let steady = Retry::linear().initial_delay(Duration::from_secs(5)).max_attempts(3);
-/// # let _ = (patient, steady, Retry::never());
+/// let picky = Retry::default().unless(|failure| failure.to_string().contains("card declined"));
+/// # let _ = (patient, steady, picky, Retry::never());
 /// ```
 ///
 /// # The arithmetic

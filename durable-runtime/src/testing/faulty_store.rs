@@ -25,6 +25,41 @@ use crate::{
 ///
 /// Every fault is one that a database has: an engine must get over each of them without losing,
 /// doubling or failing anything.
+///
+/// ```standalone_crate
+/// use std::sync::Arc;
+/// use durable::{
+///     prelude::*,
+///     store::{MemoryStore, StoreError, StoreErrorKind},
+///     testing::{Fault, FaultyStore, StoreCall, VirtualClock},
+/// };
+///
+/// #[durable::workflow]
+/// async fn order(ctx: &Ctx, total: u32) -> durable::Result<u32> {
+///     Ok(ctx.step("charge", |_| async move { Ok::<_, Failure>(total) }).await?)
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let clock = VirtualClock::new();
+/// let store = FaultyStore::new(MemoryStore::new())
+///     .with_clock(Arc::new(clock.clone()))
+///     // The second commit happens, and its reply is lost; of the others, one call in twenty fails.
+///     .with_fault(StoreCall::Commit, 2, Fault::After)
+///     .with_seed(7, 20)
+///     // Some runs cannot be loaded.
+///     .with_loading_rule(|run| {
+///         let damaged = run.id.as_str() == "damaged";
+///         damaged.then(|| StoreError::new(StoreErrorKind::Unavailable, "cannot be read"))
+///     });
+/// let engine = Engine::builder().clock(clock).start(store.clone()).await?;
+/// let run = engine.client().start::<order>("order-1", 30).await?;
+/// assert_eq!(run.result().await?, 30);
+/// assert!(store.calls(StoreCall::Commit) >= 2);
+/// assert!(store.faults() >= 1);
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
@@ -162,6 +197,14 @@ impl FaultyStore {
     }
 
     /// Has hints of other processes come without end.
+    ///
+    /// ```
+    /// use durable::{store::{Hint, MemoryStore}, testing::FaultyStore};
+    ///
+    /// // As if another process had written something all the time.
+    /// let store = FaultyStore::new(MemoryStore::new()).with_hints(|| Hint::due());
+    /// # let _ = store;
+    /// ```
     #[must_use]
     pub fn with_hints(mut self, next: impl Fn() -> Hint + Send + Sync + 'static) -> Self {
         self.hints = Some(Arc::new(next));

@@ -40,6 +40,40 @@ use crate::{
 /// # Examples
 ///
 /// A workflow that sleeps a year ends at once: see `durable::testing`.
+///
+/// By hand, time passes also while nobody waits for a run:
+///
+/// ```standalone_crate
+/// use std::time::{Duration, SystemTime};
+/// use durable::{Clock, Status, prelude::*, testing::VirtualClock};
+///
+/// #[durable::workflow]
+/// async fn renewal(ctx: &Ctx) -> durable::Result<()> {
+///     ctx.sleep("an_hour", Duration::from_secs(3_600)).await?;
+///     let clock = ctx.state::<VirtualClock>();
+///     ctx.step("slow", |_| async {
+///         clock.sleep(Duration::from_secs(5)).await;
+///         Ok::<_, Failure>(())
+///     })
+///     .await?;
+///     Ok(())
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> durable::Result<()> {
+/// let clock = VirtualClock::starting_at(SystemTime::UNIX_EPOCH);
+/// let began = clock.now();
+/// let engine = Engine::builder().clock(clock.clone()).state(clock.clone()).open("memory:").await?;
+/// let run = engine.client().start::<renewal>("renewal-1", ()).await?;
+/// run.reaches(Status::Suspended).await?;
+/// clock.advance(Duration::from_secs(60)).await;
+/// assert_eq!(run.status().await?.status, Status::Suspended);
+/// // Nobody has to wait for the rest.
+/// run.result().await?;
+/// assert_eq!(clock.now().since(began), Duration::from_secs(3_605));
+/// # engine.shutdown().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct VirtualClock(Arc<Timeline>);
 

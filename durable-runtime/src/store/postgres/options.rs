@@ -5,9 +5,14 @@ use std::time::Duration;
 /// How to open a PostgreSQL store. The defaults fit nearly everybody.
 ///
 /// ```
+/// use std::time::Duration;
 /// use durable_runtime::store::PostgresOptions;
 ///
-/// let options = PostgresOptions::default().schema("orders").connections(4);
+/// let options = PostgresOptions::default()
+///     .schema("orders")
+///     .connections(8)
+///     .call_timeout(Duration::from_secs(5))
+///     .notifications(false);
 /// # let _ = options;
 /// ```
 #[derive(Debug, Clone)]

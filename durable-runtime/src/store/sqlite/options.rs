@@ -8,7 +8,7 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use durable_runtime::store::SqliteOptions;
 ///
-/// let options = SqliteOptions::default().busy_timeout(Duration::from_secs(30));
+/// let options = SqliteOptions::default().busy_timeout(Duration::from_secs(30)).readers(2);
 /// # let _ = options;
 /// ```
 #[derive(Debug, Clone)]
