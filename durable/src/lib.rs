@@ -169,9 +169,7 @@ pub use durable_runtime::{
     clock::{Clock, SystemClock},
     context::{
         AppState, Compensation, Ctx, Data, Fragment, Scope, StepCtx, StepKey, Told, Workflow,
-        join_all,
-        operations::{Child, Signal, SignalWait, Sleep, Step, Wait},
-        try_join_all,
+        join_all, operations::*, try_join_all,
     },
     engine::{Engine, EngineBuilder},
     error::{Error, ErrorKind},

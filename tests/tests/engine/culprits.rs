@@ -178,6 +178,38 @@ async fn a_start_and_a_signal_that_are_refused_for_good_are_their_callers_errors
     engine.shutdown().await.unwrap();
 }
 
+/// A store that says that mailboxes are full, and not whose: the signal that has no room is found by halving.
+#[tokio::test]
+async fn a_full_mailbox_that_is_not_named_turns_nobody_elses_signals_away() {
+    let world = World::default();
+    let full = || StoreError::new(StoreErrorKind::MailboxFull, "a mailbox is full");
+    let store = FaultyStore::new(world.store.clone())
+        .with_rule(move |batch| holds(batch, POISON).then(|| BatchFault::Before(full())));
+    let engine = engine(&world, store).await;
+    let run = engine.client().start::<collect>("collector", 40).await;
+    let run = run.unwrap();
+    let sends = (0..41).map(|n| {
+        let is_culprit = n == 20;
+        run.signal(
+            collect::next,
+            if is_culprit {
+                POISON.to_owned()
+            } else {
+                n.to_string()
+            },
+        )
+    });
+    let sent = futures(sends.collect()).await;
+    for (n, sent) in sent.into_iter().enumerate() {
+        let refused = sent.err().map(|error| error.kind());
+        let expected = (n == 20).then_some(ErrorKind::MailboxFull);
+        assert_eq!(refused, expected, "{n}");
+    }
+    let wanted = (0..41).filter(|n| *n != 20).map(|n| n.to_string());
+    assert_eq!(run.result().await.unwrap(), wanted.collect::<Vec<_>>());
+    engine.shutdown().await.unwrap();
+}
+
 /// Polls futures side by side, the first one first.
 async fn futures<T, F: Future<Output = T>>(futures: Vec<F>) -> Vec<T> {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();

@@ -48,8 +48,9 @@ impl Writer {
             none => none.insert(self.options.connect().await?),
         };
         #[cfg(debug_assertions)]
-        if !std::mem::replace(&mut self.guarded, true) {
+        if !self.guarded {
             guard_statuses(connection).await?;
+            self.guarded = true;
         }
         self.dirty = true;
         let result = work(connection).await;
